@@ -1,0 +1,22 @@
+{# Lists: is an item in it, one row an item, one value of a map. #}
+
+{% macro list_has(list, item) %}{{ return(adapter.dispatch('list_has')(list, item)) }}{% endmacro %}
+{% macro duckdb__list_has(list, item) -%}
+    coalesce(list_contains({{ list }}, {{ item }}), false)
+{%- endmacro %}
+
+{% macro one_row_an_item(list) %}{{ return(adapter.dispatch('one_row_an_item')(list)) }}{% endmacro %}
+{% macro duckdb__one_row_an_item(list) -%}
+    unnest({{ list }})
+{%- endmacro %}
+
+{% macro map_value(map, key) %}{{ return(adapter.dispatch('map_value')(map, key)) }}{% endmacro %}
+{% macro duckdb__map_value(map, key) -%}
+    {{ map }}[{{ key }}]
+{%- endmacro %}
+
+{# The item at a position (from 1), null where there is none. #}
+{% macro list_item(list, position) %}{{ return(adapter.dispatch('list_item')(list, position)) }}{% endmacro %}
+{% macro duckdb__list_item(list, position) -%}
+    {{ list }}[{{ position }}]
+{%- endmacro %}

@@ -1,0 +1,59 @@
+{# Moments and calendars. All moments are UTC without zone; a calendar day is one of the workspace's time zone (an IANA name). #}
+
+{# Before and after every moment there is: an open side of an interval, so that joins need no null checks. #}
+{% macro beginning_of_time() %}timestamp '0001-01-01 00:00:00'{% endmacro %}
+{% macro end_of_time() %}timestamp '9999-12-31 23:59:59.999999'{% endmacro %}
+
+{# The local wall clock at a moment. #}
+{% macro local_time(moment, time_zone) %}{{ return(adapter.dispatch('local_time')(moment, time_zone)) }}{% endmacro %}
+{% macro duckdb__local_time(moment, time_zone) -%}
+    timezone({{ time_zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{#
+    The last microsecond of the moment's calendar day. Where clocks go back over midnight, the day ends at the first of the two
+    midnights: DuckDB takes the second, so an hour earlier is tried too.
+#}
+{% macro end_of_local_day(moment, time_zone) %}{{ return(adapter.dispatch('end_of_local_day')(moment, time_zone)) }}{% endmacro %}
+{% macro duckdb__end_of_local_day(moment, time_zone) -%}
+    {%- set midnight = "date_trunc('day', " ~ goalpost.local_time(moment, time_zone) ~ ") + interval '1' day" -%}
+    {%- set in_utc = "timezone('UTC', timezone(" ~ time_zone ~ ", " ~ midnight ~ "))" -%}
+    case
+        when {{ goalpost.local_time(in_utc ~ " - interval '1' hour", time_zone) }} = {{ midnight }}
+            then {{ in_utc }} - interval '1' hour
+        else {{ in_utc }}
+    end - interval '1' microsecond
+{%- endmacro %}
+
+{# Unix seconds as a moment, rounded to the microsecond; null outside the years 1 to 9999. #}
+{% macro from_unix_seconds(seconds) %}{{ return(adapter.dispatch('from_unix_seconds')(seconds)) }}{% endmacro %}
+{% macro duckdb__from_unix_seconds(seconds) -%}
+    case
+        when {{ seconds }} >= -62135596800 and {{ seconds }} < 253402300800
+            then make_timestamp(cast(round({{ seconds }} * 1e6) as bigint))
+    end
+{%- endmacro %}
+
+{# Elapsed time in microseconds and in seconds: never calendar buckets. #}
+{% macro elapsed_microseconds(since, until) %}{{ return(adapter.dispatch('elapsed_microseconds')(since, until)) }}{% endmacro %}
+{% macro duckdb__elapsed_microseconds(since, until) -%}
+    (epoch_us({{ until }}) - epoch_us({{ since }}))
+{%- endmacro %}
+
+{# A moment as every surrogate key spells it: YYYY-MM-DDTHH:MM:SS.ffffffZ. #}
+{% macro moment_text(moment) %}{{ return(adapter.dispatch('moment_text')(moment)) }}{% endmacro %}
+{% macro duckdb__moment_text(moment) -%}
+    strftime({{ moment }}, '%Y-%m-%dT%H:%M:%S.%fZ')
+{%- endmacro %}
+
+{# A number of days of exactly 24 hours. #}
+{% macro days(number_of_days) %}{{ return(adapter.dispatch('days')(number_of_days)) }}{% endmacro %}
+{% macro duckdb__days(number_of_days) -%}
+    to_hours(24 * {{ number_of_days }})
+{%- endmacro %}
+
+{# One row a period from a first date to a last one, both included; period is day, week or month. #}
+{% macro one_row_a_period(first_date, last_date, period) %}{{ return(adapter.dispatch('one_row_a_period')(first_date, last_date, period)) }}{% endmacro %}
+{% macro duckdb__one_row_a_period(first_date, last_date, period) -%}
+    cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval '1' {{ period }})) as date)
+{%- endmacro %}

@@ -1,0 +1,61 @@
+{#
+    How a landed text becomes a value (SEMANTICS, section 2, "Reading values"). Each gives null where the text is no such value.
+    Dialect: DuckDB. Another engine adds its own `<engine>__` twin here and nowhere else.
+#}
+
+{# ISO 8601: YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]] and Z, an offset ±HH[[:]MM] or nothing (= UTC); decimals past six are cut. #}
+{% macro read_timestamp(text) %}{{ return(adapter.dispatch('read_timestamp')(text)) }}{% endmacro %}
+{% macro duckdb__read_timestamp(text) -%}
+    {%- set hour, minute = '([01][0-9]|2[0-3])', '[0-5][0-9]' -%}
+    {%- set clock = hour ~ ':' ~ minute ~ '(:' ~ minute ~ '([.][0-9]+)?)?' -%}
+    {%- set offset = '[+-]' ~ hour ~ '(:?' ~ minute ~ ')?' -%}
+    {%- set date = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
+    case
+        when regexp_full_match({{ text }}, '{{ date }}([T ]{{ clock }}Z?)?') and {{ text }} >= '0001'
+            then try_cast(rtrim({{ text }}, 'Z') as timestamp)
+        when regexp_full_match({{ text }}, '{{ date }}[T ]{{ clock }}{{ offset }}')
+            then {{ goalpost.within_years_1_to_9999(
+                "try_cast(regexp_extract(" ~ text ~ ", '^(.*)[+-]', 1) as timestamp)"
+                ~ " - to_minutes(try_cast(regexp_extract(" ~ text ~ ", '([+-])[0-9:]*$', 1) || '1' as bigint) * ("
+                ~ "60 * cast(regexp_extract(" ~ text ~ ", '[+-]([0-9]{2})[0-9:]*$', 1) as bigint)"
+                ~ " + cast('0' || regexp_extract(" ~ text ~ ", '[+-][0-9]{2}:?([0-9]*)$', 1) as bigint)))") }}
+    end
+{%- endmacro %}
+
+{% macro within_years_1_to_9999(moment) -%}
+    case when {{ moment }} between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999999' then {{ moment }} end
+{%- endmacro %}
+
+{% macro read_boolean(text) -%}
+    case {{ text }} when 'true' then true when 'false' then false end
+{%- endmacro %}
+
+{% macro read_integer(text) %}{{ return(adapter.dispatch('read_integer')(text)) }}{% endmacro %}
+{% macro duckdb__read_integer(text) -%}
+    case when regexp_full_match({{ text }}, '-?[0-9]+') then try_cast({{ text }} as bigint) end
+{%- endmacro %}
+
+{# A JSON number, as a finite 64-bit float. #}
+{% macro read_number(text) %}{{ return(adapter.dispatch('read_number')(text)) }}{% endmacro %}
+{% macro duckdb__read_number(text) -%}
+    case
+        when regexp_full_match({{ text }}, '-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?') and isfinite(try_cast({{ text }} as double))
+            then try_cast({{ text }} as double)
+    end
+{%- endmacro %}
+
+{# A JSON number as an exact amount: decimal(18,6), rounded half up; null where it is too large. #}
+{% macro read_amount(text) %}{{ return(adapter.dispatch('read_amount')(text)) }}{% endmacro %}
+{% macro duckdb__read_amount(text) -%}
+    case when {{ goalpost.read_number(text) }} is not null then try_cast({{ text }} as decimal(18, 6)) end
+{%- endmacro %}
+
+{% macro is_time_zone(text) %}{{ return(adapter.dispatch('is_time_zone')(text)) }}{% endmacro %}
+{% macro duckdb__is_time_zone(text) -%}
+    ({{ text }} in (select name from pg_timezone_names()))
+{%- endmacro %}
+
+{% macro has_control_character(text) %}{{ return(adapter.dispatch('has_control_character')(text)) }}{% endmacro %}
+{% macro duckdb__has_control_character(text) -%}
+    regexp_matches({{ text }}, '[\x00-\x1f]')
+{%- endmacro %}

@@ -1,0 +1,161 @@
+{#
+    The body of every base model: the rows of one raw table, typed, judged and compared by key (SEMANTICS, section 2).
+
+    Reads the contract (the columns and their meta in models/staging/_sources.yml). Adds to the typed columns:
+      reason_code   why the row cannot be staged: the first match, in the order of the case below; null for a good row
+      problem       what is wrong with its filter or definition (the column defined_by), in words
+      is_standing   of the good rows with one key, the one that stands
+
+    A good row that does not stand is superseded. So for every table, always:
+    rows landed = standing + superseded + quarantined.
+#}
+{% macro judged_rows(table_name, defined_by=none) -%}
+{%- set columns = goalpost.contract_columns(table_name) -%}
+{%- set keys = columns | selectattr('key') | map(attribute='name') | list -%}
+{%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'number']) | list -%}
+with landed as (
+
+    select
+        landed.*,
+        files.loaded_at
+        {%- if defined_by %},
+        readings.reason_code as definition_reason_code,
+        readings.problem,
+        readings.normal_form,
+        readings.core_hash,
+        readings.unknown_keys
+        {%- endif %}
+    from {{ source('raw', table_name) }} as landed
+    inner join {{ source('raw', 'files') }} as files on landed.file_id = files.file_id
+    {%- if defined_by %}
+    left join {{ ref('base_definitions') }} as readings
+        on landed.{{ defined_by }} = readings.landed_text and readings.kind = '{{ 'definition' if defined_by == 'definition' else 'filter' }}'
+    {%- endif %}
+
+),
+
+typed as (
+
+    select
+        file_id,
+        row_number,
+        loaded_at,
+        raw_record,
+        {%- for column in columns %}
+        {{ goalpost.read_as(column.type, 'landed.' ~ column.name) }} as {{ column.name }},
+        {%- endfor %}
+        {%- for column in converted %}
+        landed.{{ column.name }} as landed_{{ column.name }},
+        {%- endfor %}
+        {{ 'definition_reason_code, problem, normal_form, core_hash, unknown_keys' if defined_by else 'cast(null as varchar) as problem' }}
+    from landed
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when raw_record is not null then 'bad_row'
+            when {{ goalpost.any_of(columns, 'is_missing') }} then 'missing_key'
+            when {{ goalpost.any_of(columns, 'is_bad_key') }} then 'bad_key'
+            when {{ goalpost.any_of(columns, 'is_bad_timestamp') }} then 'bad_timestamp'
+            when {{ goalpost.any_of(columns, 'is_bad_json') }} then 'bad_json'
+            when {{ goalpost.any_of(columns, 'is_bad_enum') }} then 'bad_enum'
+            {%- if defined_by %}
+            when definition_reason_code is not null then definition_reason_code
+            {%- endif %}
+            when {{ goalpost.any_of(columns, 'is_bad_definition') }} then 'bad_definition'
+            when {{ goalpost.any_of(columns, 'is_future_timestamp') }} then 'future_timestamp'
+        end as reason_code
+    from typed
+
+),
+
+compared as (
+
+    select
+        *,
+        reason_code is null and row_number() over (
+            partition by reason_code is null, {{ keys | join(', ') }}
+            order by
+                coalesce(sequence, 0) desc nulls last,
+                {%- for column in columns if not column.key and column.name != 'sequence' %}
+                {{ 'landed_' if column.type in ['boolean', 'integer', 'number'] }}{{ column.name }} desc nulls last,
+                {%- endfor %}
+                file_id asc nulls last,
+                row_number asc nulls last
+        ) = 1 as is_standing
+    from judged
+
+)
+
+select
+    file_id,
+    row_number,
+    {%- for column in columns %}
+    {{ column.name }},
+    {%- endfor %}
+    {%- if defined_by %}
+    normal_form,
+    core_hash,
+    unknown_keys,
+    {%- endif %}
+    reason_code,
+    problem,
+    is_standing
+from compared
+{%- endmacro %}
+
+
+{# The columns of a raw table, as the contract lists them: dicts of name, type, key, required, values. #}
+{% macro contract_columns(table_name) -%}
+{%- set columns = [] -%}
+{%- for node in (graph.sources.values() if execute else []) if node.source_name == 'raw' and node.name == table_name -%}
+{%- for column in node.columns.values() -%}
+{%- do columns.append(dict(dict(key=false, required=false, values=[]), name=column.name, **column.config.meta)) -%}
+{%- endfor -%}
+{%- endfor -%}
+{{ return(columns) }}
+{%- endmacro %}
+
+
+{% macro read_as(type, text) -%}
+{%- if type == 'timestamp' -%}{{ goalpost.read_timestamp(text) }}
+{%- elif type == 'boolean' -%}{{ goalpost.read_boolean(text) }}
+{%- elif type == 'integer' -%}{{ goalpost.read_integer(text) }}
+{%- elif type == 'number' -%}{{ goalpost.read_number(text) }}
+{%- else -%}{{ text }}{%- endif -%}
+{%- endmacro %}
+
+
+{# One condition for each column that the fault can befall; false where there is none. #}
+{% macro any_of(columns, fault) -%}
+{%- set conditions = [] -%}
+{%- for column in columns -%}
+{%- set name, type = column.name, column.type -%}
+{%- if fault == 'is_missing' and column.required == 'unless_anonymous' -%}
+    {%- do conditions.append('(' ~ name ~ ' is null and not coalesce(is_anonymous, false))') -%}
+{%- elif fault == 'is_missing' and column.required -%}
+    {%- do conditions.append(('landed_' if type == 'timestamp' else '') ~ name ~ ' is null') -%}
+{%- elif fault == 'is_bad_key' and type == 'id' -%}
+    {%- do conditions.append(goalpost.has_control_character(name)) -%}
+{%- elif fault == 'is_bad_timestamp' and type == 'timestamp' -%}
+    {%- do conditions.append('(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)') -%}
+{%- elif fault == 'is_bad_json' and type in ['json', 'json_list'] -%}
+    {%- do conditions.append('not ' ~ goalpost.is_json(name)) -%}
+{%- elif fault == 'is_bad_enum' and type in ['boolean', 'integer', 'number'] -%}
+    {%- do conditions.append('(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)') -%}
+{%- elif fault == 'is_bad_enum' and type == 'enum' -%}
+    {%- do conditions.append(name ~ " not in ('" ~ column['values'] | join("', '") ~ "')") -%}
+{%- elif fault == 'is_bad_enum' and type == 'time_zone' -%}
+    {%- do conditions.append('not ' ~ goalpost.is_time_zone(name)) -%}
+{%- elif fault == 'is_bad_definition' and type == 'json_list' -%}
+    {%- do conditions.append('not ' ~ goalpost.is_json_list_of_text(name)) -%}
+{%- elif fault == 'is_future_timestamp' and type == 'timestamp' and name != 'data_start_at' -%}
+    {%- do conditions.append(name ~ " > loaded_at + interval '1' day") -%}
+{%- endif -%}
+{%- endfor -%}
+{{ conditions | join(' or ') or 'false' }}
+{%- endmacro %}

@@ -1,0 +1,119 @@
+{#
+    From compiled predicates (int_predicates) to SQL. Every model that judges a filter calls these, so that all goals are judged
+    in one pass over their rows.
+
+    A reader is one kind of row that predicates read properties of: `snapshot` (a profile's snapshots), `state` (a profile's state,
+    as event filters see it), `event`, `journey` (its trigger properties). int_properties lists the properties of each reader.
+#}
+
+{# The JSON pointers that a reader extracts, in the order of their positions. #}
+{% macro property_pointers(reader) -%}
+{%- set properties = ref('int_properties') -%}
+{%- set found = run_query("select pointer from " ~ properties ~ " where reader = '" ~ reader ~ "' order by position") if execute else none -%}
+{{ return(found.columns[0].values() | list if found is not none else []) }}
+{%- endmacro %}
+
+
+{# A reader's values, extracted from a JSON document in one parse. #}
+{% macro extract_properties(document, reader) -%}
+{{ goalpost.json_values(document, goalpost.property_pointers(reader)) }}
+{%- endmacro %}
+
+
+{# Every extracted value as two columns: `<reader>_<position>` (JSON text) and `<reader>_<position>_text` (the text of a scalar). #}
+{% macro unpack_properties(list_column, reader) -%}
+{%- for pointer in goalpost.property_pointers(reader) %}
+        {{ goalpost.list_item(list_column, loop.index) }} as {{ reader }}_{{ loop.index }},
+        {{ goalpost.scalar_text(goalpost.list_item(list_column, loop.index)) }} as {{ reader }}_{{ loop.index }}_text,
+{%- endfor -%}
+{%- endmacro %}
+
+
+{# The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. #}
+{% macro predicates_sql(kind) -%}
+{%- set readers = {
+    'profile': {'property': 'snapshot'},
+    'event': {'property': 'event', 'profile': 'state'},
+    'trigger_match': {'property': 'event', 'trigger': 'journey'},
+}[kind] -%}
+{%- set predicates = ref('int_predicates') -%}
+{%- set columns = {} -%}
+{%- for subject, reader in readers.items() -%}
+{%- for pointer in goalpost.property_pointers(reader) -%}
+{%- do columns.update({subject ~ pointer: reader ~ '_' ~ loop.index}) -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- set found = run_query(
+    "select distinct predicate_number, predicate from " ~ predicates
+    ~ " where kind = '" ~ kind ~ "' order by predicate_number"
+) if execute else none -%}
+{%- set all = [] -%}
+{%- for predicate in (found.columns[1].values() if found is not none else []) -%}
+{%- do all.append(goalpost.predicate_sql(fromjson(predicate), columns)) -%}
+{%- endfor -%}
+{{ return(all) }}
+{%- endmacro %}
+
+
+{% macro predicate_sql(predicate, columns) -%}
+{%- for token in predicate.tokens -%}
+{{ goalpost.condition_sql(predicate.conditions[token], columns) if token is number else token }}{{ ' ' }}
+{%- endfor -%}
+{%- endmacro %}
+
+
+{# Does the row meet the predicate with this number? True where there is none. #}
+{% macro meets_predicate(kind, predicate_number) -%}
+case
+            when {{ predicate_number }} is null then true
+{%- for predicate in goalpost.predicates_sql(kind) %}
+            when {{ predicate_number }} = {{ loop.index0 }} then {{ predicate }}
+{%- endfor %}
+        end
+{%- endmacro %}
+
+
+{#
+    All profile predicates of a row as bit masks, 62 to a word: bit n of the list is predicate n.
+    One pass evaluates every goal; what changes between two snapshots is then a comparison of integers.
+#}
+{% macro profile_matches() -%}
+{%- set predicates = goalpost.predicates_sql('profile') -%}
+cast([
+{%- for word in predicates | batch(62) %}
+            0{% for predicate in word %} + case when {{ predicate }} then {{ 2 ** loop.index0 }} else 0 end{% endfor %}{{ ',' if not loop.last }}
+{%- endfor %}
+        ] as bigint[])
+{%- endmacro %}
+
+
+{# Is bit n set? #}
+{% macro is_match(matches, predicate_number) %}{{ return(adapter.dispatch('is_match')(matches, predicate_number)) }}{% endmacro %}
+{% macro duckdb__is_match(matches, predicate_number) -%}
+    ((({{ matches }}[{{ predicate_number }} // 62 + 1] >> ({{ predicate_number }} % 62)) & 1) = 1)
+{%- endmacro %}
+
+
+{# The values of a snapshot that event filters compare with: the `state` reader's, out of the snapshot's columns. #}
+{% macro state_values() -%}
+{%- set snapshot = goalpost.property_pointers('snapshot') -%}
+cast([{% for pointer in goalpost.property_pointers('state') %}snapshot_{{ snapshot.index(pointer) + 1 }}{{ ', ' if not loop.last }}{% endfor %}] as varchar[])
+{%- endmacro %}
+
+
+{# A property name as a JSON pointer: it is one already where it starts with a slash (SEMANTICS, section 3). #}
+{% macro property_pointer(name) -%}
+case when {{ name }} like '/%' then {{ name }} else '/' || replace(replace({{ name }}, '~', '~0'), '/', '~1') end
+{%- endmacro %}
+
+
+{#
+    Does an achievement's event fit the journey's trigger (SEMANTICS, section 7)? Without a trigger_match, always; with one, never
+    where no journey landed. For rows with trigger_predicate, landed_journey_id and the unpacked `event` and `journey` values.
+#}
+{% macro satisfies_trigger_match() -%}
+(
+        trigger_predicate is null
+        or (landed_journey_id is not null and {{ goalpost.meets_predicate('trigger_match', 'trigger_predicate') }})
+    )
+{%- endmacro %}

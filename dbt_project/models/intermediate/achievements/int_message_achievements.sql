@@ -1,0 +1,75 @@
+-- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source type and
+-- channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
+with deliveries as (
+
+    select * from {{ ref('stg_deliveries') }}
+    where not is_anonymous and not is_holdout
+
+),
+
+moments as (
+
+    select
+        workspace_id,
+        profile_id,
+        source_id,
+        channel,
+        'sent' as metric,
+        delivery_id as natural_key,
+        false as is_machine,
+        sent_at as achieved_at
+    from deliveries
+    where sent_at is not null
+
+    union all
+
+    select
+        deliveries.workspace_id,
+        deliveries.profile_id,
+        deliveries.source_id,
+        deliveries.channel,
+        engagements.metric,
+        engagements.engagement_id as natural_key,
+        engagements.is_machine,
+        engagements.occurred_at as achieved_at
+    from {{ ref('stg_engagements') }} as engagements
+    inner join deliveries
+        on engagements.workspace_id = deliveries.workspace_id and engagements.delivery_id = deliveries.delivery_id
+    where engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
+
+)
+
+select
+    moments.workspace_id,
+    rules.goal_id,
+    rules.goal_version,
+    moments.profile_id,
+    'message' as kind,
+    moments.natural_key,
+    moments.achieved_at,
+    rules.impact_value
+from moments
+inner join {{ ref('int_goal_rules') }} as rules
+    on
+        moments.workspace_id = rules.workspace_id
+        and moments.metric = rules.message_metric
+        and moments.achieved_at >= rules.valid_from
+        and moments.achieved_at < rules.valid_to
+        and (rules.message_source_id is null or rules.message_source_id = moments.source_id)
+        and (rules.message_channel is null or rules.message_channel = moments.channel)
+        and (rules.message_counts_machine or not moments.is_machine)
+left join {{ ref('int_profile_states') }} as states
+    on
+        rules.reads_profile
+        and moments.workspace_id = states.workspace_id
+        and moments.profile_id = states.profile_id
+        and moments.achieved_at >= states.valid_from
+        and moments.achieved_at < states.valid_to
+cross join {{ ref('int_missing_state') }} as missing_state
+where
+    moments.achieved_at >= rules.counts_since
+    and moments.achieved_at < rules.counts_until
+    and (
+        rules.profile_predicate is null
+        or {{ is_match('coalesce(states.matches, missing_state.matches)', 'rules.profile_predicate') }} = (rules.transition = 'enter')
+    )

@@ -1,0 +1,32 @@
+-- Grain: one row per goal and snapshot at which a profile reaches a target that is a profile part alone (SEMANTICS, section 6):
+-- enter: it matches and the snapshot before did not (or there is none); leave: it does not and the one before did.
+-- A deleting snapshot is never an achievement.
+select
+    states.workspace_id,
+    rules.goal_id,
+    rules.goal_version,
+    states.profile_id,
+    'profile' as kind,
+    {{ moment_text('states.valid_from') }} as natural_key,
+    states.valid_from as achieved_at,
+    rules.impact_value
+from {{ ref('int_profile_states') }} as states
+inner join {{ ref('int_goal_rules') }} as rules
+    on
+        states.workspace_id = rules.workspace_id
+        and states.valid_from >= rules.valid_from
+        and states.valid_from < rules.valid_to
+where
+    rules.is_profile_only
+    and not states.is_deleted
+    and states.valid_from >= rules.counts_since
+    and states.valid_from < rules.counts_until
+    and case rules.transition
+        when 'leave'
+            then
+                not {{ is_match('states.matches', 'rules.profile_predicate') }}
+                and coalesce({{ is_match('states.previous_matches', 'rules.profile_predicate') }}, false)
+        else
+            {{ is_match('states.matches', 'rules.profile_predicate') }}
+            and not coalesce({{ is_match('states.previous_matches', 'rules.profile_predicate') }}, false)
+    end

@@ -1,0 +1,104 @@
+-- Grain: one row per goal and received delivery of a source that its version in force then lists (SEMANTICS, section 7), with
+-- the checks that decide its outcome, in their order: is_eligible, is_in_goal_state, eligible_number.
+with candidates as (
+
+    select
+        deliveries.workspace_id,
+        deliveries.delivery_id,
+        deliveries.profile_id,
+        deliveries.source_id,
+        deliveries.journey_id,
+        deliveries.landed_journey_id,
+        deliveries.message_id,
+        deliveries.channel,
+        deliveries.sent_at,
+        deliveries.first_delivered_at,
+        rules.goal_id,
+        rules.goal_version,
+        rules.impression,
+        rules.valid_from,
+        rules.eligibility_predicate,
+        case when rules.is_profile_only then rules.profile_predicate end as goal_state_predicate,
+        rules.transition,
+        case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end as received_at
+    from {{ ref('int_sendable_deliveries') }} as deliveries
+    inner join {{ ref('int_goal_sources') }} as sources
+        on
+            deliveries.workspace_id = sources.workspace_id
+            and deliveries.source_id = sources.source_id
+            and deliveries.entered_at >= sources.attached_at
+    inner join {{ ref('int_goal_rules') }} as rules
+        on
+            sources.workspace_id = rules.workspace_id
+            and sources.goal_id = rules.goal_id
+            and sources.goal_version = rules.goal_version
+    where
+        deliveries.is_received
+        and (not deliveries.needs_opt_in or {{ list_has('rules.webhook_message_ids', 'deliveries.message_id') }})
+        and case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end
+        >= greatest(rules.valid_from, rules.counts_since)
+        and case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end
+        < least(rules.valid_to, rules.counts_until)
+
+),
+
+-- A delivery counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions can claim
+-- one delivery only where one takes it when sent and the other when delivered.
+judged_once as (
+
+    select candidates.*
+    from candidates
+    left join {{ ref('int_goal_rules') }} as earlier
+        on
+            candidates.workspace_id = earlier.workspace_id
+            and candidates.goal_id = earlier.goal_id
+            and candidates.impression <> earlier.impression
+            and candidates.valid_from > earlier.valid_from
+            and case earlier.impression when 'delivered' then candidates.first_delivered_at else candidates.sent_at end
+            >= earlier.valid_from
+            and case earlier.impression when 'delivered' then candidates.first_delivered_at else candidates.sent_at end
+            < earlier.valid_to
+    where earlier.goal_id is null
+
+),
+
+checked as (
+
+    select
+        judged_once.*,
+        judged_once.eligibility_predicate is null
+        or {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.eligibility_predicate') }} as is_eligible,
+        judged_once.goal_state_predicate is not null
+        and {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.goal_state_predicate') }}
+        = (judged_once.transition = 'enter') as is_in_goal_state
+    from judged_once
+    left join {{ ref('int_profile_states') }} as states
+        on
+            judged_once.workspace_id = states.workspace_id
+            and judged_once.profile_id = states.profile_id
+            and judged_once.received_at >= states.valid_from
+            and judged_once.received_at < states.valid_to
+    cross join {{ ref('int_missing_state') }} as missing_state
+
+)
+
+select
+    workspace_id,
+    goal_id,
+    goal_version,
+    profile_id,
+    source_id,
+    journey_id,
+    landed_journey_id,
+    delivery_id,
+    message_id,
+    channel,
+    received_at,
+    is_eligible,
+    is_in_goal_state,
+    -- Of the impressions of a goal, source, profile and journey that pass both checks the first enrolls.
+    row_number() over (
+        partition by workspace_id, goal_id, source_id, profile_id, journey_id, is_eligible and not is_in_goal_state
+        order by received_at asc nulls last, delivery_id asc nulls last
+    ) as eligible_number
+from checked

@@ -1,0 +1,54 @@
+-- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
+-- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
+with deliveries as (
+
+    select * from {{ ref('stg_deliveries') }}
+    where
+        sent_at is not null
+        and not is_anonymous
+        and not is_holdout
+        and source_type in ('campaign', 'broadcast')
+        and source_id is not null
+
+),
+
+-- What came back of each delivery: did it fail, and when was it first delivered?
+outcomes as (
+
+    select
+        workspace_id,
+        delivery_id,
+        max(case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end) = 1 as has_failed,
+        min(case when metric = 'delivered' then occurred_at end) as first_delivered_at
+    from {{ ref('stg_engagements') }}
+    where metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
+    group by workspace_id, delivery_id
+
+)
+
+select
+    deliveries.workspace_id,
+    deliveries.delivery_id,
+    deliveries.profile_id,
+    deliveries.source_id,
+    deliveries.journey_id,
+    deliveries.message_id,
+    deliveries.channel,
+    deliveries.sent_at,
+    outcomes.first_delivered_at,
+    channels.attributable = 'opt_in' as needs_opt_in,
+    not coalesce(outcomes.has_failed, false) as is_received,
+
+    -- A journey of another profile than the delivery's counts as not landed.
+    journeys.journey_id as landed_journey_id,
+    coalesce(journeys.entered_at, deliveries.sent_at) as entered_at
+from deliveries
+inner join {{ ref('channels') }} as channels
+    on deliveries.channel = channels.channel and channels.attributable in ('yes', 'opt_in')
+left join outcomes
+    on deliveries.workspace_id = outcomes.workspace_id and deliveries.delivery_id = outcomes.delivery_id
+left join {{ ref('stg_journeys') }} as journeys
+    on
+        deliveries.workspace_id = journeys.workspace_id
+        and deliveries.journey_id = journeys.journey_id
+        and deliveries.profile_id = journeys.profile_id

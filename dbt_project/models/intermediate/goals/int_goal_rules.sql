@@ -1,0 +1,72 @@
+-- Grain: one row per goal version in force, as the facts use it: its interval, the numbers of its predicates, the place of its
+-- impact property. Definitions and texts stay in int_goal_versions.
+with predicates as (
+
+    select
+        workspace_id,
+        goal_id,
+        goal_version,
+        max(case when role = 'eligibility' then predicate_number end) as eligibility_predicate,
+        max(case when role = 'profile' then predicate_number end) as profile_predicate,
+        max(case when role = 'event' then predicate_number end) as event_predicate,
+        max(case when role = 'trigger_match' then predicate_number end) as trigger_predicate,
+        max(case when role = 'event' and reads_profile then 1 else 0 end) = 1 as event_reads_profile
+    from {{ ref('int_predicates') }}
+    group by workspace_id, goal_id, goal_version
+
+)
+
+select
+    versions.workspace_id,
+    versions.goal_id,
+    versions.goal_version,
+    versions.time_zone,
+
+    -- when it judges and counts
+    versions.valid_from,
+    versions.valid_to,
+    versions.counts_since,
+    versions.counts_until,
+    versions.data_start_at,
+
+    -- who is a candidate, and what counts as success
+    predicates.eligibility_predicate,
+    predicates.profile_predicate,
+    versions.transition,
+    versions.event_name,
+    predicates.event_predicate,
+    versions.event_clock,
+    predicates.trigger_predicate,
+    versions.message_metric,
+    versions.message_source_id,
+    versions.message_channel,
+    versions.message_counts_machine,
+    versions.event_name is null and versions.message_metric is null as is_profile_only,
+    coalesce(predicates.profile_predicate is not null or predicates.event_reads_profile, false) as reads_profile,
+    versions.evaluation_window_days,
+    versions.evaluation_event_name,
+
+    -- how long they have
+    versions.impression,
+    versions.measurement_window_days,
+
+    -- which sources are credited
+    versions.attribution_window_days,
+    versions.attribution_criteria,
+    versions.attribution_counts_machine,
+    versions.webhook_message_ids,
+
+    -- what it is worth
+    case when versions.has_impact then versions.goal_currency end as impact_currency,
+    versions.impact_value,
+    properties.position as impact_position
+from {{ ref('int_goal_versions') }} as versions
+left join predicates
+    on
+        versions.workspace_id = predicates.workspace_id
+        and versions.goal_id = predicates.goal_id
+        and versions.goal_version = predicates.goal_version
+left join {{ ref('int_properties') }} as properties
+    on
+        properties.reader = 'event'
+        and properties.pointer = {{ property_pointer('versions.impact_event_property') }}

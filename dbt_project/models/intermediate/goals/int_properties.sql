@@ -1,0 +1,57 @@
+-- Grain: one row per reader and property that some filter, trigger match or impact reads: its place in the list of values that
+-- the reader extracts from each JSON document. Readers: see macros/predicates.sql.
+with used as (
+
+    select
+        'snapshot' as reader,
+        {{ one_row_an_item('properties') }} as pointer
+    from {{ ref('int_version_filters') }}
+    where role in ('eligibility', 'profile')
+
+    union
+
+    select
+        'snapshot' as reader,
+        {{ one_row_an_item('profile_properties') }} as pointer
+    from {{ ref('int_version_filters') }}
+    where role = 'event'
+
+    union
+
+    select
+        'state' as reader,
+        {{ one_row_an_item('profile_properties') }} as pointer
+    from {{ ref('int_version_filters') }}
+    where role = 'event'
+
+    union
+
+    select
+        'event' as reader,
+        {{ one_row_an_item('properties') }} as pointer
+    from {{ ref('int_version_filters') }}
+    where role in ('event', 'trigger_match')
+
+    union
+
+    select
+        'event' as reader,
+        {{ property_pointer('impact_event_property') }} as pointer
+    from {{ ref('int_goal_versions') }}
+    where impact_event_property is not null
+
+    union
+
+    select
+        'journey' as reader,
+        {{ one_row_an_item('trigger_properties') }} as pointer
+    from {{ ref('int_version_filters') }}
+    where role = 'trigger_match'
+
+)
+
+select
+    reader,
+    pointer,
+    row_number() over (partition by reader order by pointer asc nulls last) as position
+from used

@@ -1,0 +1,20 @@
+-- Grain: one row: what a profile matches before its first snapshot, when every property is missing (SEMANTICS, section 5).
+with nobody as (
+
+    select {{ extract_properties("cast(null as varchar)", 'snapshot') }} as snapshot_values
+
+),
+
+unpacked as (
+
+    select
+        {{- unpack_properties('snapshot_values', 'snapshot') }}
+        1 as one
+    from nobody
+
+)
+
+select
+    {{ profile_matches() }} as matches,
+    {{ state_values() }} as state_values
+from unpacked

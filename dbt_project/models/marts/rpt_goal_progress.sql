@@ -1,0 +1,116 @@
+-- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and channel of the
+-- credited touch (null: unattributed). Every series runs from its first achievement to as_of without a gap. People are counted on
+-- the day of their first achievement, so periods of one kind may be summed; do not add days to weeks.
+with clock as (
+
+    select as_of from {{ source('control', 'clock') }}
+
+),
+
+achievements as (
+
+    select
+        attributions.workspace_id,
+        attributions.goal_id,
+        attributions.source_id,
+        attributions.channel,
+        attributions.is_first,
+        attributions.impact_value,
+        {{ local_time('attributions.achieved_at', 'workspaces.time_zone') }} as achieved_on,
+        {{ local_time('clock.as_of', 'workspaces.time_zone') }} as ends_on
+    from {{ ref('fct_attributions') }} as attributions
+    inner join {{ ref('int_workspaces') }} as workspaces on attributions.workspace_id = workspaces.workspace_id
+    inner join clock on attributions.achieved_at <= clock.as_of
+
+),
+{% for period in ['day', 'week', 'month'] %}
+{{ period }}s as (
+
+    select
+        workspace_id,
+        goal_id,
+        source_id,
+        channel,
+        '{{ period }}' as period,
+        {{ one_row_a_period(
+            "date_trunc('" ~ period ~ "', min(achieved_on))", "date_trunc('" ~ period ~ "', max(ends_on))", period
+        ) }} as period_start
+    from achievements
+    group by workspace_id, goal_id, source_id, channel
+
+),
+
+achievements_by_{{ period }} as (
+
+    select
+        workspace_id,
+        goal_id,
+        source_id,
+        channel,
+        '{{ period }}' as period,
+        cast(date_trunc('{{ period }}', achieved_on) as date) as period_start,
+        count(case when is_first then 1 end) as achievers,
+        count(*) as achievements,
+        coalesce(sum(impact_value), 0) as impact,
+        coalesce(sum(case when is_first then impact_value end), 0) as impact_first
+    from achievements
+    group by workspace_id, goal_id, source_id, channel, date_trunc('{{ period }}', achieved_on)
+
+),
+{% endfor %}
+series as (
+
+    select * from days
+    union all
+    select * from weeks
+    union all
+    select * from months
+
+),
+
+counted as (
+
+    select * from achievements_by_day
+    union all
+    select * from achievements_by_week
+    union all
+    select * from achievements_by_month
+
+),
+
+filled as (
+
+    select
+        series.workspace_id,
+        series.goal_id,
+        series.period,
+        series.period_start,
+        series.source_id,
+        series.channel,
+        coalesce(counted.achievers, 0) as achievers,
+        coalesce(counted.achievements, 0) as achievements,
+        coalesce(counted.impact, 0) as impact,
+        coalesce(counted.impact_first, 0) as impact_first
+    from series
+    left join counted
+        on
+            series.workspace_id = counted.workspace_id
+            and series.goal_id = counted.goal_id
+            and series.source_id is not distinct from counted.source_id
+            and series.channel is not distinct from counted.channel
+            and series.period = counted.period
+            and series.period_start = counted.period_start
+
+)
+
+select
+    *,
+    cast(sum(achievers) over series_so_far as bigint) as running_achievers,
+    cast(sum(achievements) over series_so_far as bigint) as running_achievements,
+    sum(impact) over series_so_far as running_impact
+from filled
+window series_so_far as (
+    partition by workspace_id, goal_id, period, source_id, channel
+    order by period_start asc nulls last
+    rows between unbounded preceding and current row
+)

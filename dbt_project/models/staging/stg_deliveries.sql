@@ -1,0 +1,22 @@
+-- Grain: one row per delivery, one message to one profile.
+{{ config(materialized='view') }}
+
+select
+    -- keys
+    workspace_id,
+    delivery_id,
+    profile_id,
+    source_id,
+    journey_id,
+    message_id,
+
+    -- what was sent
+    source_type,
+    channel,
+    coalesce(is_anonymous, false) as is_anonymous,
+    coalesce(is_holdout, false) as is_holdout,
+
+    -- when; null: it never left
+    sent_at
+from {{ ref('base_deliveries') }}
+where is_standing

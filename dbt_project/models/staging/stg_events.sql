@@ -1,0 +1,18 @@
+-- Grain: one row per event, something that a profile did.
+{{ config(materialized='view') }}
+
+select
+    -- keys
+    workspace_id,
+    event_id,
+    profile_id,
+
+    -- what was done
+    name,
+    properties,
+
+    -- when
+    occurred_at,
+    coalesce(received_at, occurred_at) as received_at
+from {{ ref('base_events') }}
+where is_standing

@@ -1,0 +1,1 @@
+"""Goalpost: the Dagster code location and the Python around the dbt project."""

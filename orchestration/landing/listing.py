@@ -1,0 +1,110 @@
+"""What lies in the landing, and which of it has to be looked at.
+
+Belongs here: walking a local folder or an object store, and comparing it with the ledger. Does not: reading a
+file (reading.py), loading it (load.py) or Dagster (defs/).
+"""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from orchestration.contract import RAW_TABLES
+from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
+
+FORMATS = (".parquet", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+
+
+@dataclass(frozen=True, order=True)
+class LandedFile:
+    path: str  # below the landing: a landing that moves stays the same
+    location: str  # where its file system finds it
+    size_bytes: int
+    fingerprint: str  # differs whenever the content does; cheap, unlike the hash of the content
+
+    @property
+    def table_name(self) -> str:
+        return self.path.split("/")[0]
+
+
+@dataclass(frozen=True)
+class Listing:
+    file_system: fsspec.AbstractFileSystem
+    files: tuple[LandedFile, ...]  # of the raw tables, in the order in which they load
+    unknown_folders: tuple[str, ...]  # what holds files but is no raw table
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self.file_system, LocalFileSystem)
+
+
+def list_landing(settings: Settings) -> Listing:
+    with object_store_errors(settings.landing):
+        file_system, root = fsspec.url_to_fs(settings.landing)
+        file_system.invalidate_cache()
+        if not file_system.isdir(root):
+            raise GoalpostError(
+                f"There is no landing folder {settings.landing}: create it and put files into its folders "
+                "<table>/, or set GOALPOST_LANDING to the one you mean."
+            )
+        is_local = isinstance(file_system, LocalFileSystem)
+        entries = _local_files(root) if is_local else _object_store_files(file_system, root)
+        files = sorted(file for file in entries if _is_data(file.path))
+    known = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
+    unknown_folders = dict.fromkeys(file.table_name for file in files if file not in set(known))
+    return Listing(file_system, known, tuple(unknown_folders))
+
+
+def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[LandedFile]:
+    """The files whose (path, fingerprint) the ledger does not know: only these have to be hashed."""
+    return [file for file in listing.files if (file.path, file.fingerprint) not in known]
+
+
+@contextmanager
+def object_store_errors(place: str) -> Iterator[None]:
+    """Each object store brings errors of its own. None of them is the fault of a file."""
+    try:
+        yield
+    except GoalpostError:
+        raise
+    except Exception as error:
+        raise GoalpostError(
+            f"{place} cannot be read ({error}): check its address, your right to read it and the connection, "
+            "then run again; what was loaded before stays."
+        ) from error
+
+
+def local_fingerprint(path: str) -> str:
+    status = os.stat(path)
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
+
+
+def _local_files(root: str) -> Iterator[LandedFile]:
+    """Unlike fsspec's own listing, follows links: a table's folder may be a link to where the data are."""
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for folder, _, names in os.walk(root, onerror=stop, followlinks=True):
+        for name in names:
+            location = os.path.join(folder, name)
+            yield LandedFile(
+                os.path.relpath(location, root), location, os.path.getsize(location), local_fingerprint(location)
+            )
+
+
+def _object_store_files(file_system: fsspec.AbstractFileSystem, root: str) -> Iterator[LandedFile]:
+    for location, details in file_system.find(root, detail=True).items():
+        path = location.removeprefix(root).lstrip("/")
+        fingerprint = hashlib.sha256(repr(sorted(details.items())).encode()).hexdigest()
+        yield LandedFile(path, location, details["size"], fingerprint)
+
+
+def _is_data(path: str) -> bool:
+    is_hidden = any(part.startswith(("_", ".")) for part in path.split("/"))
+    return path.lower().endswith(FORMATS) and not is_hidden

@@ -1,0 +1,186 @@
+"""Is there work, and what became of it: the history of runs (control.runs) and the clock (control.clock).
+
+Belongs here: why a run starts, its row from start to finish, the hash of the code that it ran. Does not: doing
+the work (landing/, dbt, checks/, publish.py) or starting it (cli.py, defs/automation.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.landing import new_files
+from orchestration.landing.listing import list_landing, read_ledger
+from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
+from orchestration.warehouse import connect
+
+# What decides the marts besides the rows that landed and the clock.
+MODELS = (DBT_PROJECT, PROJECT_ROOT / "seeds" / "rules", PROJECT_ROOT / "orchestration" / "goals")
+CODE = (*MODELS, EXPECTATIONS, PROJECT_ROOT / "orchestration" / "landing", PROJECT_ROOT / "requirements.lock")
+NOT_CODE = {"target", "logs", "__pycache__", ".user.yml"}
+
+
+@dataclass(frozen=True)
+class Run:
+    run_id: str
+    as_of: datetime
+    outcome: str
+    is_full_refresh: bool
+    code_hash: str
+
+
+def pending_work(
+    history: Sequence[Run], *, new_files: int, code_hash: str, as_of: datetime | None, full_refresh: bool
+) -> str | None:
+    """Why a run has something to do, in words; None if it would change nothing. The newest run comes first."""
+    if not history:
+        return "this is the first run"
+    last = history[0]
+    reasons = []
+    if new_files:
+        reasons.append("1 new file" if new_files == 1 else f"{new_files} new files")
+    if last.outcome != "succeeded":
+        reasons.append("the last run did not finish")
+    if last.code_hash != code_hash:
+        reasons.append("the models changed")
+    if as_of is not None and as_of != last.as_of:
+        reasons.append(f"as_of moved from {last.as_of.isoformat()} to {as_of.isoformat()}")
+    if full_refresh:
+        reasons.append("a full refresh was asked for")
+    return ", ".join(reasons) or None
+
+
+def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
+    """What other code computed must go; so must what an unfinished full refresh left half done."""
+    for run in history:
+        if run.code_hash != code_hash:
+            return True
+        if run.outcome == "succeeded":
+            return False
+        if run.is_full_refresh:
+            return True
+    return False
+
+
+def find_work(settings: Settings, *, as_of: datetime | None, full_refresh: bool) -> str | None:
+    listing = list_landing(settings)
+    if not settings.warehouse.exists():
+        return pending_work([], new_files=len(listing), code_hash="", as_of=as_of, full_refresh=full_refresh)
+    with closing(connect(settings, read_only=True)) as connection:
+        history, known = read_history(connection), read_ledger(connection)
+    return pending_work(
+        history,
+        new_files=len(new_files(listing, known)),
+        code_hash=hash_files(*CODE),
+        as_of=as_of,
+        full_refresh=full_refresh,
+    )
+
+
+def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_refresh: bool) -> Run:
+    """Begin a run, as its only writer: whatever is still 'running' lost its process."""
+    now, code_hash = _now(), hash_files(*CODE)
+    with closing(connect(settings)) as connection:
+        history = read_history(connection)
+        run = Run(
+            run_id=run_id,
+            as_of=as_of or now,
+            outcome="running",
+            is_full_refresh=full_refresh or needs_full_refresh(history, code_hash),
+            code_hash=code_hash,
+        )
+        connection.begin()
+        connection.execute(
+            "update control.runs set outcome = 'interrupted', message = 'Its process ended before it did.' "
+            "where outcome = 'running'"
+        )
+        connection.execute(
+            "insert into control.runs (run_id, started_at, as_of, outcome, is_full_refresh, code_hash) "
+            "values (?, ?, ?, ?, ?, ?)",
+            [run.run_id, now, run.as_of, run.outcome, run.is_full_refresh, run.code_hash],
+        )
+        connection.execute("delete from control.clock")
+        connection.execute("insert into control.clock values (?)", [run.as_of])
+        connection.commit()
+    return run
+
+
+def record_landing(settings: Settings, run_id: str, files_loaded: int) -> None:
+    with closing(connect(settings)) as connection:
+        connection.execute(
+            "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files) "
+            "where run_id = ?",
+            [files_loaded, run_id],
+        )
+
+
+def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
+    """The first outcome stands: a run that has succeeded cannot fail afterwards, nor lose its first reason."""
+    with closing(connect(settings)) as connection:
+        connection.execute(
+            "update control.runs set outcome = ?, message = ?, finished_at = ?, figures = ? "
+            "where run_id = ? and outcome = 'running'",
+            [outcome, message, _now(), json.dumps(account(connection, run_id)), run_id],
+        )
+
+
+def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
+    """What a run did, in numbers: the rows of all runs by their fate, and its own checks."""
+    figures: dict[str, Any] = {}
+    if _exists(connection, "staging", "row_accounting"):
+        figures["rows"] = _one_row(
+            connection,
+            "select sum(landed)::bigint as landed, sum(staged)::bigint as staged, "
+            "sum(superseded)::bigint as superseded, sum(quarantined)::bigint as quarantined "
+            "from staging.row_accounting",
+        )
+    figures["checks"] = _one_row(
+        connection,
+        "select count_if(success) as passed, count_if(not success and severity = 'warning') as warned, "
+        "count_if(not success and severity = 'critical') as failed from control.check_results where run_id = ?",
+        [run_id],
+    )
+    return figures
+
+
+def read_history(connection: duckdb.DuckDBPyConnection) -> list[Run]:
+    """The newest run first."""
+    rows = connection.execute(
+        "select run_id, as_of, outcome, is_full_refresh, coalesce(code_hash, '') from control.runs "
+        "order by started_at desc, run_id desc"
+    ).fetchall()
+    return [Run(*row) for row in rows]
+
+
+def hash_files(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and not NOT_CODE.intersection(file.relative_to(PROJECT_ROOT).parts):
+                digest.update(f"{file.relative_to(PROJECT_ROOT)}\x1f".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    )
+    return found.fetchone() is not None
+
+
+def _one_row(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> dict:
+    found = connection.execute(query, parameters)
+    names = [column[0] for column in found.description]
+    return dict(zip(names, found.fetchone() or (), strict=True))

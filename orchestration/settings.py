@@ -1,0 +1,51 @@
+"""Where everything is: the settings from the environment, the paths that follow, the folders of the clone.
+
+Belongs here: names and places. Does not: creating or opening any of them (warehouse.py, landing/).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+EXPECTATIONS = PROJECT_ROOT / "expectations"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _absolute_unless_url(landing: str | Path) -> str:
+    return str(landing) if "://" in str(landing) else str(_absolute(Path(landing)))
+
+
+class Settings(BaseSettings):
+    """Paths are made absolute once, here: dbt, Dagster and the tests each run in a folder of their own."""
+
+    model_config = SettingsConfigDict(env_prefix="GOALPOST_", env_ignore_empty=True, frozen=True)
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Path(".goalpost")
+    landing: Annotated[str, BeforeValidator(_absolute_unless_url)] = Field(
+        default_factory=lambda validated: validated["home"] / "landing"
+    )
+
+    @property
+    def warehouse(self) -> Path:
+        """The working database. BI never reads it: while a run writes, nobody else can open it."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The marts as one DuckDB file, replaced whole by each successful run."""
+        return self.home / "marts.duckdb"
+
+    @property
+    def published_parquet(self) -> Path:
+        return self.home / "marts"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"

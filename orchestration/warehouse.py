@@ -1,0 +1,166 @@
+"""The working database: opening it, creating what a run expects in it, letting in one writer at a time.
+
+Belongs here: connections, locks, the DDL of the schemas raw and control. Does not: what is written into them
+(landing/, runs.py, checks/), and the schemas that dbt makes.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from orchestration.contract import RAW_TABLES, RawTable
+from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
+
+LEDGER_AND_CONTROL = """
+create schema if not exists raw;
+create schema if not exists control;
+
+create table if not exists raw.files (
+    file_id bigint not null,
+    table_name varchar not null,
+    path varchar not null,
+    content_hash varchar not null,
+    size_bytes bigint not null,
+    rows bigint not null,
+    loaded_at timestamp not null,
+    outcome varchar not null check (outcome in ('loaded', 'set_aside')),
+    reason varchar,
+    unknown_columns varchar[] not null,
+    fingerprint varchar not null,
+    unique (path, content_hash)
+);
+
+create table if not exists control.clock (as_of timestamp not null);
+
+create table if not exists control.runs (
+    run_id varchar not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    as_of timestamp not null,
+    outcome varchar not null check (outcome in ('running', 'succeeded', 'failed', 'interrupted')),
+    is_full_refresh boolean not null,
+    files_loaded bigint,
+    last_file_id bigint,
+    code_hash varchar,
+    message varchar,
+    figures json
+);
+
+create table if not exists control.check_results (
+    run_id varchar not null,
+    step varchar not null check (step in ('raw', 'staging', 'intermediate', 'marts')),
+    suite varchar not null,
+    expectation varchar not null,
+    severity varchar not null check (severity in ('critical', 'warning')),
+    success boolean not null,
+    figures json,
+    checked_at timestamp not null
+);
+"""
+
+
+def connect(
+    settings: Settings, *, read_only: bool = False, wait_seconds: float = 60
+) -> duckdb.DuckDBPyConnection:
+    """Open the working database; for writing (under `single_writer`), with all that a run expects in it."""
+    if not read_only:
+        _create_file(settings)
+    elif not settings.warehouse.exists():
+        raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
+    connection = _open(settings, read_only, wait_seconds)
+    connection.execute("set timezone = 'UTC'")
+    if not read_only:
+        connection.execute(LEDGER_AND_CONTROL)
+        for table in RAW_TABLES.values():
+            connection.execute(raw_table_ddl(table))
+    return connection
+
+
+@contextmanager
+def single_writer(settings: Settings) -> Iterator[None]:
+    """Hold the right to write, or say who holds it. Not reentrant; it ends with its process."""
+    _create_home(settings)
+    path = settings.home / "writer.lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        holder = path.read_text(encoding="utf-8").strip() or "another process"
+        raise GoalpostError(
+            f"{settings.home} is being written by {holder}: wait until it is done, or stop it, and try again."
+        ) from None
+    try:
+        path.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n", "utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def raw_table_ddl(table: RawTable) -> str:
+    """Every value as the text that landed. `raw_record`: the whole of a record without columns (bad_row)."""
+    columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
+    return (
+        f'create table if not exists raw."{table.name}" '
+        f"(file_id bigint not null, row_number bigint not null, {columns}, raw_record varchar)"
+    )
+
+
+def _create_home(settings: Settings) -> None:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GoalpostError(
+            f"The folder {settings.home} cannot be created ({error.strerror}): "
+            "set GOALPOST_HOME to a folder that can be written."
+        ) from None
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        raise GoalpostError(
+            f"The folder {settings.home} cannot be written: give yourself the right to, "
+            "or set GOALPOST_HOME to another folder."
+        )
+
+
+def _create_file(settings: Settings) -> None:
+    """Create the database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
+    _create_home(settings)
+    if not settings.warehouse.exists():
+        unfinished = settings.warehouse.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        duckdb.connect(unfinished).close()
+        unfinished.replace(settings.warehouse)
+
+
+def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(settings.warehouse, read_only=read_only)
+        except duckdb.IOException as error:
+            message = str(error)
+            if "Could not set lock" not in message:
+                raise GoalpostError(
+                    f"The warehouse {settings.warehouse} cannot be opened ({_first_line(message)}): "
+                    "put it back from a copy, or move it away and let `goalpost run` load everything anew."
+                ) from error
+            if time.monotonic() >= deadline:
+                raise GoalpostError(
+                    f"The warehouse {settings.warehouse} is held by {_holder(message)} and was not released "
+                    f"within {wait_seconds:g} s: close it there and try again."
+                ) from None
+            time.sleep(0.1)
+
+
+def _holder(message: str) -> str:
+    found = re.search(r"\(PID (\d+)\)", message)
+    return f"process {found[1]}" if found else "another process"
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0].removeprefix("IO Error: ").rstrip(".!")

@@ -1,0 +1,318 @@
+"""Section 2: landed rows become typed rows, or get a reason code; of rows with one key one stands.
+
+Belongs here: the columns of the raw tables, typing, reason codes, which row stands. Does not: a goal row
+refused for what other rows say (goals.py).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+from .filters import BadFilter, read_filter
+from .goals import BadDefinition, read_definition
+from .values import JSON_NUMBER, iso, read_json, read_time
+
+TIME_ZONES = available_timezones()
+BIGINT = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str = "text"  # text, time, json, boolean, integer, number, time_zone
+    default: str | None = None
+    is_required: bool = False
+    values: tuple[str, ...] = ()  # of an enum
+
+
+def key(name: str, type: str = "text") -> Column:
+    return Column(name, type, is_required=True)
+
+
+def enum(name: str, *values: str, default: str | None = None) -> Column:
+    return Column(name, "enum", default, is_required=default is None, values=values)
+
+
+PROPERTIES = Column("properties", "json")
+SEQUENCE = Column("sequence", "integer", "0")
+
+
+@dataclass(frozen=True)
+class Table:
+    key: tuple[Column, ...]
+    others: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return (*self.key, *self.others, SEQUENCE)
+
+
+TABLES = {
+    "workspaces": Table(
+        (key("workspace_id"),),
+        (
+            Column("name"),
+            Column("time_zone", "time_zone", "UTC"),
+            Column("currency", default="USD"),
+            Column("data_start_at", "time"),
+        ),
+    ),
+    "profile_snapshots": Table(
+        (key("workspace_id"), key("profile_id"), key("observed_at", "time")),
+        (PROPERTIES, Column("is_deleted", "boolean", "false")),
+    ),
+    "events": Table(
+        (key("workspace_id"), key("event_id")),
+        (
+            key("profile_id"),
+            key("name"),
+            PROPERTIES,
+            key("occurred_at", "time"),
+            Column("received_at", "time"),
+        ),
+    ),
+    "sources": Table(
+        (key("workspace_id"), key("source_id"), key("updated_at", "time")),
+        (
+            enum("source_type", "campaign", "broadcast"),
+            Column("name"),
+            enum("status", "draft", "active", "stopped", "archived", "deleted"),
+            Column("trigger_filter", "json"),
+            enum("exit_condition", "never", "goal", "unmatched", "goal_or_unmatched", default="never"),
+            Column("exit_goal_id"),
+        ),
+    ),
+    "journeys": Table(
+        (key("workspace_id"), key("journey_id")),
+        (
+            key("source_id"),
+            key("profile_id"),
+            key("entered_at", "time"),
+            Column("finished_at", "time"),
+            Column("trigger_properties", "json"),
+        ),
+    ),
+    "deliveries": Table(
+        (key("workspace_id"), key("delivery_id")),
+        (
+            Column("profile_id"),
+            enum("source_type", "campaign", "broadcast", "transactional", "api_triggered_broadcast"),
+            Column("source_id"),
+            Column("journey_id"),
+            Column("message_id"),
+            key("channel"),
+            Column("sent_at", "time"),
+            Column("is_anonymous", "boolean"),
+            Column("is_holdout", "boolean"),
+        ),
+    ),
+    "engagements": Table(
+        (key("workspace_id"), key("engagement_id")),
+        (
+            key("delivery_id"),
+            enum(
+                "metric",
+                *("delivered", "opened", "clicked", "bounced", "failed", "dropped", "undeliverable"),
+                *("unsubscribed", "spammed", "converted"),
+            ),
+            key("occurred_at", "time"),
+            Column("url"),
+            Column("is_machine", "boolean", "false"),
+        ),
+    ),
+    "segments": Table(
+        (key("workspace_id"), key("segment_id"), key("updated_at", "time")),
+        (Column("name"), key("filter", "json")),
+    ),
+    "goals": Table(
+        (key("workspace_id"), key("goal_id"), key("updated_at", "time")), (key("definition", "json"),)
+    ),
+    "funnels": Table(
+        (key("workspace_id"), key("funnel_id"), key("updated_at", "time")),
+        (Column("name"), key("goal_ids", "json"), Column("window_days", "integer")),
+    ),
+    "holdouts": Table(
+        (key("workspace_id"), key("experiment_id"), key("profile_id")),
+        (
+            enum("arm", "treatment", "control"),
+            Column("source_id"),
+            key("assigned_at", "time"),
+            Column("expected_control_share", "number"),
+        ),
+    ),
+}
+
+
+class Fault(Exception):
+    """A row cannot be staged; its text is the reason code."""
+
+
+# ---- which row stands --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Staged:
+    standing: dict[str, list[dict]]  # table -> typed rows, each with its LandedRow under "landed"
+    quarantine: dict[str, list[dict]]
+    accounting: dict[str, dict]
+
+    def refuse(self, table: str, row: dict, reason_code: str) -> None:
+        """'a row refused so leaves nothing under its key'"""
+        self.standing[table] = [standing for standing in self.standing[table] if standing is not row]
+        self.quarantine[table].append(quarantined(row["landed"], reason_code))
+        self.accounting[table]["staged"] -= 1
+        self.accounting[table]["quarantined"] += 1
+
+
+def stage(landed_rows: list) -> Staged:
+    """'rows landed = rows staged + rows superseded (same key, exact duplicates included) + rows quarantined.
+    Faulty rows leave before keys are compared'"""
+    staged = Staged({name: [] for name in TABLES}, {name: [] for name in TABLES}, {})
+    valid: dict[str, dict[tuple, list[dict]]] = {name: defaultdict(list) for name in TABLES}
+    landed = dict.fromkeys(TABLES, 0)
+    for landed_row in landed_rows:
+        landed[landed_row.table] += 1
+        try:
+            row = read_row(landed_row)
+        except Fault as fault:
+            staged.quarantine[landed_row.table].append(quarantined(landed_row, str(fault)))
+        else:
+            key_of_row = tuple(row[column.name] for column in TABLES[landed_row.table].key)
+            valid[landed_row.table][key_of_row].append(row)
+    for name in TABLES:
+        staged.standing[name] = [max(rows, key=lambda row: row["rank"]) for rows in valid[name].values()]
+        quarantined_rows = len(staged.quarantine[name])
+        staged.accounting[name] = {
+            "landed": landed[name],
+            "staged": len(valid[name]),
+            "superseded": landed[name] - quarantined_rows - len(valid[name]),
+            "quarantined": quarantined_rows,
+        }
+    return staged
+
+
+def quarantined(landed_row, reason_code: str) -> dict:
+    return {"path": landed_row.path, "row_number": landed_row.row_number, "reason_code": reason_code}
+
+
+# ---- one row -----------------------------------------------------------------------------------------------
+
+
+def read_row(landed_row) -> dict:
+    """'Reason codes, first match: `bad_row` …, `missing_key` …'. Each step raises the next code in that
+    order."""
+    if landed_row.values is None:
+        raise Fault("bad_row")
+    table = TABLES[landed_row.table]
+    texts = {column.name: landed_row.values.get(column.name) or None for column in table.columns}
+    check_required(landed_row.table, table, texts)
+    check_ids(texts)
+    row = {column.name: texts[column.name] or column.default for column in table.columns}
+    read_each(row, table, ("time",), read_time, "bad_timestamp")
+    read_each(row, table, ("json",), read_json, "bad_json", ValueError, RecursionError)
+    read_each(row, table, ("boolean",), {"true": True, "false": False}.get, "bad_enum")
+    read_each(row, table, ("integer",), read_integer, "bad_enum")
+    read_each(row, table, ("number",), lambda text: text if JSON_NUMBER.fullmatch(text) else None, "bad_enum")
+    read_each(row, table, ("time_zone",), lambda text: text if text in TIME_ZONES else None, "bad_enum")
+    for column in table.columns:
+        if column.values and row[column.name] not in column.values:
+            raise Fault("bad_enum")
+    read_what_json_says(landed_row.table, row, texts)
+    check_future(table, row, landed_row.loaded_at)
+    row["landed"] = landed_row
+    row["rank"] = rank(table, row, texts)
+    return row
+
+
+def check_required(name: str, table: Table, texts: dict) -> None:
+    """'required ones carry `*` (key columns are required too)'; 'profile_id* (not if anonymous)'"""
+    required = [column.name for column in table.columns if column.is_required]
+    if name == "deliveries" and texts["is_anonymous"] != "true":
+        required.append("profile_id")
+    if any(texts[column] is None for column in required):
+        raise Fault("missing_key")
+
+
+def check_ids(texts: dict) -> None:
+    """'`bad_key` (any `*_id` column, of the key or not, with a character below U+0020)'"""
+    for name, text in texts.items():
+        if name.endswith("_id") and text is not None and any(character < " " for character in text):
+            raise Fault("bad_key")
+
+
+def read_each(
+    row: dict, table: Table, types: tuple, read: Callable, reason_code: str, *errors: type[Exception]
+) -> None:
+    """Reads every column of the types in place; a value that reads as nothing has the reason code."""
+    for column in table.columns:
+        text = row[column.name]
+        if column.type not in types or text is None:
+            continue
+        try:
+            row[column.name] = read(text)
+        except errors as error:
+            raise Fault(reason_code) from error
+        if row[column.name] is None and column.type != "json":
+            raise Fault(reason_code)
+
+
+def read_integer(text: str) -> int | None:
+    """'an integer is `-?[0-9]+` within a bigint'"""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or int(text) not in BIGINT:
+        return None
+    return int(text)
+
+
+def read_what_json_says(name: str, row: dict, texts: dict) -> None:
+    """'`bad_filter`, `bad_definition`': JSON that has to be a filter, a definition or a list of goals; and
+    what an absent value stands for."""
+    try:
+        if name == "sources" and texts["trigger_filter"] is not None:
+            row["trigger_filter"] = read_filter(row["trigger_filter"])
+        elif name == "segments":
+            row["filter"] = read_filter(row["filter"])
+        elif name == "goals":
+            row["definition"] = read_definition(row["definition"])
+        elif name == "funnels":
+            read_goal_ids(row["goal_ids"])
+        elif name == "events":
+            row["received_at"] = row["received_at"] or row["occurred_at"]
+    except BadFilter as error:
+        raise Fault("bad_filter") from error
+    except BadDefinition as error:
+        raise Fault("bad_definition") from error
+
+
+def read_goal_ids(goal_ids) -> None:
+    """'goal_ids* (ordered JSON list)'"""
+    if not isinstance(goal_ids, list) or not all(isinstance(goal_id, str) for goal_id in goal_ids):
+        raise BadDefinition("goal_ids is a list of text")
+
+
+def check_future(table: Table, row: dict, loaded_at) -> None:
+    """'`future_timestamp` (any time but `data_start_at` more than one day after the file's `loaded_at` …)'"""
+    for column in table.columns:
+        is_time = column.type == "time" and column.name != "data_start_at" and row[column.name] is not None
+        if is_time and row[column.name] > loaded_at + timedelta(days=1):
+            raise Fault("future_timestamp")
+
+
+def rank(table: Table, row: dict, texts: dict) -> list[tuple[bool, str]]:
+    """'the one with the highest `sequence` (bigint, 0 where absent) stands; ties: the greatest by the table's
+    remaining columns in the order below, each as text (JSON text as landed, … times in ISO); a null never
+    beats a value'"""
+
+    def as_text(column: Column) -> tuple[bool, str]:
+        value = row[column.name]
+        if value is None or column.type == "json":
+            value = texts[column.name]
+        elif column.type == "time":
+            value = iso(value)
+        elif column.type == "boolean":
+            value = "true" if value else "false"
+        return (value is not None, "" if value is None else str(value))
+
+    return [row["sequence"], *map(as_text, table.others)]

@@ -1,0 +1,289 @@
+"""Each expectation fails when its rule is broken, and passes when it is not.
+
+The good world below keeps every rule. BREAKS names for each expectation one change that breaks it: an expectation
+without one is a red test, so none can be committed that cannot fail.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.checks.suites import STEPS, Suite, read_suites, run_step, run_suites
+from orchestration.contract import RAW_TABLES
+from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+SUITES = [suite for step in STEPS for suite in read_suites(step)]
+EXPECTATIONS = [(suite, item) for suite in SUITES for item in suite.expectations]
+
+TYPES = {"timestamp": "timestamp", "boolean": "boolean", "integer": "bigint", "number": "double"}
+VALUES = {
+    "timestamp": "timestamp '2026-01-01'",
+    "boolean": "false",
+    "integer": "0",
+    "number": "0.1",
+    "json": "'{}'",
+    "filter": "'{\"all\": []}'",
+    "definition": "'{}'",
+}
+
+MODELS = """
+create table staging.row_accounting (table_name varchar, landed bigint, staged bigint, superseded bigint,
+    quarantined bigint);
+create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
+    valid_to timestamp);
+create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
+    valid_from timestamp, valid_to timestamp);
+create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
+    achievement_id varchar, achieved_at timestamp, is_first boolean, impact_value decimal(18, 6),
+    impact_currency varchar);
+create table marts.fct_impressions (workspace_id varchar, goal_id varchar, delivery_id varchar,
+    received_at timestamp, outcome varchar);
+create table marts.fct_enrollments (workspace_id varchar, goal_id varchar, enrollment_id varchar,
+    delivery_id varchar, enrolled_at timestamp, window_ends_at timestamp, converted_at timestamp);
+create table marts.fct_conversions (workspace_id varchar, goal_id varchar, profile_id varchar,
+    enrollment_id varchar, achievement_id varchar, converted_at timestamp);
+create table marts.fct_touches (achievement_id varchar, delivery_id varchar, touch_at timestamp,
+    credit_first decimal(18, 12), credit_last decimal(18, 12), credit_linear decimal(18, 12),
+    credit_position decimal(18, 12), credit_time_decay decimal(18, 12));
+create table marts.fct_attributions (achievement_id varchar, is_attributed boolean, delivery_id varchar,
+    touch_at timestamp, achieved_at timestamp, unattributed_reason varchar);
+create table marts.rpt_goal_summary (workspace_id varchar, goal_id varchar, impressions bigint,
+    enrollments bigint, conversions bigint, achievers bigint, attributed_achievers bigint,
+    unattributed_achievers bigint);
+create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, period varchar, achievers bigint);
+"""
+
+# Person p receives d1, enrolls, and achieves inside the window; person q achieves without any delivery.
+ROWS = """
+insert into raw.files values
+    (1, 'events', 'events/a.jsonl', 'hash a', 9, 2, '2026-01-01 10:00', 'loaded', null, [], 'f'),
+    (2, 'events', 'events/b.jsonl', 'hash b', 9, 0, '2026-01-01 11:00', 'loaded', null, [], 'f');
+insert into raw.events (file_id, row_number) values (1, 1), (1, 2);
+
+insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0, 0, 0);
+
+insert into intermediate.int_profile_states values
+    ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
+insert into intermediate.int_goal_versions values
+    ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
+
+insert into marts.fct_achievements values
+    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'), ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
+    ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null);
+insert into marts.fct_impressions values
+    ('w', 'g', 'd1', '2026-01-02', 'enrolled'), ('w', 'g', 'd2', '2026-01-06', 'already_enrolled');
+insert into marts.fct_enrollments values ('w', 'g', 'e1', 'd1', '2026-01-02', '2026-01-09', '2026-01-03');
+insert into marts.fct_conversions values ('w', 'g', 'p', 'e1', 'a1', '2026-01-03');
+insert into marts.fct_touches values
+    ('a1', 'd1', '2026-01-02', 1, 1, 1, 1, 1),
+    ('a2', 'd1', '2026-01-02', 1, 0, 0.333333333333, 0.5, 0.4),
+    ('a2', 'd0', '2026-01-02', 0, 1, 0.666666666667, 0.5, 0.6);
+insert into marts.fct_attributions values
+    ('a1', true, 'd1', '2026-01-02', '2026-01-03', null), ('a2', true, 'd1', '2026-01-02', '2026-01-04', null),
+    ('a3', false, null, null, '2026-01-03', 'no_delivery');
+insert into marts.rpt_goal_summary values ('w', 'g', 2, 1, 1, 2, 1, 1);
+insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day', 1), ('w', 'g', 'week', 2);
+"""
+
+BREAKS = {
+    "raw.files.file_is_known_once": """
+        create or replace table raw.files as
+        select * from raw.files union all select * replace (3 as file_id) from raw.files where file_id = 2""",
+    "raw.files.file_id_is_unique": "update raw.files set file_id = 1",
+    "raw.files.clock_is_not_ahead": "update raw.files set loaded_at = now()::timestamp + interval 1 hour",
+    "raw.files.file_id_follows_the_clock": "update raw.files set loaded_at = '2026-01-01 09:59' where file_id = 2",
+    "raw.files.set_aside_has_a_reason": "update raw.files set outcome = 'set_aside'",
+    "raw.files.no_file_is_set_aside": "update raw.files set outcome = 'set_aside', reason = 'not UTF-8'",
+    "raw.files.no_column_is_unknown": "update raw.files set unknown_columns = ['colour'] where file_id = 1",
+    "staging.row_accounting.every_landed_row_is_accounted_for": """
+        update staging.row_accounting set superseded = 0""",
+    "staging.row_accounting.landed_is_what_the_ledger_counted": """
+        update staging.row_accounting set landed = 1, superseded = 0""",
+    "staging.row_accounting.few_rows_are_quarantined": """
+        update staging.row_accounting set superseded = 0, quarantined = 1 where landed > 0""",
+    "intermediate.int_profile_states.intervals_do_not_overlap": """
+        insert into intermediate.int_profile_states values ('w', 'q', '2026-01-03', '2026-01-04')""",
+    "intermediate.int_profile_states.no_interval_is_empty": """
+        update intermediate.int_profile_states set valid_to = valid_from where valid_to is not null""",
+    "intermediate.int_goal_versions.intervals_do_not_overlap": """
+        update intermediate.int_goal_versions set valid_to = '2026-01-06' where valid_from is null""",
+    "intermediate.int_goal_versions.no_interval_is_empty": """
+        update intermediate.int_goal_versions set valid_to = valid_from""",
+    "marts.fct_achievements.achievement_is_counted_once": "update marts.fct_achievements set achievement_id = 'a1'",
+    "marts.fct_achievements.first_is_once_per_goal_and_profile": "update marts.fct_achievements set is_first = true",
+    "marts.fct_achievements.impact_is_known": """
+        update marts.fct_achievements set impact_value = null where achievement_id = 'a2'""",
+    "marts.fct_impressions.delivery_is_one_impression_per_goal": """
+        update marts.fct_impressions set delivery_id = 'd1'""",
+    "marts.fct_impressions.outcome_is_known": "update marts.fct_impressions set outcome = 'maybe'",
+    "marts.fct_enrollments.enrollment_is_unique": """
+        insert into marts.fct_enrollments select * from marts.fct_enrollments""",
+    "marts.fct_enrollments.enrollments_are_impressions": """
+        update marts.fct_enrollments set delivery_id = 'd2'""",
+    "marts.fct_enrollments.enrolled_impressions_are_enrollments": "delete from marts.fct_enrollments",
+    "marts.fct_conversions.conversions_are_enrollments": "delete from marts.fct_conversions",
+    "marts.fct_conversions.conversions_are_achievements": """
+        update marts.fct_conversions set achievement_id = 'a2'""",
+    "marts.fct_conversions.nothing_converts_outside_its_window": """
+        update marts.fct_enrollments set window_ends_at = '2026-01-02 23:59:59.999999'""",
+    "marts.fct_touches.credits_sum_to_one": """
+        update marts.fct_touches set credit_linear = 0.333333333333 where achievement_id = 'a2'""",
+    "marts.fct_touches.nothing_is_credited_after_the_fact": """
+        update marts.fct_touches set touch_at = '2026-01-03 00:00:00.000001' where achievement_id = 'a1'""",
+    "marts.fct_touches.touches_have_an_achievement": "delete from marts.fct_achievements",
+    "marts.fct_attributions.attributed_and_unattributed_are_all": """
+        delete from marts.fct_attributions where not is_attributed""",
+    "marts.fct_attributions.unattributed_has_a_reason": """
+        update marts.fct_attributions set unattributed_reason = null""",
+    "marts.fct_attributions.reason_is_known": """
+        update marts.fct_attributions set unattributed_reason = 'bad luck' where not is_attributed""",
+    "marts.fct_attributions.nothing_is_credited_after_the_fact": """
+        update marts.fct_attributions set touch_at = achieved_at + interval 1 microsecond where is_attributed""",
+    "marts.rpt_goal_summary.funnel_narrows": "update marts.rpt_goal_summary set conversions = enrollments + 1",
+    "marts.rpt_goal_summary.attributed_and_unattributed_are_all": """
+        update marts.rpt_goal_summary set attributed_achievers = 2""",
+    "marts.rpt_goal_progress.periods_agree": """
+        update marts.rpt_goal_progress set achievers = 1 where period = 'week'""",
+}
+for _table in RAW_TABLES.values():
+    _raw, _staged = f"raw.{_table.name}", f"staging.stg_{_table.name}"
+    _required = [column.name for column in _table.columns if column.is_key or column.required is True]
+    BREAKS |= {
+        f"{_raw}.columns_are_the_contract": f"alter table {_raw} rename {_required[0]} to other",
+        f"{_raw}.rows_match_the_ledger": f"insert into {_raw} (file_id, row_number) values (7, 1)",
+        f"{_staged}.key_is_unique": f"insert into {_staged} select * from {_staged}",
+        f"{_staged}.required_is_present": f"update {_staged} set {_required[-1]} = null",
+    }
+    for _column in _table.columns:
+        if _column.type == "enum":
+            BREAKS[f"{_staged}.{_column.name}_is_known"] = f"update {_staged} set {_column.name} = 'nonsense'"
+        if _column.type in ("json", "filter", "definition"):
+            BREAKS[f"{_staged}.json_is_valid"] = f"update {_staged} set {_column.name} = '{{'"
+
+
+@pytest.fixture(scope="session")
+def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(home=tmp_path_factory.mktemp("empty"))
+    with connect(settings) as connection:
+        connection.execute("create schema staging; create schema intermediate; create schema marts")
+        connection.execute(MODELS)
+        for table in RAW_TABLES.values():
+            columns = ", ".join(f'"{column.name}" {TYPES.get(column.type, "varchar")}' for column in table.columns)
+            connection.execute(f"create table staging.stg_{table.name} ({columns})")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def good_world(empty_world: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(home=tmp_path_factory.mktemp("good"))
+    shutil.copy(empty_world.warehouse, settings.warehouse)
+    with connect(settings) as connection:
+        connection.execute(ROWS)
+        for table in RAW_TABLES.values():
+            values = ", ".join(
+                f"'{column.values[0]}'" if column.values else VALUES.get(column.type, f"'{column.name}'")
+                for column in table.columns
+            )
+            connection.execute(f"insert into staging.stg_{table.name} values ({values})")
+    return settings
+
+
+def failed(settings: Settings, *suites: Suite) -> dict[str, dict]:
+    return {
+        f"{result.suite}.{result.expectation}": result.figures
+        for _, results in run_suites(settings.warehouse, suites)
+        for result in results
+        if not result.success
+    }
+
+
+def test_a_good_world_passes_every_expectation(good_world: Settings):
+    assert failed(good_world, *SUITES) == {}
+
+
+def test_an_empty_world_passes_every_expectation(empty_world: Settings):
+    assert failed(empty_world, *SUITES) == {}
+
+
+@pytest.mark.parametrize(
+    ("suite", "item"), EXPECTATIONS, ids=[f"{suite.name}.{item.name}" for suite, item in EXPECTATIONS]
+)
+def test_each_expectation_fails_when_its_rule_is_broken(suite, item, good_world: Settings, tmp_path: Path):
+    settings = Settings(home=tmp_path)
+    shutil.copy(good_world.warehouse, settings.warehouse)
+    name = f"{suite.name}.{item.name}"
+    with duckdb.connect(settings.warehouse) as connection:
+        connection.execute(BREAKS[name])
+
+    figures = failed(settings, replace(suite, expectations=(item,)))
+
+    assert list(figures) == [name]
+    assert "error" not in figures[name], "the rule could not be evaluated, which is another thing than broken"
+    assert figures[name].get("examples"), "a failure names what broke it"
+
+
+def test_a_rule_that_cannot_be_evaluated_fails_and_says_why(good_world: Settings):
+    suite = next(suite for suite in SUITES if suite.name == "marts.fct_touches")
+    broken = replace(suite.expectations[0], kwargs={"unexpected_rows_query": "select nothing from {batch}"})
+
+    figures = failed(good_world, replace(suite, expectations=(broken,)))
+
+    assert "nothing" in figures["marts.fct_touches.credits_sum_to_one"]["error"]
+
+
+def test_a_missing_table_fails_its_rules_and_no_others(good_world: Settings):
+    here = next(suite for suite in SUITES if suite.name == "marts.fct_touches")
+    missing = replace(here, table="fct_nowhere")
+
+    figures = failed(good_world, missing, here)
+
+    assert len(figures) == len(missing.expectations)
+    assert all("fct_nowhere" in figure["error"] for figure in figures.values())
+
+
+def test_results_are_kept_with_their_run_and_a_second_try_replaces_them(good_world: Settings, tmp_path: Path):
+    settings = Settings(home=tmp_path)
+    shutil.copy(good_world.warehouse, settings.warehouse)
+
+    results = run_step(settings, "marts", "run 1")
+    assert run_step(settings, "marts", "run 1") == results
+
+    with connect(settings, read_only=True) as connection:
+        kept = connection.execute(
+            "select suite, expectation, success from control.check_results where run_id = 'run 1'"
+        ).fetchall()
+    assert sorted(kept) == sorted((result.suite, result.expectation, result.success) for result in results)
+
+
+def test_names_are_unique_and_severities_known():
+    names = [f"{suite.name}.{item.name}" for suite, item in EXPECTATIONS]
+    assert len(names) == len(set(names))
+    assert {item.severity for _, item in EXPECTATIONS} <= {"critical", "warning"}
+
+
+def test_no_break_is_left_behind_by_an_expectation_that_is_gone():
+    assert set(BREAKS) <= {f"{suite.name}.{item.name}" for suite, item in EXPECTATIONS}
+
+
+def test_the_raw_suites_know_every_table_and_column_of_the_contract():
+    columns = {
+        suite.table: suite.expectations[0].kwargs["column_list"]
+        for suite in read_suites("raw")
+        if suite.table != "files"
+    }
+    assert columns == {
+        table.name: ["file_id", "row_number", *(column.name for column in table.columns), "raw_record"]
+        for table in RAW_TABLES.values()
+    }
+
+
+def test_a_suite_that_cannot_be_read_is_named(tmp_path: Path):
+    (tmp_path / "marts").mkdir()
+    (tmp_path / "marts" / "fct_x.json").write_text('{"expectations": [{"type": "t"}]}')
+    with pytest.raises(GoalpostError, match=r"fct_x\.json.*meta"):
+        read_suites("marts", tmp_path)
