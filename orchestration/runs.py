@@ -15,8 +15,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.landing import new_files
-from orchestration.landing.listing import list_landing, read_ledger
+from orchestration.landing.listing import list_landing, new_files
 from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
 from orchestration.warehouse import connect
 
@@ -71,9 +70,10 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
 def find_work(settings: Settings, *, as_of: datetime | None, full_refresh: bool) -> str | None:
     listing = list_landing(settings)
     if not settings.warehouse.exists():
-        return pending_work([], new_files=len(listing), code_hash="", as_of=as_of, full_refresh=full_refresh)
+        return pending_work([], new_files=0, code_hash="", as_of=as_of, full_refresh=full_refresh)
     with closing(connect(settings, read_only=True)) as connection:
-        history, known = read_history(connection), read_ledger(connection)
+        history = read_history(connection)
+        known = set(connection.execute("select path, fingerprint from raw.files").fetchall())
     return pending_work(
         history,
         new_files=len(new_files(listing, known)),

@@ -103,6 +103,11 @@ def single_writer(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
+def first_line(error: duckdb.Error) -> str:
+    """What DuckDB says, to be quoted inside a sentence: below its first line it explains SQL."""
+    return str(error).splitlines()[0].rstrip(".!")
+
+
 def raw_table_ddl(table: RawTable) -> str:
     """Every value as the text that landed. `raw_record`: the whole of a record without columns (bad_row)."""
     columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
@@ -146,7 +151,7 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
             message = str(error)
             if "Could not set lock" not in message:
                 raise GoalpostError(
-                    f"The warehouse {settings.warehouse} cannot be opened ({_first_line(message)}): "
+                    f"The warehouse {settings.warehouse} cannot be opened ({first_line(error)}): "
                     "put it back from a copy, or move it away and let `goalpost run` load everything anew."
                 ) from error
             if time.monotonic() >= deadline:
@@ -160,7 +165,3 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
 def _holder(message: str) -> str:
     found = re.search(r"\(PID (\d+)\)", message)
     return f"process {found[1]}" if found else "another process"
-
-
-def _first_line(message: str) -> str:
-    return message.splitlines()[0].removeprefix("IO Error: ").rstrip(".!")

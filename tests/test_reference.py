@@ -1,7 +1,7 @@
 """Examples computed by hand, so that the reference itself is not believed blindly."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from reference import LandedRow, Result, compute

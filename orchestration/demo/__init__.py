@@ -8,6 +8,8 @@ Sunday, are right for all 155,848 baskets on New York's clock and on no other; a
 redemptions, which have a date only, has a basket of its household on that day in New York (in UTC: 1,869).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -17,14 +19,16 @@ from tempfile import TemporaryDirectory
 import duckdb
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
-from ruamel.yaml import YAML
 
 from orchestration.errors import GoalpostError
-from orchestration.goals.reading import compact
-from orchestration.settings import PROJECT_ROOT
+from orchestration.goals.apply import apply
+from orchestration.goals.yaml_files import read_files
+from orchestration.settings import PROJECT_ROOT, Settings
 
 SQL = Path(__file__).parent / "sql"
 GOALS = PROJECT_ROOT / "seeds" / "demo" / "goals"
+# From then on sources and goals exist: before the first mailing (2016-11-14), so that every one counts.
+SET_UP_AT = datetime(2016, 11, 1, tzinfo=UTC)
 # Midnight in New York at the end of the data's year: the clock to read the demo's reports by.
 AS_OF = datetime(2018, 1, 1, 5, tzinfo=UTC)
 
@@ -41,8 +45,8 @@ class DemoReport:
 def write_demo(landing: str) -> DemoReport:
     """Land the demo in a folder or at a URL. A file that is there with the same bytes is left alone."""
     report = DemoReport()
-    files, root = url_to_fs(landing)
-    with TemporaryDirectory() as scratch, duckdb.connect() as connection:
+    with TemporaryDirectory() as scratch, duckdb.connect() as connection, _writing_errors(landing):
+        files, root = url_to_fs(landing)
         _prepare(connection)
         for statement in sorted(SQL.glob("*/*.sql")):
             table, name = statement.parent.name, f"{statement.stem}.parquet"
@@ -51,15 +55,26 @@ def write_demo(landing: str) -> DemoReport:
             report.rows[table] = report.rows.get(table, 0) + rows
             is_new = _put(files, f"{root}/{table}/{name}", parquet.read_bytes())
             (report.written if is_new else report.unchanged).append(f"{table}/{name}")
+        _apply_goals(landing, files, root, report)
     return report
 
 
+@contextmanager
+def _writing_errors(landing: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ImportError, ValueError) as error:  # fsspec's: of a place, a missing library, an address
+        raise GoalpostError(
+            f"The demo cannot be written to {landing} ({error}): "
+            "set GOALPOST_LANDING to a folder or a URL that can be written."
+        ) from error
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """What the statements read: a view of each of the package's tables, the goals, and prelude.sql."""
+    """What the statements read: a view of each of the package's tables, and prelude.sql."""
     for table in _package_data().glob("*.parquet"):
         connection.read_parquet(str(table)).create_view(table.stem)
-    connection.execute("create table definitions (kind text, workspace_id text, id text, definition text)")
-    connection.executemany("insert into definitions values (?, ?, ?, ?)", _definitions())
+    connection.execute(f"create macro set_up_at() as timestamp '{SET_UP_AT:%Y-%m-%d %H:%M:%S}'")
     connection.execute((SQL / "prelude.sql").read_text("utf-8")).fetchall()
 
 
@@ -74,16 +89,6 @@ def _package_data() -> Path:
     return Path(package.origin).parent / "data"
 
 
-def _definitions() -> list[tuple[str, str, str, str]]:
-    documents = [YAML(typ="safe", pure=True).load(file) for file in sorted(GOALS.glob("*.yml"))]
-    return [
-        (kind, document["workspace"], id_, compact(definition))
-        for document in documents
-        for kind in ("goals", "segments")
-        for id_, definition in document.get(kind, {}).items()
-    ]
-
-
 def _copy(connection: duckdb.DuckDBPyConnection, statement: str, parquet: Path) -> int:
     connection.execute(f"copy ({statement}) to '{parquet}' (format parquet, compression zstd)")
     [(rows,)] = connection.fetchall()
@@ -92,15 +97,23 @@ def _copy(connection: duckdb.DuckDBPyConnection, statement: str, parquet: Path) 
 
 def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
     """Whether the file had to be written; under another name first, so that nobody lands half of it."""
-    try:
-        if files.exists(path) and files.cat_file(path) == content:
-            return False
-        files.makedirs(files._parent(path), exist_ok=True)
-        files.pipe_file(f"{path}.part", content)
-        files.mv(f"{path}.part", path)
-        return True
-    except OSError as error:
-        raise GoalpostError(
-            f"The demo cannot be written to {path} ({error.strerror or error}): "
-            "set GOALPOST_LANDING to a folder or a URL that can be written."
-        ) from None
+    if files.exists(path) and files.cat_file(path) == content:
+        return False
+    files.makedirs(files._parent(path), exist_ok=True)
+    files.pipe_file(f"{path}.part", content)
+    files.mv(f"{path}.part", path)
+    return True
+
+
+def _apply_goals(landing: str, files: AbstractFileSystem, root: str, report: DemoReport) -> None:
+    """As if applied before the first mailing, and only once: who edits them applies them like any others."""
+    given = read_files([GOALS])
+    for error in given.errors:
+        raise GoalpostError(str(error))
+    is_applied = files.exists(f"{root}/goals/applied")
+    if not is_applied:
+        apply([GOALS], Settings(landing=landing), SET_UP_AT)
+    for table in ("goals", "segments"):
+        report.rows[table] = sum(len(list(file.ids(table))) for file in given.files)
+        landed = [path.removeprefix(f"{root}/") for path in sorted(files.find(f"{root}/{table}/applied"))]
+        (report.unchanged if is_applied else report.written).extend(landed)

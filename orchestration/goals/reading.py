@@ -47,11 +47,22 @@ def _read(text: str, kind: str) -> Reading:
 
 
 def _accepted(judgement: Judgement, kind: str) -> Reading:
-    core_hash = None
+    completed, core_hash = judgement.completed, None
     if kind == "definition":
-        core = {key: judgement.completed[key] for key in CORE if key in judgement.completed}
+        completed["target"] = _without_what_means_nothing(completed["target"])
+        core = {key: completed[key] for key in CORE if key in completed}
         core_hash = md5(compact(core).encode()).hexdigest()
-    return Reading(None, None, compact(judgement.completed), core_hash, _unknown(judgement))
+    return Reading(None, None, compact(completed), core_hash, _unknown(judgement))
+
+
+def _without_what_means_nothing(target: dict[str, Any]) -> dict[str, Any]:
+    """A transition without a profile part and an empty trigger_match: neither makes another core."""
+    parts = dict(target)
+    if "profile" not in parts:
+        del parts["transition"]
+    if not parts.get("trigger_match"):
+        parts.pop("trigger_match", None)
+    return parts
 
 
 def _refused(judgement: Judgement) -> Reading:

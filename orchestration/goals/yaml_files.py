@@ -1,7 +1,7 @@
-"""Goals, segments and funnels that marketers keep as YAML files: what they say, and what is wrong at which line.
+"""Goals, segments and funnels that marketers keep as YAML files: what they say, what is wrong at which line.
 
-Belongs here: finding and reading the files, and what must fit together across them. Does not: YAML's own rules
-(yaml_text.py), the shape of a definition (goal.schema.json, through shape.py), landing rows (apply.py).
+Belongs here: finding and reading the files, and what must fit together across them. Does not: YAML's own
+rules (yaml_text.py), the shape of a definition (goal.schema.json, by way of shape.py), landing (apply.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ class GoalFile:
 
 @dataclass(frozen=True)
 class GoalFiles:
-    """`files` are the ones without errors."""
+    """`files` mean something only without errors."""
 
     files: tuple[GoalFile, ...]
     errors: tuple[Finding, ...]
@@ -62,16 +62,16 @@ def read_files(paths: Iterable[Path]) -> GoalFiles:
     errors: list[Finding] = []
     for path in find_files(paths):
         try:
-            file = _read(path)
+            files.append(_read(path))
         except YamlError as error:
             errors.append(Finding(path, error.line, str(error)))
-            continue
-        problems = file.judgement.problems
-        errors += [file.finding(problem.place, str(problem)) for problem in problems]
-        if not problems:
-            files.append(file)
-    errors += _given_twice(files)
-    warnings = [*_unknown_keys(files), *_unknown_segments(files), *_unknown_goals(files)]
+    errors += [
+        file.finding(problem.place, str(problem)) for file in files for problem in file.judgement.problems
+    ]
+    warnings = [file.finding(key.place, str(key)) for file in files for key in file.judgement.unknown_keys]
+    if not errors:
+        errors += _given_twice(files)
+        warnings += [*_unknown_segments(files), *_unknown_goals(files)]
     return GoalFiles(tuple(files), tuple(sorted(errors)), tuple(sorted(warnings)))
 
 
@@ -80,8 +80,12 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
-            raise GoalpostError(f"{path}: there is no such file or folder; give a YAML file or a folder of them")
-        inside = sorted(file for file in path.rglob("*") if file.suffix in (".yml", ".yaml") and file.is_file())
+            raise GoalpostError(
+                f"{path}: there is no such file or folder; give a YAML file or a folder of them"
+            )
+        inside = sorted(
+            file for file in path.rglob("*") if file.suffix in (".yml", ".yaml") and file.is_file()
+        )
         if path.is_dir() and not inside:
             raise GoalpostError(f"{path}: there is no .yml or .yaml file in this folder")
         for file in inside if path.is_dir() else [path]:
@@ -116,23 +120,22 @@ def _given_twice(files: list[GoalFile]) -> Iterator[Finding]:
                     yield file.finding((kind, id_), f"{dotted((kind, id_))}: {text}")
 
 
-def _unknown_keys(files: list[GoalFile]) -> Iterator[Finding]:
-    for file in files:
-        yield from (file.finding(key.place, str(key)) for key in file.judgement.unknown_keys)
-
-
 def _unknown_segments(files: list[GoalFile]) -> Iterator[Finding]:
     """Warnings, since a segment may have landed by other ways."""
     segments: dict[str, dict[str, Any]] = {}
     for file in files:
         written = file.written.get("segments") or {}
-        segments.setdefault(file.workspace, {}).update({id_: inner["filter"] for id_, inner in written.items()})
+        segments.setdefault(file.workspace, {}).update(
+            {id_: inner["filter"] for id_, inner in written.items()}
+        )
     for file in files:
         known = segments[file.workspace]
         for place, segment in file.judgement.segments.items():
             where = dotted(place)
             if segment not in known:
-                text = f"no segment '{segment}' in these files; unless it has landed otherwise, nobody is in it"
+                text = (
+                    f"no segment '{segment}' in these files; unless it has landed otherwise, nobody is in it"
+                )
                 yield file.finding(place, f"{where}: {text}")
             elif reaches_itself(segment, known):
                 text = f"segment '{segment}' refers to itself, directly or through others, so nobody is in it"
@@ -147,5 +150,7 @@ def _unknown_goals(files: list[GoalFile]) -> Iterator[Finding]:
             for index, goal in enumerate(file.written["funnels"][funnel]["goals"]):
                 if (file.workspace, goal) not in goals:
                     place = ("funnels", funnel, "goals", index)
-                    text = f"no goal '{goal}' in these files; unless it has landed otherwise, nobody reaches it"
+                    text = (
+                        f"no goal '{goal}' in these files; unless it has landed otherwise, nobody reaches it"
+                    )
                     yield file.finding(place, f"{dotted(place)}: {text}")

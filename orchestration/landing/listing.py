@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -31,6 +32,14 @@ class LandedFile:
     def table_name(self) -> str:
         return self.path.split("/")[0]
 
+    @property
+    def is_compressed(self) -> bool:
+        return self.path.lower().endswith(".gz")
+
+    @property
+    def format(self) -> str:
+        return self.path.lower().removesuffix(".gz").rpartition(".")[2]
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -52,9 +61,8 @@ def list_landing(settings: Settings) -> Listing:
                 f"There is no landing folder {settings.landing}: create it and put files into its folders "
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
-        is_local = isinstance(file_system, LocalFileSystem)
-        entries = _local_files(root) if is_local else _object_store_files(file_system, root)
-        files = sorted(file for file in entries if _is_data(file.path))
+            is_local = isinstance(file_system, LocalFileSystem)
+        files = sorted(_local_files(root) if is_local else _remote_files(file_system, root))
     known = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
     unknown_folders = dict.fromkeys(file.table_name for file in files if file not in set(known))
     return Listing(file_system, known, tuple(unknown_folders))
@@ -79,13 +87,8 @@ def object_store_errors(place: str) -> Iterator[None]:
         ) from error
 
 
-def local_fingerprint(path: str) -> str:
-    status = os.stat(path)
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
-
-
 def _local_files(root: str) -> Iterator[LandedFile]:
-    """Unlike fsspec's own listing, follows links: a table's folder may be a link to where the data are."""
+    """Unlike fsspec's own listing this follows links: a table's folder may be a link to where the data are."""
 
     def stop(error: OSError) -> None:
         raise error
@@ -93,16 +96,24 @@ def _local_files(root: str) -> Iterator[LandedFile]:
     for folder, _, names in os.walk(root, onerror=stop, followlinks=True):
         for name in names:
             location = os.path.join(folder, name)
-            yield LandedFile(
-                os.path.relpath(location, root), location, os.path.getsize(location), local_fingerprint(location)
-            )
+            path = os.path.relpath(location, root)
+            if _is_data(path):
+                status = os.stat(location)
+                times = (status.st_mtime_ns, status.st_ctime_ns)
+                yield LandedFile(path, location, status.st_size, _fingerprint(status.st_size, *times))
 
 
-def _object_store_files(file_system: fsspec.AbstractFileSystem, root: str) -> Iterator[LandedFile]:
-    for location, details in file_system.find(root, detail=True).items():
+def _remote_files(file_system: fsspec.AbstractFileSystem, root: str) -> Iterator[LandedFile]:
+    details_by_location = cast(dict[str, dict], file_system.find(root, detail=True))
+    for location, details in details_by_location.items():
         path = location.removeprefix(root).lstrip("/")
-        fingerprint = hashlib.sha256(repr(sorted(details.items())).encode()).hexdigest()
-        yield LandedFile(path, location, details["size"], fingerprint)
+        if _is_data(path):
+            yield LandedFile(path, location, details["size"], _fingerprint(*sorted(details.items())))
+
+
+def _fingerprint(*evidence: object) -> str:
+    """Of whatever tells of a change: an object store has an ETag or a version among its details."""
+    return hashlib.sha256(repr(evidence).encode()).hexdigest()
 
 
 def _is_data(path: str) -> bool:

@@ -20,3 +20,9 @@
 {% macro duckdb__list_item(list, position) -%}
     {{ list }}[{{ position }}]
 {%- endmacro %}
+
+{# The positions of a list, from 1, one row each. #}
+{% macro one_row_a_position(list) %}{{ return(adapter.dispatch('one_row_a_position')(list)) }}{% endmacro %}
+{% macro duckdb__one_row_a_position(list) -%}
+    unnest(generate_series(1, len({{ list }})))
+{%- endmacro %}

@@ -23,8 +23,10 @@ select
     versions.status,
     versions.definition_policy,
     versions.definition_hash,
-    case when versions.goal_policy <> 'retroactive' then versions.updated_at end as valid_from,
-    case when versions.goal_policy <> 'retroactive' then versions.next_updated_at end as valid_to,
+    case
+        when versions.goal_policy <> 'retroactive' or versions.next_updated_at is not null then versions.updated_at
+    end as valid_from,
+    versions.next_updated_at as valid_to,
     versions.next_updated_at is null as is_current,
     versions.first_sent_at,
     versions.goal_policy = 'locked' and coalesce(versions.first_sent_at <= clock.as_of, false) as is_locked,

@@ -16,7 +16,7 @@ select
     {{ json_text_list('normal_form', '/tags') }} as tags,
     {{ json_text('normal_form', '/status') }} as status,
     {{ json_text('normal_form', '/definition_policy') }} as definition_policy,
-    normal_form as definition,
+    definition,
     core_hash as definition_hash,
 
     -- who is a candidate
@@ -34,7 +34,11 @@ select
     {{ json_text('normal_form', '/target/message/channel') }} as message_channel,
     coalesce(cast({{ json_text('normal_form', '/target/message/count_machine') }} as boolean), false) as message_counts_machine,
     {{ json_text('normal_form', '/evaluation_window/after/event') }} as evaluation_event_name,
-    cast(cast({{ json_text('normal_form', '/evaluation_window/days') }} as double) as bigint) as evaluation_window_days,
+    -- in the years 1 to 9999 there are no more days
+    case
+        when {{ json_text('normal_form', '/evaluation_window') }} is not null
+            then cast(least(cast({{ json_text('normal_form', '/evaluation_window/days') }} as double), 3652059) as bigint)
+    end as evaluation_window_days,
 
     -- how long they have
     cast(cast({{ json_text('normal_form', '/measurement_window_days') }} as double) as integer) as measurement_window_days,

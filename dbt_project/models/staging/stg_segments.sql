@@ -6,6 +6,7 @@ select
     segment_id,
     updated_at,
     name,
-    normal_form as filter
+    filter,
+    normal_form
 from {{ ref('base_segments') }}
 where is_standing

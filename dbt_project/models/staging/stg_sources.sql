@@ -13,7 +13,8 @@ select
     status,
 
     -- who it is for, and when people leave it early
-    normal_form as trigger_filter,
+    trigger_filter,
+    normal_form,
     coalesce(exit_condition, 'never') as exit_condition,
     exit_goal_id
 from {{ ref('base_sources') }}

@@ -1,13 +1,10 @@
--- What the statements beside this file share: the package's tables are views of the same names already.
+-- What the statements beside this file share. The package's tables are views of the same names, and set_up_at() is known.
 
 -- The package's dates are New York's, its transaction times UTC (the evidence: docs/demo.md).
 create macro new_york_to_utc(moment) as timezone('UTC', timezone('America/New_York', moment::timestamp));
 create macro utc_to_new_york(moment) as timezone('America/New_York', timezone('UTC', moment));
 
 create macro campaign_source_id(campaign_id) as 'campaign-' || campaign_id;
-
--- From then on sources and goals exist: before the first mailing (2016-11-14), so that every one counts.
-create macro set_up_at() as timestamp '2016-11-01 00:00:00';
 
 -- Grain: one row per mailing of a campaign to a household.
 create view mailings as

@@ -8,7 +8,6 @@ with deliveries as (
         and not is_anonymous
         and not is_holdout
         and source_type in ('campaign', 'broadcast')
-        and source_id is not null
 
 ),
 

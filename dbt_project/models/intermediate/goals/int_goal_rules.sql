@@ -4,15 +4,16 @@ with predicates as (
 
     select
         workspace_id,
-        goal_id,
-        goal_version,
+        owner_id as goal_id,
+        owner_updated_at as goal_version,
         max(case when role = 'eligibility' then predicate_number end) as eligibility_predicate,
         max(case when role = 'profile' then predicate_number end) as profile_predicate,
         max(case when role = 'event' then predicate_number end) as event_predicate,
         max(case when role = 'trigger_match' then predicate_number end) as trigger_predicate,
         max(case when role = 'event' and reads_profile then 1 else 0 end) = 1 as event_reads_profile
     from {{ ref('int_predicates') }}
-    group by workspace_id, goal_id, goal_version
+    where role in ('eligibility', 'profile', 'event', 'trigger_match')
+    group by workspace_id, owner_id, owner_updated_at
 
 )
 

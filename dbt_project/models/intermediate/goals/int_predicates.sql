@@ -1,19 +1,20 @@
--- Grain: one row per goal version and role of a filter in it: which predicate it is. Equal filters share a number, so each is
--- evaluated once however many goals ask. Numbers run from 0 within a kind: profile (one bit each of int_profile_states.matches),
+-- Grain: one row per filter of int_filters (owner, role, moment of pinning): which predicate it is. Equal filters share a number,
+-- so each is evaluated once however many goals ask. Numbers run from 0 within a kind: profile (one bit each of int_profile_states.matches),
 -- event, trigger_match.
 with filters as (
 
     select
         *,
-        case when role in ('eligibility', 'profile') then 'profile' else role end as kind
-    from {{ ref('int_version_filters') }}
+        case when role in ('event', 'trigger_match') then role else 'profile' end as kind
+    from {{ ref('int_filters') }}
 
 )
 
 select
     workspace_id,
-    goal_id,
-    goal_version,
+    owner_id,
+    owner_updated_at,
+    pinned_at,
     role,
     kind,
     predicate,

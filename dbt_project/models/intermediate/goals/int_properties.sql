@@ -5,15 +5,15 @@ with used as (
     select
         'snapshot' as reader,
         {{ one_row_an_item('properties') }} as pointer
-    from {{ ref('int_version_filters') }}
-    where role in ('eligibility', 'profile')
+    from {{ ref('int_filters') }}
+    where role not in ('event', 'trigger_match')
 
     union
 
     select
         'snapshot' as reader,
         {{ one_row_an_item('profile_properties') }} as pointer
-    from {{ ref('int_version_filters') }}
+    from {{ ref('int_filters') }}
     where role = 'event'
 
     union
@@ -21,7 +21,7 @@ with used as (
     select
         'state' as reader,
         {{ one_row_an_item('profile_properties') }} as pointer
-    from {{ ref('int_version_filters') }}
+    from {{ ref('int_filters') }}
     where role = 'event'
 
     union
@@ -29,7 +29,7 @@ with used as (
     select
         'event' as reader,
         {{ one_row_an_item('properties') }} as pointer
-    from {{ ref('int_version_filters') }}
+    from {{ ref('int_filters') }}
     where role in ('event', 'trigger_match')
 
     union
@@ -45,7 +45,7 @@ with used as (
     select
         'journey' as reader,
         {{ one_row_an_item('trigger_properties') }} as pointer
-    from {{ ref('int_version_filters') }}
+    from {{ ref('int_filters') }}
     where role = 'trigger_match'
 
 )

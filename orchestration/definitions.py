@@ -1,0 +1,20 @@
+"""The Dagster code location. It only assembles: each part is in defs/."""
+
+from dagster import Definitions, in_process_executor
+
+from orchestration.defs.automation import daily, goalpost_job, new_files
+from orchestration.defs.checks import model_checks, raw_checks
+from orchestration.defs.models import dbt_resource, models
+from orchestration.defs.publishing import published_marts
+from orchestration.defs.raw import landed_files
+from orchestration.defs.run import GoalpostRun
+
+defs = Definitions(
+    assets=[landed_files, models, published_marts],
+    asset_checks=[raw_checks, model_checks],
+    jobs=[goalpost_job],
+    sensors=[new_files],
+    schedules=[daily],
+    resources={"run": GoalpostRun.configure_at_launch(), "dbt": dbt_resource},
+    executor=in_process_executor,
+)

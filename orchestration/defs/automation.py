@@ -1,0 +1,78 @@
+"""What starts the pipeline: one job, a sensor for what lands, a schedule behind it.
+
+Belongs here: when and why a run starts. Does not: what it does.
+"""
+
+import hashlib
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    RunConfig,
+    RunRequest,
+    ScheduleEvaluationContext,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    define_asset_job,
+    in_process_executor,
+    schedule,
+    sensor,
+)
+
+from orchestration import runs
+from orchestration.defs.run import GoalpostRun, keep_reason
+from orchestration.landing.listing import Listing, list_landing
+from orchestration.settings import Settings
+
+goalpost_job = define_asset_job(
+    "goalpost",
+    selection=AssetSelection.all(),
+    description="Land what is new, build the models, check every step, publish the marts.",
+    # One process: the steps share a lock, a database that takes one writer, and imports that cost seconds.
+    executor_def=in_process_executor,
+    hooks={keep_reason},
+)
+
+
+def digest(listing: Listing) -> str:
+    """The state of the landing: differs as soon as a file comes, goes or changes."""
+    state = "\n".join(f"{file.path}\x1f{file.fingerprint}" for file in listing.files)
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+# Every 30 seconds: listing a folder is cheap, and a run takes longer than that.
+# An edge, not a level: it starts a run when the landing changes, and never again for the same state, so a run that
+# fails does not start over and over. The schedule takes it up.
+@sensor(job=goalpost_job, minimum_interval_seconds=30, default_status=DefaultSensorStatus.RUNNING)
+def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+    """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
+    settings = Settings()
+    state = digest(list_landing(settings))
+    if state == context.cursor:
+        return SkipReason("Nothing in the landing changed since the last look.")
+    reason = runs.find_work(settings, as_of=None, full_refresh=False)
+    if reason is None:
+        return SensorResult(skip_reason="The landing changed, but every file is known.", cursor=state)
+    return SensorResult(
+        run_requests=[RunRequest(run_key=state, tags={"goalpost/reason": reason})], cursor=state
+    )
+
+
+# Daily, for two reasons: reports count until as_of, so they must move on although nothing lands; and a sensor that
+# went silent, or whose run failed, is made good by the next morning.
+@schedule(
+    job=goalpost_job,
+    cron_schedule="0 5 * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+)
+def daily(context: ScheduleEvaluationContext) -> RunRequest:
+    """Every day at 05:00 UTC, with that moment as as_of."""
+    as_of = context.scheduled_execution_time.isoformat()
+    return RunRequest(
+        run_key=as_of,
+        run_config=RunConfig(resources={"run": GoalpostRun(as_of=as_of)}),
+        tags={"goalpost/reason": "the day's reports"},
+    )

@@ -1,0 +1,75 @@
+"""The Great Expectations suites as asset checks: each expectation is one check, its figures are the metadata.
+
+Belongs here: the checks, and which of them block. Does not: the rules (expectations/) or running them (checks/).
+"""
+
+from collections.abc import Iterator, Sequence
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    multi_asset_check,
+)
+
+from orchestration.checks.suites import STEPS, CheckResult, read_suites, run_step
+from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+
+SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
+
+# A blocking check holds back what is downstream of its asset. Staging and intermediate tables are built by the
+# same dbt process as what is downstream of them (a second one would cost its start-up), so their checks cannot:
+# publishing refuses by itself when one of them fails.
+BLOCKING_STEPS = ("raw", "marts")
+
+
+def check_specs(step: str) -> list[AssetCheckSpec]:
+    return [
+        AssetCheckSpec(
+            item.name,
+            asset=AssetKey([step, suite.table]),
+            description=item.notes,
+            blocking=step in BLOCKING_STEPS and item.severity == "critical",
+            metadata={"suite": suite.name, "rule": item.kwargs},
+        )
+        for suite in read_suites(step)
+        for item in suite.expectations
+    ]
+
+
+def as_asset_check(result: CheckResult) -> AssetCheckResult:
+    return AssetCheckResult(
+        asset_key=AssetKey(result.suite.split(".")),
+        check_name=result.expectation,
+        passed=result.success,
+        severity=SEVERITIES[result.severity],
+        metadata=result.figures,
+    )
+
+
+def run_steps(
+    context: AssetCheckExecutionContext, run: GoalpostRun, steps: Sequence[str]
+) -> Iterator[AssetCheckResult]:
+    for step in steps:
+        results = run_step(run.settings, step, run.run_id)
+        failed = [result for result in results if not result.success]
+        context.log.info(f"{step}: {len(results) - len(failed)} of {len(results)} checks passed")
+        yield from map(as_asset_check, results)
+
+
+@multi_asset_check(name="raw_checks", specs=check_specs("raw"), pool=WAREHOUSE_POOL)
+def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
+    yield from run_steps(context, run, ["raw"])
+
+
+# One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits for
+# all of them.
+@multi_asset_check(
+    name="model_checks",
+    specs=[spec for step in STEPS[1:] for spec in check_specs(step)],
+    pool=WAREHOUSE_POOL,
+)
+def model_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
+    yield from run_steps(context, run, STEPS[1:])

@@ -1,0 +1,126 @@
+"""The dbt models as assets, their tests as asset checks.
+
+Belongs here: how dbt is called, and what its failure means in a sentence. Does not: any model (dbt_project/).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetSpec, FreshnessPolicy
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from packaging.version import Version
+
+from orchestration import runs
+from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.errors import GoalpostError
+from orchestration.settings import DBT_PROJECT, Settings
+
+DBT_PROCESS = ("-m", "orchestration.defs.dbt_process")
+
+# The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
+MARTS_FRESHNESS = FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25))
+
+
+class Dbt(DbtCliResource):
+    """dagster-dbt asks dbt for its version (4 s and a look at the package index) and opens the warehouse in this
+    process to fetch metadata; neither is needed."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(installed_version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Any) -> None:
+        return None
+
+
+class Translator(DagsterDbtTranslator):
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        spec = spec.replace_attributes(group_name=spec.key.path[0])
+        return (
+            spec.replace_attributes(freshness_policy=MARTS_FRESHNESS) if spec.key.path[0] == "marts" else spec
+        )
+
+
+def target_folder(settings: Settings) -> Path:
+    """Outside the clone, which may be read-only and serves several homes."""
+    return settings.home / "dbt" / "target"
+
+
+def set_environment(settings: Settings) -> None:
+    """What the profile reads, for every dbt process that this one starts."""
+    os.environ |= {
+        "GOALPOST_WAREHOUSE": str(settings.warehouse),
+        "DBT_TARGET_PATH": str(target_folder(settings)),
+        "DBT_LOG_PATH": str(target_folder(settings)),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def prepare_manifest(settings: Settings) -> Path:
+    """Parse the project only if it changed: it takes seconds, and Dagster loads this module for every run."""
+    folder = settings.home / "dbt" / "manifests"
+    manifest = folder / f"{runs.hash_files(*runs.MODELS)[:16]}.json"
+    if not manifest.exists():
+        parsed = subprocess.run(
+            [sys.executable, *DBT_PROCESS, "--quiet", "parse"],
+            env=os.environ | {"DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_PROFILES_DIR": str(DBT_PROJECT)},
+            cwd=DBT_PROJECT,
+            capture_output=True,
+            text=True,
+        )
+        if parsed.returncode != 0:
+            raise GoalpostError(f"dbt cannot read {DBT_PROJECT}: {one_line(parsed.stdout + parsed.stderr)}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (target_folder(settings) / "manifest.json").replace(manifest)
+    return manifest
+
+
+set_environment(Settings())
+
+dbt_resource = Dbt(
+    project_dir=str(DBT_PROJECT),
+    profiles_dir=str(DBT_PROJECT),
+    dbt_executable=sys.executable,
+    global_config_flags=list(DBT_PROCESS),
+)
+
+
+@dbt_assets(
+    manifest=prepare_manifest(Settings()),
+    name="models",
+    dagster_dbt_translator=Translator(),
+    pool=WAREHOUSE_POOL,
+)
+def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
+    arguments = ["build", "--full-refresh"] if run.is_full_refresh else ["build"]
+    invocation = dbt.cli(
+        arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False
+    )
+    yield from invocation.stream()
+    if not invocation.is_successful():
+        raise GoalpostError(failure(invocation.get_artifact("run_results.json")))
+
+
+def failure(run_results: Mapping[str, Any]) -> str:
+    """The first node that failed, and what dbt says about it; the rest follows from it, or comes next time."""
+    failed = [result for result in run_results["results"] if result["status"] in ("error", "fail")]
+    if not failed:
+        return "dbt stopped before it ran a model: its log is dbt.log in the home's dbt/target folder."
+    first, others = failed[0], len(failed) - 1
+    kind, _, name = first["unique_id"].split(".")[:3]
+    more = f" ({others} more failed)" if others else ""
+    return f"dbt {kind} {name} failed{more}: {one_line(first['message'])}"
+
+
+def one_line(text: str | None) -> str:
+    return " ".join((text or "no message").split())

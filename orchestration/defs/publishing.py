@@ -1,0 +1,32 @@
+"""The last asset: the marts where their readers find them.
+
+Belongs here: the asset. Does not: publishing (publish.py).
+"""
+
+from dagster import AssetExecutionContext, MaterializeResult, asset
+
+from orchestration import runs
+from orchestration.defs.models import MARTS_FRESHNESS, models
+from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.publish import publish
+
+MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
+
+
+@asset(
+    deps=MARTS,
+    group_name="marts",
+    kinds={"duckdb", "parquet"},
+    pool=WAREHOUSE_POOL,
+    freshness_policy=MARTS_FRESHNESS,
+)
+def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
+    """marts.duckdb and one Parquet file per mart, replaced whole; BI reads these and never the working file."""
+    published = publish(run.settings, run.run_id)
+    runs.finish_run(run.settings, run.run_id, "succeeded")
+    context.log.info(f"published {len(published.rows)} marts to {published.database}")
+    return MaterializeResult(
+        metadata={"database": str(published.database), "parquet": str(published.folder), "rows": published.rows}
+    )
+
+

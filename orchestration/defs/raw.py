@@ -1,0 +1,45 @@
+"""The raw tables as assets: one op lands every new file.
+
+Belongs here: the assets. Does not: loading (landing/).
+"""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+
+from orchestration import runs
+from orchestration.contract import LEDGER, RAW_TABLES
+from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.landing import land_new_files
+
+CLOCK = AssetKey(["control", "clock"])
+
+
+def raw_key(table: str) -> AssetKey:
+    return AssetKey(["raw", table])
+
+
+SPECS = [
+    *(
+        AssetSpec(raw_key(table.name), description=table.description, group_name="raw", kinds={"duckdb"})
+        for table in RAW_TABLES.values()
+    ),
+    AssetSpec(
+        raw_key(LEDGER),
+        description="The ledger: one row per file ever seen, written in the same transaction as its rows.",
+        group_name="raw",
+        kinds={"duckdb"},
+    ),
+    AssetSpec(
+        CLOCK, description="The explicit clock of the reports: as_of.", group_name="raw", kinds={"duckdb"}
+    ),
+]
+
+
+@multi_asset(name="landed_files", specs=SPECS, pool=WAREHOUSE_POOL)
+def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
+    report = land_new_files(run.settings)
+    runs.record_landing(run.settings, run.run_id, report.files_loaded)
+    context.log.info(str(report))
+    for spec in SPECS:
+        yield MaterializeResult(asset_key=spec.key)

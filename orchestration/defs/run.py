@@ -1,0 +1,75 @@
+"""One run, as a Dagster resource: what it is asked to do, that it is alone, and what became of it.
+
+Belongs here: the config of the job, the writer's lock around it, its row in control.runs. Does not: any step.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
+from pydantic import Field, PrivateAttr
+
+from orchestration import runs
+from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
+from orchestration.warehouse import single_writer
+
+# Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which the
+# command line takes too, stands behind it.
+WAREHOUSE_POOL = "warehouse"
+
+
+class GoalpostRun(ConfigurableResource):
+    """The command line, the sensor and the schedule start the same job: they differ in this config only."""
+
+    as_of: str | None = Field(None, description="Reports count what happened until then (ISO 8601). Default: now.")
+    full_refresh: bool = Field(False, description="Compute everything anew instead of what the new rows change.")
+    landing: str | None = Field(None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING.")
+
+    _run: runs.Run = PrivateAttr()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(landing=self.landing) if self.landing else Settings()
+
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id
+
+    @property
+    def is_full_refresh(self) -> bool:
+        return self._run.is_full_refresh
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
+        """The in-process executor makes resources once a run: from the first step to the last, nobody else writes."""
+        with single_writer(self.settings):
+            self._run = runs.start_run(
+                self.settings,
+                context.run_id or "",
+                as_of=read_moment(self.as_of) if self.as_of else None,
+                full_refresh=self.full_refresh,
+            )
+            try:
+                yield self
+            finally:  # publishing finished it, or a failed step did; this is a run of other assets only
+                runs.finish_run(self.settings, self.run_id, "failed", "It ended before it published.")
+
+
+@failure_hook(required_resource_keys={"run"})
+def keep_reason(context: HookContext) -> None:
+    """`goalpost status` tells why the last run failed, whoever started it."""
+    run: GoalpostRun = context.resources.run
+    runs.finish_run(run.settings, run.run_id, "failed", f"{context.op.name}: {context.op_exception}")
+
+
+def read_moment(text: str) -> datetime:
+    """ISO 8601; without an offset it is UTC, as everywhere."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise GoalpostError(
+            f"as_of {text!r} is no time: write it as ISO 8601, for example 2026-11-22 or 2026-11-22T09:30:00Z."
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,84 @@
+"""Everything new in the landing into `raw`, file by file.
+
+Belongs here: the order of things, and what the run says of it. Does not: what is new (listing.py), one file
+(load.py), the writer's lock (the caller holds it: warehouse.single_writer).
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.landing.listing import LandedFile, Listing, list_landing, new_files, object_store_errors
+from orchestration.landing.load import LedgerRow, load_file
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    files: tuple[LedgerRow, ...]  # new in this run, loaded or set aside
+    unknown_folders: tuple[str, ...]
+
+    @property
+    def loaded(self) -> list[LedgerRow]:
+        return [file for file in self.files if file.outcome == "loaded"]
+
+    @property
+    def set_aside(self) -> list[LedgerRow]:
+        return [file for file in self.files if file.outcome == "set_aside"]
+
+    @property
+    def rows_by_table(self) -> dict[str, int]:
+        rows: Counter[str] = Counter()
+        for file in self.loaded:
+            rows[file.table_name] += file.rows
+        return dict(rows)
+
+
+def land_new_files(
+    settings: Settings, on_progress: Callable[[int, int, str], None] | None = None
+) -> LandingReport:
+    """Load what is new. `on_progress` hears (files done, files to look at, path of the next)."""
+    listing = list_landing(settings)
+    entries = []
+    with closing(connect(settings)) as connection:
+        ledger = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
+        known_hashes = {(path, content_hash) for path, _, content_hash in ledger}
+        files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in ledger})
+        for done, file in enumerate(files):
+            if on_progress:
+                on_progress(done, len(files), file.path)
+            with _local_copy(settings, listing, file) as local_path:
+                content_hash = _content_hash(file, local_path)
+                if (file.path, content_hash) in known_hashes:
+                    connection.execute(
+                        "update raw.files set fingerprint = ? where path = ? and content_hash = ?",
+                        [file.fingerprint, file.path, content_hash],
+                    )
+                else:
+                    entries.append(load_file(connection, file, local_path, content_hash))
+    return LandingReport(tuple(entries), listing.unknown_folders)
+
+
+@contextmanager
+def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Iterator[Path]:
+    """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way is
+    then not taken for a file that ends half-way. Its place is fixed, so a killed run leaves no litter."""
+    if listing.is_local:
+        yield Path(file.location)
+        return
+    copy = settings.home / "landing.part"
+    try:
+        with object_store_errors(file.location):
+            listing.file_system.get_file(file.location, copy)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _content_hash(file: LandedFile, local_path: Path) -> str:
+    with object_store_errors(file.location), local_path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
