@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -31,7 +32,9 @@ class Published:
 
 def publish(settings: Settings, run_id: str) -> Published:
     with closing(connect(settings)) as connection:
-        _refuse_after_critical_failures(connection, run_id)
+        # Dagster holds publishing back for the checks of the marts only: those before run after the one dbt build.
+        if failures := critical_failures(connection, run_id):
+            raise GoalpostError(refusal(failures))
         connection.execute("checkpoint")
         marts = _marts(connection)
         _remove_unfinished(settings)
@@ -42,21 +45,6 @@ def publish(settings: Settings, run_id: str) -> Published:
         _replace(place)
     _remove_parquet_of_other_marts(settings, marts)
     return Published(settings.published, settings.published_parquet, rows)
-
-
-def _refuse_after_critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Dagster blocks too, but only on the checks of marts: those before run after the one dbt build."""
-    failed = connection.execute(
-        "select suite || '.' || expectation from control.check_results "
-        "where run_id = ? and severity = 'critical' and not success order by all",
-        [run_id],
-    ).fetchall()
-    if failed:
-        names = ", ".join(name for (name,) in failed)
-        raise GoalpostError(
-            f"Nothing was published, the old marts stay: critical checks failed ({names}); "
-            "`goalpost status` shows the rows, and the rule is in expectations/."
-        )
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:

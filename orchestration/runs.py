@@ -15,7 +15,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.landing.listing import list_landing, new_files
+from orchestration.errors import GoalpostError
+from orchestration.landing import LandedFile, LandingReport, Listing, list_landing, new_files
 from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
 from orchestration.warehouse import connect
 
@@ -69,14 +70,17 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
 
 def find_work(settings: Settings, *, as_of: datetime | None, full_refresh: bool) -> str | None:
     listing = list_landing(settings)
-    if not settings.warehouse.exists():
-        return pending_work([], new_files=0, code_hash="", as_of=as_of, full_refresh=full_refresh)
-    with closing(connect(settings, read_only=True)) as connection:
-        history = read_history(connection)
-        known = set(connection.execute("select path, fingerprint from raw.files").fetchall())
+    history: list[Run] = []
+    landed: list[tuple[str, str, str]] = []
+    if settings.warehouse.exists():
+        with closing(connect(settings, read_only=True)) as connection:
+            history = read_history(connection)
+            landed = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
+    files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
+    contents = {(path, content_hash) for path, _, content_hash in landed}
     return pending_work(
         history,
-        new_files=len(new_files(listing, known)),
+        new_files=sum(not _is_known(listing, file, contents) for file in files),
         code_hash=hash_files(*CODE),
         as_of=as_of,
         full_refresh=full_refresh,
@@ -111,12 +115,12 @@ def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_r
     return run
 
 
-def record_landing(settings: Settings, run_id: str, files_loaded: int) -> None:
+def record_landing(settings: Settings, run_id: str, report: LandingReport) -> None:
     with closing(connect(settings)) as connection:
         connection.execute(
-            "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files) "
-            "where run_id = ?",
-            [files_loaded, run_id],
+            "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files), "
+            "figures = ? where run_id = ?",
+            [len(report.loaded), json.dumps({"landed_now": report.rows_by_table}), run_id],
         )
 
 
@@ -131,8 +135,8 @@ def finish_run(settings: Settings, run_id: str, outcome: str, message: str | Non
 
 
 def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
-    """What a run did, in numbers: the rows of all runs by their fate, and its own checks."""
-    figures: dict[str, Any] = {}
+    """What a run did, in numbers: what it landed, the rows of all runs by their fate, its own checks."""
+    figures = _figures(connection, run_id)
     if _exists(connection, "staging", "row_accounting"):
         figures["rows"] = _one_row(
             connection,
@@ -158,6 +162,17 @@ def read_history(connection: duckdb.DuckDBPyConnection) -> list[Run]:
     return [Run(*row) for row in rows]
 
 
+def read_moment(text: str) -> datetime:
+    """ISO 8601; without an offset it is UTC, as everywhere."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise GoalpostError(
+            f"as_of {text!r} is no time: write it as ISO 8601, for example 2026-11-22 or 2026-11-22T09:30:00Z."
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
 def hash_files(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
@@ -169,8 +184,21 @@ def hash_files(*paths: Path) -> str:
     return digest.hexdigest()
 
 
+def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]) -> bool:
+    """A file that was only copied again has another fingerprint, but its path and content are known."""
+    if not any(path == file.path for path, _ in contents):
+        return False
+    with listing.file_system.open(file.location, "rb") as content:
+        return (file.path, hashlib.file_digest(content, "sha256").hexdigest()) in contents
+
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _figures(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
+    found = connection.execute("select figures from control.runs where run_id = ?", [run_id]).fetchone()
+    return json.loads(found[0]) if found and found[0] else {}
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

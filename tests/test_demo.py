@@ -298,3 +298,11 @@ def test_a_landing_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_pat
 
     with pytest.raises(GoalpostError, match="cannot be written"):
         write_demo(str(tmp_path / "landing"))
+
+
+def test_a_landing_with_goals_of_its_own_is_refused_in_one_sentence(tmp_path: Path):
+    (tmp_path / "goals" / "applied").mkdir(parents=True)
+    (tmp_path / "goals" / "applied" / "20260101T000000.000000Z.jsonl").write_text("")
+
+    with pytest.raises(GoalpostError, match="has goals of its own"):
+        write_demo(str(tmp_path))

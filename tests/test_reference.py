@@ -1,4 +1,4 @@
-"""Examples computed by hand, so that the reference itself is not believed blindly."""
+"""Examples computed by hand, so that the reference is not believed blindly; and that the worlds are nasty."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -7,6 +7,7 @@ from decimal import Decimal
 from reference import LandedRow, Result, compute
 from reference.facts import CREDIT_MODELS
 from reference.values import end_of_local_day, local_day
+from worlds import FAULTS, FORMATS, as_of, merged, smallest, world, write
 
 AS_OF = datetime(2024, 6, 1)
 PAID = {"property": "plan", "op": "eq", "value": "paid"}
@@ -263,3 +264,30 @@ def test_each_fault_has_its_reason_code():
         assert column(result.quarantine["goals"], "reason_code") == [reason_code]
     result = compute([LandedRow("events", "events/a.csv", 1, None, AS_OF)], AS_OF)
     assert column(result.quarantine["events"], "reason_code") == ["bad_row"]
+
+
+def test_worlds_have_every_outcome_reason_and_fault(tmp_path):
+    together = merged(world(seed) for seed in range(40))
+    rows = write(together, tmp_path, files_per_table=3, formats=FORMATS)
+    assert len(rows) == together.size
+    result = compute(rows, as_of(0))
+    marts = result.marts
+    assert set(column(marts["fct_achievements"], "kind")) == {"profile", "event", "message"}
+    assert set(column(marts["fct_impressions"], "outcome")) == {
+        *("not_eligible", "already_achieved", "already_enrolled", "enrolled"),
+    }
+    assert set(column(marts["fct_attributions"], "unattributed_reason")) == {
+        *(None, "no_delivery", "no_qualifying_metric", "outside_window"),
+    }
+    assert set(column(marts["fct_journey_exits"], "exit_reason")) == {None, "goal", "unmatched"}
+    faults = {row["reason_code"] for rows in result.quarantine.values() for row in rows}
+    assert faults == {*FAULTS, "goal_locked"}
+    assert all(marts.values())
+
+
+def test_a_failing_world_is_cut_down_to_the_rows_that_matter():
+    def fails(cut) -> bool:
+        return any(row and row.get("is_deleted") == "true" for row in cut.tables["profile_snapshots"])
+
+    seed = next(seed for seed in range(100) if fails(world(seed)))
+    assert smallest(world(seed), fails).size == 1

@@ -82,7 +82,7 @@ compared as (
             order by
                 coalesce(sequence, 0) desc nulls last,
                 {%- for column in columns if not column.key and column.name != 'sequence' %}
-                {{ 'landed_' if column.type in ['boolean', 'integer', 'number'] }}{{ column.name }} desc nulls last,
+                {{ goalpost.tie_breaker(column) }} desc nulls last,
                 {%- endfor %}
                 file_id asc nulls last,
                 row_number asc nulls last
@@ -118,6 +118,15 @@ from compared
 {%- endfor -%}
 {%- endfor -%}
 {{ return(columns) }}
+{%- endmacro %}
+
+
+{# What breaks a tie: the column as text, its default where none landed. Times order as their ISO text does. #}
+{% macro tie_breaker(column) -%}
+{%- set text = ('landed_' if column.type in ['boolean', 'integer', 'number'] else '') ~ column.name -%}
+{%- if column.default is defined -%}coalesce({{ text }}, '{{ column.default }}')
+{%- elif column.default_column is defined -%}coalesce({{ text }}, {{ column.default_column }})
+{%- else -%}{{ text }}{%- endif -%}
 {%- endmacro %}
 
 

@@ -78,12 +78,15 @@ case
     One pass evaluates every goal; what changes between two snapshots is then a comparison of integers.
 #}
 {% macro profile_matches() -%}
-{%- set predicates = goalpost.predicates_sql('profile') -%}
-cast([
-{%- for word in predicates | batch(62) %}
-            0{% for predicate in word %} + case when {{ predicate }} then {{ 2 ** loop.index0 }} else 0 end{% endfor %}{{ ',' if not loop.last }}
-{%- endfor %}
-        ] as bigint[])
+{%- set words = [] -%}
+{%- for predicates in goalpost.predicates_sql('profile') | batch(62) -%}
+{%- set bits = ['0'] -%}
+{%- for predicate in predicates -%}
+{%- do bits.append('case when ' ~ predicate ~ ' then ' ~ 2 ** loop.index0 ~ ' else 0 end') -%}
+{%- endfor -%}
+{%- do words.append(bits | join('\n            + ')) -%}
+{%- endfor -%}
+{{ goalpost.list_of(words, 'bigint') }}
 {%- endmacro %}
 
 
@@ -96,8 +99,11 @@ cast([
 
 {# The values of a snapshot that event filters compare with: the `state` reader's, out of the snapshot's columns. #}
 {% macro state_values() -%}
-{%- set snapshot = goalpost.property_pointers('snapshot') -%}
-cast([{% for pointer in goalpost.property_pointers('state') %}snapshot_{{ snapshot.index(pointer) + 1 }}{{ ', ' if not loop.last }}{% endfor %}] as varchar[])
+{%- set snapshot, columns = goalpost.property_pointers('snapshot'), [] -%}
+{%- for pointer in goalpost.property_pointers('state') -%}
+{%- do columns.append('snapshot_' ~ (snapshot.index(pointer) + 1)) -%}
+{%- endfor -%}
+{{ goalpost.list_of(columns, 'varchar') }}
 {%- endmacro %}
 
 

@@ -7,10 +7,13 @@ Belongs here: expectations/<step>/<table>.json and control.check_results. Does n
 import json
 import os
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from orchestration.errors import GoalpostError
 from orchestration.settings import EXPECTATIONS, Settings
@@ -86,11 +89,28 @@ def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, l
         with warnings.catch_warnings():
             # A table's own schema is "deprecated" for a schema in the connection, which DuckDB's has not.
             warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
+            warnings.filterwarnings("ignore", "Did not recognize type")
             return [(suite, _run_suite(source, suite)) for suite in suites]
     finally:
         # One engine is the data source's and one that of the checks: either would keep the file from its writer.
         source.get_execution_engine().engine.dispose()
         source.get_engine().dispose()
+
+
+def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    found = connection.execute(
+        "select suite || '.' || expectation as name from control.check_results "
+        "where run_id = ? and severity = 'critical' and not success order by name",
+        [run_id],
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def refusal(failures: list[str]) -> str:
+    return (
+        f"Nothing was published, the old marts stay: critical checks failed ({', '.join(failures)}); "
+        "`goalpost status` shows what they found, and the rules are in expectations/."
+    )
 
 
 def _read_suite(path: Path, step: str) -> Suite:
@@ -176,7 +196,7 @@ def _error(exception_info: dict[str, Any]) -> str | None:
 
 
 def _keep(settings: Settings, step: str, run_id: str, results: list[CheckResult]) -> None:
-    with connect(settings) as connection:
+    with closing(connect(settings)) as connection:
         connection.begin()
         connection.execute("delete from control.check_results where run_id = ? and step = ?", [run_id, step])
         for result in results:

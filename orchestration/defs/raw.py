@@ -39,7 +39,12 @@ SPECS = [
 @multi_asset(name="landed_files", specs=SPECS, pool=WAREHOUSE_POOL)
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
     report = land_new_files(run.settings)
-    runs.record_landing(run.settings, run.run_id, report.files_loaded)
-    context.log.info(str(report))
+    runs.record_landing(run.settings, run.run_id, report)
+    for file in report.set_aside:
+        context.log.warning(f"{file.path} was set aside: {file.reason}")
+    for folder in report.unknown_folders:
+        context.log.warning(f"The folder {folder} is no raw table: its files were left alone.")
     for spec in SPECS:
-        yield MaterializeResult(asset_key=spec.key)
+        yield MaterializeResult(
+            asset_key=spec.key, metadata={"rows_landed": report.rows_by_table.get(spec.key.path[-1], 0)}
+        )

@@ -4,16 +4,22 @@ Belongs here: the config of the job, the writer's lock around it, its row in con
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
 
-from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
+from dagster import (
+    ConfigurableResource,
+    DagsterAssetCheckFailedError,
+    HookContext,
+    InitResourceContext,
+    failure_hook,
+)
 from pydantic import Field, PrivateAttr
 
 from orchestration import runs
-from orchestration.errors import GoalpostError
+from orchestration.checks.suites import critical_failures, refusal
+from orchestration.errors import GoalpostError, one_line
 from orchestration.settings import Settings
-from orchestration.warehouse import single_writer
+from orchestration.warehouse import connect, single_writer
 
 # Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which the
 # command line takes too, stands behind it.
@@ -48,7 +54,7 @@ class GoalpostRun(ConfigurableResource):
             self._run = runs.start_run(
                 self.settings,
                 context.run_id or "",
-                as_of=read_moment(self.as_of) if self.as_of else None,
+                as_of=runs.read_moment(self.as_of) if self.as_of else None,
                 full_refresh=self.full_refresh,
             )
             try:
@@ -61,15 +67,15 @@ class GoalpostRun(ConfigurableResource):
 def keep_reason(context: HookContext) -> None:
     """`goalpost status` tells why the last run failed, whoever started it."""
     run: GoalpostRun = context.resources.run
-    runs.finish_run(run.settings, run.run_id, "failed", f"{context.op.name}: {context.op_exception}")
+    runs.finish_run(
+        run.settings, run.run_id, "failed", reason(run, f"The step {context.op.name}", context.op_exception)
+    )
 
 
-def read_moment(text: str) -> datetime:
-    """ISO 8601; without an offset it is UTC, as everywhere."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise GoalpostError(
-            f"as_of {text!r} is no time: write it as ISO 8601, for example 2026-11-22 or 2026-11-22T09:30:00Z."
-        ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+def reason(run: GoalpostRun, what: str, error: BaseException | None) -> str:
+    if isinstance(error, GoalpostError):
+        return str(error)
+    if isinstance(error, DagsterAssetCheckFailedError):
+        with closing(connect(run.settings, read_only=True)) as connection:
+            return refusal(critical_failures(connection, run.run_id))
+    return f"{what} failed ({type(error).__name__}: {one_line(str(error))})."

@@ -3,8 +3,8 @@
 Belongs here: writing each `sql/<table>/<name>.sql` as `<landing>/<table>/<name>.parquet`. Does not: the
 mapping, which is the SQL beside this file; what a goal may say (goals/); loading what landed (landing/).
 
-The package's times are UTC and its dates New York's (docs/demo.md says more): its week numbers, Monday to
-Sunday, are right for all 155,848 baskets on New York's clock and on no other; and each of the 2,102
+The package's times are UTC and its dates New York's (docs/demo.md has all of the evidence): its week numbers,
+Monday to Sunday, are right for all 155,848 baskets on New York's clock and on no other; and each of the 2,102
 redemptions, which have a date only, has a basket of its household on that day in New York (in UTC: 1,869).
 """
 
@@ -22,7 +22,6 @@ from fsspec.core import url_to_fs
 
 from orchestration.errors import GoalpostError
 from orchestration.goals.apply import apply
-from orchestration.goals.yaml_files import read_files
 from orchestration.settings import PROJECT_ROOT, Settings
 
 SQL = Path(__file__).parent / "sql"
@@ -99,7 +98,7 @@ def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
     """Whether the file had to be written; under another name first, so that nobody lands half of it."""
     if files.exists(path) and files.cat_file(path) == content:
         return False
-    files.makedirs(files._parent(path), exist_ok=True)
+    files.makedirs(path.rpartition("/")[0], exist_ok=True)
     files.pipe_file(f"{path}.part", content)
     files.mv(f"{path}.part", path)
     return True
@@ -107,13 +106,19 @@ def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
 
 def _apply_goals(landing: str, files: AbstractFileSystem, root: str, report: DemoReport) -> None:
     """As if applied before the first mailing, and only once: who edits them applies them like any others."""
-    given = read_files([GOALS])
-    for error in given.errors:
-        raise GoalpostError(str(error))
-    is_applied = files.exists(f"{root}/goals/applied")
+    applied = files.find(f"{root}/goals/applied")
+    is_applied = any(f"/{SET_UP_AT:%Y%m%dT}" in path for path in applied)
+    if applied and not is_applied:
+        raise GoalpostError(
+            f"The landing {landing} has goals of its own, and the demo's would have to be older: "
+            "set GOALPOST_HOME and GOALPOST_LANDING to other folders for the demo."
+        )
     if not is_applied:
-        apply([GOALS], Settings(landing=landing), SET_UP_AT)
+        for error in apply([GOALS], Settings(landing=landing), SET_UP_AT).errors:
+            raise GoalpostError(str(error))
     for table in ("goals", "segments"):
-        report.rows[table] = sum(len(list(file.ids(table))) for file in given.files)
-        landed = [path.removeprefix(f"{root}/") for path in sorted(files.find(f"{root}/{table}/applied"))]
-        (report.unchanged if is_applied else report.written).extend(landed)
+        landed = files.find(f"{root}/{table}/applied")
+        report.rows[table] = sum(len(files.cat_file(path).splitlines()) for path in landed)
+        (report.unchanged if is_applied else report.written).extend(
+            str(path).removeprefix(f"{root}/") for path in landed
+        )

@@ -2,6 +2,8 @@
 
 Belongs here: what is a line and what is a JSON object (RFC 8259). Does not: the JSON inside a value.
 """
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow.compute makes its functions when it is imported)
 
 from collections.abc import Iterator
 from typing import BinaryIO

@@ -65,8 +65,8 @@ def land_new_files(
 
 @contextmanager
 def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Iterator[Path]:
-    """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way is
-    then not taken for a file that ends half-way. Its place is fixed, so a killed run leaves no litter."""
+    """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way
+    is then not taken for a file that ends half-way. Its place is fixed: a killed run leaves no litter."""
     if listing.is_local:
         yield Path(file.location)
         return

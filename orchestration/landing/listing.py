@@ -62,6 +62,7 @@ def list_landing(settings: Settings) -> Listing:
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
             is_local = isinstance(file_system, LocalFileSystem)
+        is_local = isinstance(file_system, LocalFileSystem)
         files = sorted(_local_files(root) if is_local else _remote_files(file_system, root))
     known = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
     unknown_folders = dict.fromkeys(file.table_name for file in files if file not in set(known))
@@ -88,7 +89,7 @@ def object_store_errors(place: str) -> Iterator[None]:
 
 
 def _local_files(root: str) -> Iterator[LandedFile]:
-    """Unlike fsspec's own listing this follows links: a table's folder may be a link to where the data are."""
+    """Unlike fsspec's own listing this follows links: a table's folder may be one to where the data are."""
 
     def stop(error: OSError) -> None:
         raise error

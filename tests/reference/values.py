@@ -119,18 +119,23 @@ def read_time(text: str) -> datetime | None:
     parts = ISO_TIME.fullmatch(text)
     if parts is None:
         return None
-    decimals = (parts["decimals"] or "")[:6].ljust(6, "0")
-    clock = f"{parts['minute'] or '00:00'}:{parts['second'] or '00'}.{decimals}"
+    year, month, day = map(int, parts["day"].split("-"))
+    hour, minute = map(int, (parts["minute"] or "00:00").split(":"))
+    microsecond = int((parts["decimals"] or "")[:6].ljust(6, "0"))
     try:
-        moment = datetime.strptime(f"{parts['day']} {clock}", "%Y-%m-%d %H:%M:%S.%f")
-        if parts["sign"]:
-            if int(parts["hours"]) > 23 or int(parts["minutes"] or 0) > 59:
-                return None
-            offset = timedelta(hours=int(parts["hours"]), minutes=int(parts["minutes"] or 0))
-            moment += -offset if parts["sign"] == "+" else offset
+        moment = datetime(year, month, day, hour, minute, int(parts["second"] or 0), microsecond)
+        return moment - read_offset(parts)
     except (ValueError, OverflowError):
         return None
-    return None if parts["second"] in ("60", "61") else moment
+
+
+def read_offset(parts: re.Match) -> timedelta:
+    """'an offset is `±HH[[:]MM]`'; raises ValueError where it is no time of day."""
+    if not parts["sign"]:
+        return timedelta()
+    offset_time = time(int(parts["hours"]), int(parts["minutes"] or 0))
+    offset = timedelta(hours=offset_time.hour, minutes=offset_time.minute)
+    return -offset if parts["sign"] == "-" else offset
 
 
 def iso(moment: datetime) -> str:

@@ -2,11 +2,11 @@
 -- (SEMANTICS, section 6). Do not sum over goals: one event may reach several.
 with reached as (
 
-    select *, cast([] as varchar[]) as event_values from {{ ref('int_profile_achievements') }}
-    union all by name
+    select *, {{ empty_list() }} as event_values from {{ ref('int_profile_achievements') }}
+    union all
     select * from {{ ref('int_event_achievements') }}
-    union all by name
-    select *, cast([] as varchar[]) as event_values from {{ ref('int_message_achievements') }}
+    union all
+    select *, {{ empty_list() }} as event_values from {{ ref('int_message_achievements') }}
 
 ),
 

@@ -19,5 +19,5 @@ select
     kind,
     predicate,
     dense_rank() over (partition by kind order by predicate asc nulls last) - 1 as predicate_number,
-    len(profile_properties) > 0 as reads_profile
+    {{ list_length('profile_properties') }} > 0 as reads_profile
 from filters

@@ -1,5 +1,5 @@
--- Grain: one row per campaign and household that was mailed it. They came by post, which the contract does not know;
--- email is the nearest channel that can be credited.
+-- Grain: one row per campaign and household that was mailed it. The package names no channel, and post could not be
+-- credited (SEMANTICS, section 7): it is called email.
 select
     'complete-journey' as workspace_id,
     'delivery-' || campaign_id || '-' || household_id as delivery_id,

@@ -1,0 +1,112 @@
+"""CSV: records, their numbers, and those of the wrong length."""
+
+import csv
+import io
+import random
+
+import pytest
+from landing_support import Landing
+
+from orchestration.landing import csv_records
+
+
+@pytest.fixture
+def landing(tmp_path):
+    return Landing(tmp_path)
+
+
+def test_quotes_commas_and_line_ends_inside_quotes_are_kept(landing):
+    assert landing.load_one(
+        "workspaces/x.csv", 'workspace_id,name\r\n"w,1","say ""hi""\r\nthere"\r\nw2, spaces \r\n'
+    ) == [(1, "w,1", 'say "hi"\r\nthere', None), (2, "w2", " spaces ", None)]
+
+
+def test_empty_text_is_null_quoted_or_not(landing):
+    rows = landing.load_one("workspaces/x.csv", 'workspace_id,name\nw1,\nw2,""\n"",x\n')
+    assert rows == [(1, "w1", None, None), (2, "w2", None, None), (3, None, "x", None)]
+
+
+def test_text_that_other_readers_take_for_null_or_for_a_type_is_text(landing):
+    values = ["NULL", "null", "NA", "NaN", "\\N", "None", "true", "007", "1e3", "2026-01-01", "#", "'"]
+    rows = landing.load_one("workspaces/x.csv", "workspace_id,name\n" + "".join(f"w,{v}\n" for v in values))
+    assert [row[2] for row in rows] == values
+
+
+@pytest.mark.parametrize("bad", ["w2", "w2,a,b", "w2,a,", ",,", '"w2', "w2,a,b,c,d", '"w2\n","",""'])
+def test_a_record_of_another_length_is_kept_whole_and_the_others_load(landing, bad):
+    closes = not bad.startswith('"w2') or bad.endswith('"')
+    text = f"workspace_id,name\nw1,a\n{bad}\n" + ("w3,c\n" if closes else "")
+    rows = landing.load_one("workspaces/x.csv", text)
+    assert rows[0] == (1, "w1", "a", None)
+    assert rows[1][:3] == (2, None, None)
+    assert rows[1][3].rstrip("\n") == bad
+    assert rows[2:] == ([(3, "w3", "c", None)] if closes else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "workspace_id,name\nw1,a",
+        "\ufeffworkspace_id,name\nw1,a\n",
+        "workspace_id,name\r\nw1,a\r\n",
+        "workspace_id,name\rw1,a\r",
+        '"workspace_id","name"\n"w1","a"\n',
+        "\nworkspace_id,name\n\n\nw1,a\n\n",
+        "name,workspace_id\na,w1\n",
+    ],
+)
+def test_line_ends_blank_lines_a_byte_order_mark_and_the_order_of_columns_make_no_difference(landing, text):
+    assert landing.load_one("workspaces/x.csv", text) == [(1, "w1", "a", None)]
+
+
+@pytest.mark.parametrize("text", ["workspace_id,name", "workspace_id,name\n"])
+def test_a_header_alone_is_a_file_without_rows(landing, text):
+    assert landing.load_one("workspaces/x.csv", text) == []
+    assert landing.ledger() == {"workspaces/x.csv": "loaded"}
+
+
+def test_a_single_column_needs_no_comma(landing):
+    rows = landing.load_one("workspaces/x.csv", "workspace_id\nw1\n\nw2,\nw3\n")
+    assert rows == [(1, "w1", None, None), (2, None, None, "w2,"), (3, "w3", None, None)]
+
+
+def test_a_long_value_is_no_problem_and_an_endless_one_is_the_fault_of_the_file(landing):
+    assert landing.load_one("workspaces/x.csv", f"workspace_id,name\nw1,{'x' * 9_000_000}\n")[0][1] == "w1"
+    landing.put("workspaces/y.csv", 'workspace_id,name\nw1,"' + "x\n" * 10_000_000)
+    landing.load()
+    assert "is there a quote never closed?" in landing.ledger()["workspaces/y.csv"]
+
+
+def test_a_file_of_nothing_but_wrong_records_keeps_them_all(landing, monkeypatch):
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 100)
+    rows = landing.load_one("workspaces/x.csv", "workspace_id,name\n" + "w1,a,\n" * 1000)
+    assert rows == [(number, None, None, "w1,a,") for number in range(1, 1001)]
+
+
+def as_python_reads_it(text: str) -> list[tuple]:
+    records = [record for record in csv.reader(io.StringIO(text, newline="")) if record][1:]
+    return [
+        (number, record[0] or None, record[1] or None) if len(record) == 2 else (number, None, None)
+        for number, record in enumerate(records, 1)
+    ]
+
+
+def test_any_text_reads_as_the_csv_module_reads_it_wherever_a_block_ends(landing, monkeypatch):
+    pieces = ["a", "é", ",", "\n", "\r", "\r\n", '"', '" ', " ", "a,b\n", '"x,\r\n""y",z\n', "1,2\r\n", "1,2,\n", "3\n"]
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    for number in range(300):
+        text = "".join(chance.choice(pieces) for _ in range(chance.randint(0, 60))) + "\n"
+        landing.put(f"workspaces/{number:03}.csv", f"workspace_id,name\n{text}")
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 64)
+    report = landing.load()
+    rows: dict[str, list[tuple]] = {}
+    for path, *row in landing.query(
+        "select path, row_number, workspace_id, name from raw.workspaces join raw.files using (file_id) "
+        "order by row_number"
+    ):
+        rows.setdefault(path, []).append(tuple(row))
+    for entry in report.loaded:
+        with open(landing.folder / entry.path, encoding="utf-8", newline="") as file:
+            assert rows.get(entry.path, []) == as_python_reads_it(file.read()), f"seed {seed}, {entry.path}"
+    assert len(report.loaded) > 150, f"seed {seed}"  # the rest: records longer than so small a block

@@ -1,0 +1,92 @@
+"""Parquet: values of every type as text."""
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from landing_support import Landing
+
+
+@pytest.fixture
+def landing(tmp_path):
+    return Landing(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("'Acme'", "Acme"),
+        ("''", None),
+        ("null::varchar", None),
+        ("null::integer", None),
+        ("true", "true"),
+        ("42::tinyint", "42"),
+        ("18446744073709551615::ubigint", "18446744073709551615"),
+        ("1.50::decimal(9, 2)", "1.50"),
+        ("0.1::double", "0.1"),
+        ("1::double", "1.0"),
+        ("date '2026-01-31'", "2026-01-31"),
+        ("timestamp '2026-01-31 10:00:00'", "2026-01-31T10:00:00.000000"),
+        ("timestamp_s '2026-01-31 10:00:00'", "2026-01-31T10:00:00.000000"),
+        ("timestamp_ms '2026-01-31 10:00:00.5'", "2026-01-31T10:00:00.500000"),
+        ("timestamp_ns '2026-01-31 10:00:00.123456789'", "2026-01-31T10:00:00.123456"),
+        ("timestamp_ns '1969-12-31 23:59:59.999999999'", "1969-12-31T23:59:59.999999"),
+        ("timestamptz '2026-01-31 10:00:00.25+02:00'", "2026-01-31T08:00:00.250000"),
+        ("{'b': 1, 'a': [true, null], 'c': 'say \"é\"'}", '{"b":1,"a":[true,null],"c":"say \\"é\\""}'),
+        ("map {'k': 1.5}", '{"k":1.5}'),
+        ("[]::varchar[]", "[]"),
+        ("[1, 2]", "[1,2]"),
+        ("'{ \"a\" : 1, \"a\" : 2 }'::json", '{ "a" : 1, "a" : 2 }'),
+        ("'bytes'::blob", "bytes"),
+        ("uuid '12345678-1234-5678-1234-567812345678'", "12345678-1234-5678-1234-567812345678"),
+    ],
+)
+def test_a_value_is_kept_as_text(landing, tmp_path, value, text):
+    path = tmp_path / "x.parquet"
+    duckdb.sql("set timezone = 'Asia/Tokyo'")
+    duckdb.sql(f"copy (select 'w1' as workspace_id, {value} as name) to '{path}'")
+    assert landing.load_one("workspaces/x.parquet", path.read_bytes()) == [(1, "w1", text, None)]
+
+
+def test_what_pandas_and_arrow_write_reads_the_same(landing, tmp_path):
+    path = tmp_path / "x.parquet"
+    table = pa.table(
+        {
+            "workspace_id": pa.array(["w1", None]).dictionary_encode(),
+            "name": pa.array([1_000_000_001, None], pa.timestamp("ns", tz="America/New_York")),
+            "currency": pa.nulls(2),
+        }
+    )
+    pq.write_table(table, path, use_deprecated_int96_timestamps=False)
+    assert landing.load_one("workspaces/x.parquet", path.read_bytes()) == [
+        (1, "w1", "1970-01-01T00:00:01.000000", None),
+        (2, None, None, None),
+    ]
+
+
+def test_rows_are_numbered_as_they_lie_in_the_file_across_row_groups(landing, tmp_path):
+    path = tmp_path / "x.parquet"
+    duckdb.sql(f"copy (select (i % 7)::varchar || '-' || i as workspace_id from range(30000) _(i)) to '{path}' "
+               "(row_group_size 2048)")
+    landing.put("workspaces/x.parquet", path.read_bytes())
+    landing.load()
+    assert landing.query(
+        "select count(*), count(distinct row_number), count_if(split_part(workspace_id, '-', 2)::bigint = row_number - 1) "
+        "from raw.workspaces"
+    ) == [(30000, 30000, 30000)]
+
+
+@pytest.mark.parametrize("columns", ["1 as name", "'w1' as \"WORKSPACE_ID\""])
+def test_a_file_without_the_key_columns_is_set_aside(landing, tmp_path, columns):
+    path = tmp_path / "x.parquet"
+    duckdb.sql(f"copy (select {columns}) to '{path}'")
+    landing.put("workspaces/x.parquet", path.read_bytes())
+    landing.load()
+    assert landing.ledger() == {"workspaces/x.parquet": "It has no column workspace_id."}
+
+
+def test_a_file_without_rows_is_loaded(landing, tmp_path):
+    path = tmp_path / "x.parquet"
+    duckdb.sql(f"copy (select 'w1' as workspace_id limit 0) to '{path}'")
+    assert landing.load_one("workspaces/x.parquet", path.read_bytes()) == []
+    assert landing.ledger() == {"workspaces/x.parquet": "loaded"}
