@@ -1,9 +1,10 @@
 """The Dagster code location. It only assembles: each part is in defs/."""
 
-from dagster import Definitions, in_process_executor
+from dagster import Definitions, colored_console_logger, in_process_executor
 
 from orchestration.defs.automation import daily, goalpost_job, new_files
 from orchestration.defs.checks import model_checks, raw_checks
+from orchestration.defs.in_process import progress
 from orchestration.defs.models import dbt_resource, models
 from orchestration.defs.publishing import published_marts
 from orchestration.defs.raw import landed_files
@@ -16,5 +17,6 @@ defs = Definitions(
     sensors=[new_files],
     schedules=[daily],
     resources={"run": GoalpostRun.configure_at_launch(), "dbt": dbt_resource},
+    loggers={"console": colored_console_logger, "progress": progress},
     executor=in_process_executor,
 )

@@ -68,12 +68,14 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
     return False
 
 
-def find_work(settings: Settings, *, as_of: datetime | None, full_refresh: bool) -> str | None:
+def find_work(
+    settings: Settings, *, as_of: datetime | None, full_refresh: bool, wait_seconds: float = 60
+) -> str | None:
     listing = list_landing(settings)
     history: list[Run] = []
     landed: list[tuple[str, str, str]] = []
     if settings.warehouse.exists():
-        with closing(connect(settings, read_only=True)) as connection:
+        with closing(connect(settings, read_only=True, wait_seconds=wait_seconds)) as connection:
             history = read_history(connection)
             landed = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
     files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
@@ -146,11 +148,19 @@ def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any
         )
     figures["checks"] = _one_row(
         connection,
-        "select count_if(success) as passed, count_if(not success and severity = 'warning') as warned, "
-        "count_if(not success and severity = 'critical') as failed from control.check_results where run_id = ?",
+        "select count(*) filter (success) as passed, "
+        "count(*) filter (not success and severity = 'warning') as warned, "
+        "count(*) filter (not success and severity = 'critical') as failed "
+        "from control.check_results where run_id = ?",
         [run_id],
     )
     return figures
+
+
+def message(settings: Settings, run_id: str) -> str | None:
+    with closing(connect(settings, read_only=True)) as connection:
+        found = connection.execute("select message from control.runs where run_id = ?", [run_id]).fetchone()
+    return found[0] if found else None
 
 
 def read_history(connection: duckdb.DuckDBPyConnection) -> list[Run]:
@@ -171,6 +181,10 @@ def read_moment(text: str) -> datetime:
             f"as_of {text!r} is no time: write it as ISO 8601, for example 2026-11-22 or 2026-11-22T09:30:00Z."
         ) from None
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def hash_files(*paths: Path) -> str:

@@ -10,8 +10,8 @@ from orchestration.warehouse import connect
 
 
 class Landing:
-    def __init__(self, folder: Path, landing: str | None = None):
-        self.settings = Settings(home=folder / "home", landing=landing or folder / "landing")
+    def __init__(self, folder: Path, landing: str | None = None, home: str = "home"):
+        self.settings = Settings(home=folder / home, landing=landing or folder / "landing")
         self.folder = folder / "landing"
         self.folder.mkdir(exist_ok=True)
 
@@ -36,7 +36,8 @@ class Landing:
     def workspaces(self) -> list[tuple]:
         """(row_number, workspace_id, name, raw_record), file by file."""
         return self.query(
-            "select row_number, workspace_id, name, raw_record from raw.workspaces order by file_id, row_number"
+            "select row_number, workspace_id, name, raw_record "
+            "from raw.workspaces order by file_id, row_number"
         )
 
     def load_one(self, path: str, content: str | bytes) -> list[tuple]:

@@ -173,7 +173,9 @@ def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         connection.execute("create schema staging; create schema intermediate; create schema marts")
         connection.execute(MODELS)
         for table in RAW_TABLES.values():
-            columns = ", ".join(f'"{column.name}" {TYPES.get(column.type, "varchar")}' for column in table.columns)
+            columns = ", ".join(
+                f'"{column.name}" {TYPES.get(column.type, "varchar")}' for column in table.columns
+            )
             connection.execute(f"create table staging.stg_{table.name} ({columns})")
     return settings
 

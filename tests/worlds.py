@@ -360,7 +360,7 @@ class Maker:
         self.marks += [sent_at] * 3 if sent_at else []
 
     def make_engagement(self, number: int) -> None:
-        occurred_at = self.near(self.pick(*self.marks))
+        occurred_at = self.marks[-1] if self.chance(0.3) else self.near(self.pick(*self.marks))
         self.marks.append(occurred_at)
         self.add(
             "engagements",

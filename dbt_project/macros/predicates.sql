@@ -20,11 +20,18 @@
 {%- endmacro %}
 
 
-{# Every extracted value as two columns: `<reader>_<position>` (JSON text) and `<reader>_<position>_text` (the text of a scalar). #}
+{#
+    Every extracted value as columns, in the four ways that conditions read it, each null where the value is no such thing:
+    `<reader>_<position>` (JSON text; null: missing), `…_text` (of a scalar), `…_number` and `…_moment`.
+#}
 {% macro unpack_properties(list_column, reader) -%}
 {%- for pointer in goalpost.property_pointers(reader) %}
-        {{ goalpost.list_item(list_column, loop.index) }} as {{ reader }}_{{ loop.index }},
-        {{ goalpost.scalar_text(goalpost.list_item(list_column, loop.index)) }} as {{ reader }}_{{ loop.index }}_text,
+        {%- set json, name = goalpost.list_item(list_column, loop.index), reader ~ '_' ~ loop.index %}
+        {%- set text = goalpost.scalar_text(json) %}
+        {{ json }} as {{ name }},
+        {{ text }} as {{ name }}_text,
+        {{ goalpost.read_number(text) }} as {{ name }}_number,
+        {{ goalpost.read_moment(text) }} as {{ name }}_moment,
 {%- endfor -%}
 {%- endmacro %}
 

@@ -23,7 +23,8 @@ from dagster import (
 
 from orchestration import runs
 from orchestration.defs.run import GoalpostRun, keep_reason
-from orchestration.landing.listing import Listing, list_landing
+from orchestration.errors import GoalpostError
+from orchestration.landing import Listing, list_landing
 from orchestration.settings import Settings
 
 goalpost_job = define_asset_job(
@@ -49,12 +50,15 @@ def digest(listing: Listing) -> str:
 def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
     settings = Settings()
-    state = digest(list_landing(settings))
-    if state == context.cursor:
-        return SkipReason("Nothing in the landing changed since the last look.")
-    reason = runs.find_work(settings, as_of=None, full_refresh=False)
+    try:
+        state = digest(list_landing(settings))
+        if state == context.cursor:
+            return SkipReason("Nothing in the landing changed since the last look.")
+        reason = runs.find_work(settings, as_of=None, full_refresh=False, wait_seconds=0)
+    except GoalpostError as error:  # no landing folder yet, or a run is writing: look again next time
+        return SkipReason(str(error))
     if reason is None:
-        return SensorResult(skip_reason="The landing changed, but every file is known.", cursor=state)
+        return SensorResult(skip_reason="The landing changed, but every file in it is known.", cursor=state)
     return SensorResult(
         run_requests=[RunRequest(run_key=state, tags={"goalpost/reason": reason})], cursor=state
     )

@@ -25,7 +25,9 @@ from orchestration.settings import DBT_PROJECT, Settings
 DBT_PROCESS = ("-m", "orchestration.defs.dbt_process")
 
 # The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
-MARTS_FRESHNESS = FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25))
+MARTS_FRESHNESS = FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
+)
 
 
 class Dbt(DbtCliResource):
@@ -66,10 +68,14 @@ def set_environment(settings: Settings) -> None:
     }
 
 
+def manifest_path(settings: Settings) -> Path:
+    """Named by the hash of the project as it is now."""
+    return settings.home / "dbt" / "manifests" / f"{runs.hash_files(*runs.MODELS)[:16]}.json"
+
+
 def prepare_manifest(settings: Settings) -> Path:
     """Parse the project only if it changed: it takes seconds, and Dagster loads this module for every run."""
-    folder = settings.home / "dbt" / "manifests"
-    manifest = folder / f"{runs.hash_files(*runs.MODELS)[:16]}.json"
+    manifest = manifest_path(settings)
     if not manifest.exists():
         parsed = subprocess.run(
             [sys.executable, *DBT_PROCESS, "--quiet", "parse"],
@@ -79,13 +85,16 @@ def prepare_manifest(settings: Settings) -> Path:
             text=True,
         )
         if parsed.returncode != 0:
-            raise GoalpostError(f"dbt cannot read {DBT_PROJECT}: {one_line(parsed.stdout + parsed.stderr)}")
-        folder.mkdir(parents=True, exist_ok=True)
+            raise GoalpostError(
+                f"dbt cannot read {DBT_PROJECT}: {runs.one_line(parsed.stdout + parsed.stderr)}"
+            )
+        manifest.parent.mkdir(parents=True, exist_ok=True)
         (target_folder(settings) / "manifest.json").replace(manifest)
     return manifest
 
 
 set_environment(Settings())
+MANIFEST = prepare_manifest(Settings())
 
 dbt_resource = Dbt(
     project_dir=str(DBT_PROJECT),
@@ -96,12 +105,14 @@ dbt_resource = Dbt(
 
 
 @dbt_assets(
-    manifest=prepare_manifest(Settings()),
+    manifest=MANIFEST,
     name="models",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
+    if manifest_path(run.settings) != MANIFEST:
+        raise GoalpostError("The models changed since Dagster loaded them: reload the code location, or run again.")
     arguments = ["build", "--full-refresh"] if run.is_full_refresh else ["build"]
     invocation = dbt.cli(
         arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False
@@ -119,8 +130,4 @@ def failure(run_results: Mapping[str, Any]) -> str:
     first, others = failed[0], len(failed) - 1
     kind, _, name = first["unique_id"].split(".")[:3]
     more = f" ({others} more failed)" if others else ""
-    return f"dbt {kind} {name} failed{more}: {one_line(first['message'])}"
-
-
-def one_line(text: str | None) -> str:
-    return " ".join((text or "no message").split())
+    return f"dbt {kind} {name} failed{more}: {runs.one_line(first['message'])}"

@@ -26,7 +26,9 @@ def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> Materia
     runs.finish_run(run.settings, run.run_id, "succeeded")
     context.log.info(f"published {len(published.rows)} marts to {published.database}")
     return MaterializeResult(
-        metadata={"database": str(published.database), "parquet": str(published.folder), "rows": published.rows}
+        metadata={
+            "database": str(published.database),
+            "parquet": str(published.folder),
+            "rows": published.rows,
+        }
     )
-
-

@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 
 from dagster import (
     ConfigurableResource,
-    DagsterAssetCheckFailedError,
     HookContext,
     InitResourceContext,
     failure_hook,
@@ -17,7 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import runs
 from orchestration.checks.suites import critical_failures, refusal
-from orchestration.errors import GoalpostError, one_line
+from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
@@ -29,9 +28,15 @@ WAREHOUSE_POOL = "warehouse"
 class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
 
-    as_of: str | None = Field(None, description="Reports count what happened until then (ISO 8601). Default: now.")
-    full_refresh: bool = Field(False, description="Compute everything anew instead of what the new rows change.")
-    landing: str | None = Field(None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING.")
+    as_of: str | None = Field(
+        None, description="Reports count what happened until then (ISO 8601). Default: now."
+    )
+    full_refresh: bool = Field(
+        False, description="Compute everything anew instead of what the new rows change."
+    )
+    landing: str | None = Field(
+        None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING."
+    )
 
     _run: runs.Run = PrivateAttr()
 
@@ -75,7 +80,10 @@ def keep_reason(context: HookContext) -> None:
 def reason(run: GoalpostRun, what: str, error: BaseException | None) -> str:
     if isinstance(error, GoalpostError):
         return str(error)
-    if isinstance(error, DagsterAssetCheckFailedError):
-        with closing(connect(run.settings, read_only=True)) as connection:
-            return refusal(critical_failures(connection, run.run_id))
-    return f"{what} failed ({type(error).__name__}: {one_line(str(error))})."
+    with closing(connect(run.settings, read_only=True)) as connection:
+        failures = critical_failures(connection, run.run_id)
+    return (
+        refusal(failures)
+        if failures
+        else f"{what} failed: {type(error).__name__}: {runs.one_line(str(error))}"
+    )

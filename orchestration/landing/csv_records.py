@@ -63,7 +63,7 @@ class CsvRows(TextRows):
             ):
                 numbers = np.arange(last + 1, last + 1 + len(batch) + len(rejected))
                 numbers = np.setdiff1d(numbers, [number for number, _ in rejected])[: len(batch)]
-                last = max(last, *numbers[-1:])
+                last = int(numbers[-1]) if len(numbers) else last
                 yield pa.record_batch(
                     [pa.array(numbers), pa.nulls(len(batch), pa.string()), *batch.columns], schema=self.schema
                 )
@@ -105,14 +105,12 @@ class _ArrowInput:
     closed = False
 
     def __init__(self, stream: BinaryIO):
-        self.stream, self.decoder, self.end = stream, getincrementaldecoder("utf-8")(), b"\n"
+        self.stream, self.decoder = stream, getincrementaldecoder("utf-8")()
 
     def read(self, size: int) -> bytes:
         block = self.stream.read(size // 2)
+        is_last = 0 < len(block) < size // 2
         while block.endswith(b"\r") and (following := self.stream.read(1)):
             block += following
         self.decoder.decode(block, final=not block)
-        if not block and self.end not in b"\r\n":
-            block = b"\n"
-        self.end = block[-1:]
-        return block
+        return block + b"\n" if is_last and not block.endswith((b"\n", b"\r")) else block

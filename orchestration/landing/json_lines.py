@@ -14,18 +14,9 @@ import pyarrow.compute as pc
 
 from orchestration.landing.rows import BLOCK_BYTES, TextRows, UnreadableFile
 
-# What DuckDB's parser takes and RFC 8259 does not: NaN and infinity in any case, a comma before a bracket. It
-# is looked for in the whole line first, which is cheap; where found, in what lies outside the strings.
+# What DuckDB's parser takes and RFC 8259 does not: NaN and infinity in any case, a comma before a bracket.
 NOT_RFC_8259 = r"[:,\[]\s*-?([nN][aA][nN]|[iI][nN][fF])|,\s*[}\]]"
 STRING = r'"(?:[^"\\]|\\.)*"'
-IS_OBJECT = f"""(
-    json_valid(line)
-    and starts_with(ltrim(line, chr(9) || chr(13) || ' '), '{{')
-    and not (
-        regexp_matches(line, '{NOT_RFC_8259}')
-        and regexp_matches(regexp_replace(line, '{STRING}', '0', 'g'), '{NOT_RFC_8259}')
-    )
-)"""
 MOST_UNKNOWN_KEYS = 100  # a key may be data; the ledger is no place for a million of them
 
 
@@ -35,19 +26,28 @@ class JsonRows(TextRows):
     def select(self) -> str:
         self.offer()
         pointers = ", ".join(f"'/{column.name}'" for column in self.table.columns)
-        columns = ", ".join(
-            f"nullif(fields[{position}], '')" for position in range(1, len(self.table.columns) + 1)
-        )
+        columns = ", ".join(f"nullif(fields[{place}], '')" for place, _ in enumerate(self.table.columns, 1))
+        # A case, because it tries the dear test (on what lies outside the strings) only where the cheap one,
+        # on the whole line, finds something.
         return f"""
-            with parsed as (
+            with lines as (
                 select
                     row_number,
                     line,
-                    case when {IS_OBJECT} then json_extract_string(line, [{pointers}]) end as fields
+                    case
+                        when not json_valid(line) then false
+                        when not starts_with(ltrim(line, chr(9) || chr(13) || ' '), '{{') then false
+                        when not regexp_matches(line, '{NOT_RFC_8259}') then true
+                        else not regexp_matches(regexp_replace(line, '{STRING}', '0', 'g'), '{NOT_RFC_8259}')
+                    end as is_object
                 from landed
+            ),
+            objects as (
+                select *, case when is_object then json_extract_string(line, [{pointers}]) end as fields
+                from lines
             )
-            select row_number, {columns}, case when fields is null then rtrim(line, chr(13)) end
-            from parsed
+            select row_number, {columns}, case when not is_object then rtrim(line, chr(13)) end
+            from objects
         """
 
     def unknown_columns(self) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.landing.listing import LandedFile, Listing, list_landing, new_files, object_store_errors
+from orchestration.landing.listing import LandedFile, Listing, list_landing, new_files, reading_errors
 from orchestration.landing.load import LedgerRow, load_file
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -52,7 +52,7 @@ def land_new_files(
             if on_progress:
                 on_progress(done, len(files), file.path)
             with _local_copy(settings, listing, file) as local_path:
-                content_hash = _content_hash(file, local_path)
+                content_hash = _content_hash(local_path)
                 if (file.path, content_hash) in known_hashes:
                     connection.execute(
                         "update raw.files set fingerprint = ? where path = ? and content_hash = ?",
@@ -68,17 +68,18 @@ def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Itera
     """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way
     is then not taken for a file that ends half-way. Its place is fixed: a killed run leaves no litter."""
     if listing.is_local:
-        yield Path(file.location)
+        with reading_errors(file.location, OSError):
+            yield Path(file.location)
         return
     copy = settings.home / "landing.part"
     try:
-        with object_store_errors(file.location):
+        with reading_errors(file.location, Exception):
             listing.file_system.get_file(file.location, copy)
         yield copy
     finally:
         copy.unlink(missing_ok=True)
 
 
-def _content_hash(file: LandedFile, local_path: Path) -> str:
-    with object_store_errors(file.location), local_path.open("rb") as stream:
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

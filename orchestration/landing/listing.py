@@ -1,7 +1,7 @@
 """What lies in the landing, and which of it has to be looked at.
 
 Belongs here: walking a local folder or an object store, and comparing it with the ledger. Does not: reading a
-file (reading.py), loading it (load.py) or Dagster (defs/).
+file (rows.py), loading it (load.py) or Dagster (defs/).
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class Listing:
 
 
 def list_landing(settings: Settings) -> Listing:
-    with object_store_errors(settings.landing):
+    with reading_errors(settings.landing, Exception):
         file_system, root = fsspec.url_to_fs(settings.landing)
         file_system.invalidate_cache()
         if not file_system.isdir(root):
@@ -61,12 +61,11 @@ def list_landing(settings: Settings) -> Listing:
                 f"There is no landing folder {settings.landing}: create it and put files into its folders "
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
-            is_local = isinstance(file_system, LocalFileSystem)
         is_local = isinstance(file_system, LocalFileSystem)
         files = sorted(_local_files(root) if is_local else _remote_files(file_system, root))
-    known = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
-    unknown_folders = dict.fromkeys(file.table_name for file in files if file not in set(known))
-    return Listing(file_system, known, tuple(unknown_folders))
+    in_tables = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
+    unknown_folders = {file.path.split("/")[0] for file in set(files).difference(in_tables)}
+    return Listing(file_system, in_tables, tuple(sorted(unknown_folders)))
 
 
 def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[LandedFile]:
@@ -75,16 +74,16 @@ def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[Land
 
 
 @contextmanager
-def object_store_errors(place: str) -> Iterator[None]:
-    """Each object store brings errors of its own. None of them is the fault of a file."""
+def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
+    """Says what could not be read. `kind` is OSError, or all there is: each object store has errors of its own."""
     try:
         yield
     except GoalpostError:
         raise
-    except Exception as error:
+    except kind as error:
         raise GoalpostError(
-            f"{place} cannot be read ({error}): check its address, your right to read it and the connection, "
-            "then run again; what was loaded before stays."
+            f"{place} cannot be read ({error}): check that it is there, that you may read it and that it can be "
+            "reached, then run again; what was loaded before stays."
         ) from error
 
 

@@ -77,7 +77,7 @@ def load_file(
                 "see whether disk and memory are enough, then run again."
             ) from error
     except UnreadableFile as fault:
-        return record(0, [], reason=str(fault))
+        entry = record(0, [], reason=str(fault))
     return entry
 
 

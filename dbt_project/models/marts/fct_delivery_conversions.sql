@@ -9,7 +9,8 @@ with touches as (
         candidates.*,
         rules.trigger_predicate,
         rules.transition,
-        case when rules.is_profile_only then rules.profile_predicate end as goal_state_predicate
+        case when rules.is_profile_only then rules.profile_predicate end as goal_state_predicate,
+        case when rules.is_profile_only then candidates.profile_id end as state_profile_id
     from {{ ref('int_candidates') }} as candidates
     inner join {{ ref('int_achievements') }} as achievements
         on
@@ -23,8 +24,7 @@ with touches as (
             and candidates.goal_version = rules.goal_version
     left join {{ ref('int_journeys') }} as journeys
         on
-            rules.trigger_predicate is not null
-            and candidates.workspace_id = journeys.workspace_id
+            candidates.workspace_id = journeys.workspace_id
             and candidates.landed_journey_id = journeys.journey_id
     where candidates.is_within_window
 
@@ -49,9 +49,8 @@ credited as (
     from numbered_from_the_last as last_touches
     left join {{ ref('int_profile_states') }} as states
         on
-            last_touches.goal_state_predicate is not null
-            and last_touches.workspace_id = states.workspace_id
-            and last_touches.profile_id = states.profile_id
+            last_touches.workspace_id = states.workspace_id
+            and last_touches.state_profile_id = states.profile_id
             and last_touches.entered_at >= states.valid_from
             and last_touches.entered_at < states.valid_to
     cross join {{ ref('int_missing_state') }} as missing_state

@@ -62,8 +62,7 @@ achievements_in_window as (
             and achievements.goal_version = rules.goal_version
     left join {{ ref('int_journeys') }} as journeys
         on
-            rules.trigger_predicate is not null
-            and enrolled.workspace_id = journeys.workspace_id
+            enrolled.workspace_id = journeys.workspace_id
             and enrolled.landed_journey_id = journeys.journey_id
 
 ),

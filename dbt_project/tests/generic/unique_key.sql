@@ -1,9 +1,13 @@
-{# The columns together are unique; nulls count as equal. Fails with one row a key that is there more than once. #}
-{% test unique_key(model, columns) %}
+{# The columns together are a key: no value of it is there twice (nulls count as equal), and none is null but in the nullable ones. #}
+{% test unique_key(model, columns, nullable=[]) %}
 select
     {{ columns | join(', ') }},
     count(*) as rows_with_key
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1
+having
+    count(*) > 1
+    {%- for column in columns if column not in nullable %}
+    or {{ column }} is null
+    {%- endfor %}
 {% endtest %}

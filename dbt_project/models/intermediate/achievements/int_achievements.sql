@@ -32,6 +32,7 @@ first_snapshots as (
         profile_id,
         min(observed_at) as first_seen_at
     from {{ ref('stg_profile_snapshots') }}
+    where exists (select 1 from {{ ref('int_goal_rules') }} where evaluation_window_days is not null)
     group by workspace_id, profile_id
 
 ),
@@ -60,8 +61,7 @@ with_anchors as (
             and rules.evaluation_event_name = first_events.name
     left join first_snapshots
         on
-            rules.evaluation_window_days is not null
-            and reached.workspace_id = first_snapshots.workspace_id
+            reached.workspace_id = first_snapshots.workspace_id
             and reached.profile_id = first_snapshots.profile_id
 
 ),

@@ -33,10 +33,11 @@ candidates as (
         rules.event_predicate,
         rules.profile_predicate,
         rules.transition,
-        rules.reads_profile,
         rules.impact_value as static_impact_value,
         rules.impact_position,
-        case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at
+        case when rules.reads_profile then events.profile_id end as state_profile_id,
+        case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at,
+        case rules.event_clock when 'occurred' then events.received_at else events.occurred_at end as other_clock_at
     from events
     inner join rules on events.workspace_id = rules.workspace_id and events.name = rules.event_name
     where
@@ -60,8 +61,8 @@ judged_once as (
             and candidates.goal_id = earlier.goal_id
             and candidates.event_clock <> earlier.event_clock
             and candidates.valid_from > earlier.valid_from
-            and case earlier.event_clock when 'occurred' then candidates.occurred_at else candidates.received_at end >= earlier.valid_from
-            and case earlier.event_clock when 'occurred' then candidates.occurred_at else candidates.received_at end < earlier.valid_to
+            and candidates.other_clock_at >= earlier.valid_from
+            and candidates.other_clock_at < earlier.valid_to
     where earlier.goal_id is null
 
 ),
@@ -75,9 +76,8 @@ with_state as (
     from judged_once
     left join {{ ref('int_profile_states') }} as states
         on
-            judged_once.reads_profile
-            and judged_once.workspace_id = states.workspace_id
-            and judged_once.profile_id = states.profile_id
+            judged_once.workspace_id = states.workspace_id
+            and judged_once.state_profile_id = states.profile_id
             and judged_once.achieved_at >= states.valid_from
             and judged_once.achieved_at < states.valid_to
     cross join {{ ref('int_missing_state') }} as missing_state

@@ -37,39 +37,52 @@ moments as (
         on engagements.workspace_id = deliveries.workspace_id and engagements.delivery_id = deliveries.delivery_id
     where engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
 
+),
+
+candidates as (
+
+    select
+        moments.workspace_id,
+        rules.goal_id,
+        rules.goal_version,
+        moments.profile_id,
+        case when rules.profile_predicate is not null then moments.profile_id end as state_profile_id,
+        moments.natural_key,
+        moments.achieved_at,
+        rules.impact_value,
+        rules.profile_predicate,
+        rules.transition
+    from moments
+    inner join {{ ref('int_goal_rules') }} as rules
+        on
+            moments.workspace_id = rules.workspace_id
+            and moments.metric = rules.message_metric
+            and moments.achieved_at >= greatest(rules.valid_from, rules.counts_since)
+            and moments.achieved_at < least(rules.valid_to, rules.counts_until)
+    where
+        (rules.message_source_id is null or rules.message_source_id = moments.source_id)
+        and (rules.message_channel is null or rules.message_channel = moments.channel)
+        and (rules.message_counts_machine or not moments.is_machine)
+
 )
 
 select
-    moments.workspace_id,
-    rules.goal_id,
-    rules.goal_version,
-    moments.profile_id,
+    candidates.workspace_id,
+    candidates.goal_id,
+    candidates.goal_version,
+    candidates.profile_id,
     'message' as kind,
-    moments.natural_key,
-    moments.achieved_at,
-    rules.impact_value
-from moments
-inner join {{ ref('int_goal_rules') }} as rules
-    on
-        moments.workspace_id = rules.workspace_id
-        and moments.metric = rules.message_metric
-        and moments.achieved_at >= rules.valid_from
-        and moments.achieved_at < rules.valid_to
-        and (rules.message_source_id is null or rules.message_source_id = moments.source_id)
-        and (rules.message_channel is null or rules.message_channel = moments.channel)
-        and (rules.message_counts_machine or not moments.is_machine)
+    candidates.natural_key,
+    candidates.achieved_at,
+    candidates.impact_value
+from candidates
 left join {{ ref('int_profile_states') }} as states
     on
-        rules.reads_profile
-        and moments.workspace_id = states.workspace_id
-        and moments.profile_id = states.profile_id
-        and moments.achieved_at >= states.valid_from
-        and moments.achieved_at < states.valid_to
+        candidates.workspace_id = states.workspace_id
+        and candidates.state_profile_id = states.profile_id
+        and candidates.achieved_at >= states.valid_from
+        and candidates.achieved_at < states.valid_to
 cross join {{ ref('int_missing_state') }} as missing_state
 where
-    moments.achieved_at >= rules.counts_since
-    and moments.achieved_at < rules.counts_until
-    and (
-        rules.profile_predicate is null
-        or {{ is_match('coalesce(states.matches, missing_state.matches)', 'rules.profile_predicate') }} = (rules.transition = 'enter')
-    )
+    candidates.profile_predicate is null
+    or {{ is_match('coalesce(states.matches, missing_state.matches)', 'candidates.profile_predicate') }} = (candidates.transition = 'enter')

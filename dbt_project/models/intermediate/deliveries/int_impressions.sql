@@ -11,8 +11,6 @@ with candidates as (
         deliveries.landed_journey_id,
         deliveries.message_id,
         deliveries.channel,
-        deliveries.sent_at,
-        deliveries.first_delivered_at,
         rules.goal_id,
         rules.goal_version,
         rules.impression,
@@ -20,7 +18,8 @@ with candidates as (
         rules.eligibility_predicate,
         case when rules.is_profile_only then rules.profile_predicate end as goal_state_predicate,
         rules.transition,
-        case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end as received_at
+        case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end as received_at,
+        case rules.impression when 'delivered' then deliveries.sent_at else deliveries.first_delivered_at end as other_moment
     from {{ ref('int_sendable_deliveries') }} as deliveries
     inner join {{ ref('int_goal_sources') }} as sources
         on
@@ -54,10 +53,8 @@ judged_once as (
             and candidates.goal_id = earlier.goal_id
             and candidates.impression <> earlier.impression
             and candidates.valid_from > earlier.valid_from
-            and case earlier.impression when 'delivered' then candidates.first_delivered_at else candidates.sent_at end
-            >= earlier.valid_from
-            and case earlier.impression when 'delivered' then candidates.first_delivered_at else candidates.sent_at end
-            < earlier.valid_to
+            and candidates.other_moment >= earlier.valid_from
+            and candidates.other_moment < earlier.valid_to
     where earlier.goal_id is null
 
 ),

@@ -1,0 +1,128 @@
+"""What readers get: all marts or the old ones, never a part."""
+
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import publish as publishing
+from orchestration.errors import GoalpostError
+from orchestration.publish import publish
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path / "it's a home")
+    change(
+        settings,
+        "create schema marts; create table marts.fct_a as select 1 as a; create table marts.fct_b as select 2 as b",
+    )
+    return settings
+
+
+def change(settings: Settings, sql: str) -> None:
+    with closing(connect(settings)) as connection:
+        connection.execute(sql)
+
+
+def read(settings: Settings, query: str) -> list[tuple]:
+    with duckdb.connect(settings.published, read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def files(settings: Settings) -> set[str]:
+    return {
+        str(path.relative_to(settings.home))
+        for path in settings.home.rglob("*")
+        if path.is_file() and "warehouse" not in path.name
+    }
+
+
+PUBLISHED = {"marts.duckdb", "marts/fct_a/fct_a.parquet", "marts/fct_b/fct_b.parquet"}
+
+
+def test_every_mart_is_published_as_duckdb_and_as_parquet(settings: Settings):
+    published = publish(settings, "run")
+
+    assert published.rows == {"fct_a": 1, "fct_b": 1}
+    assert files(settings) == PUBLISHED
+    assert read(settings, "from fct_a") == [(1,)]
+    assert read(settings, "from marts.fct_b") == [(2,)]
+    parquet = str(settings.published_parquet / "fct_b" / "fct_b.parquet")
+    assert duckdb.read_parquet(parquet).fetchall() == [(2,)]
+
+
+def test_a_reader_of_the_old_marts_keeps_its_answers(settings: Settings):
+    publish(settings, "run")
+    with duckdb.connect(settings.published, read_only=True) as reader:
+        change(settings, "update marts.fct_a set a = 10")
+        publish(settings, "run 2")
+
+        assert reader.execute("from fct_a").fetchall() == [(1,)]
+    assert read(settings, "from fct_a") == [(10,)]
+
+
+def test_after_a_critical_failure_nothing_is_published_and_the_old_stays(settings: Settings):
+    publish(settings, "run")
+    change(
+        settings,
+        "update marts.fct_a set a = 10; insert into control.check_results values "
+        "('run 2', 'marts', 'marts.fct_a', 'a_is_small', 'critical', false, '{}', now()::timestamp), "
+        "('run 3', 'marts', 'marts.fct_a', 'a_is_small', 'warning', false, '{}', now()::timestamp)",
+    )
+
+    with pytest.raises(GoalpostError, match=r"Nothing was published.*marts\.fct_a\.a_is_small"):
+        publish(settings, "run 2")
+    assert read(settings, "from fct_a") == [(1,)]
+
+    publish(settings, "run 3")
+    assert read(settings, "from fct_a") == [(10,)]
+
+
+def test_a_mart_that_is_gone_is_gone_from_what_is_published(settings: Settings):
+    publish(settings, "run")
+    note = settings.published_parquet / "notes.txt"
+    note.write_text("not ours")
+    change(settings, "drop table marts.fct_b")
+
+    assert publish(settings, "run 2").rows == {"fct_a": 1}
+    assert files(settings) == PUBLISHED - {"marts/fct_b/fct_b.parquet"} | {"marts/notes.txt"}
+    assert read(settings, "select table_name from information_schema.tables") == [("fct_a",)]
+
+
+def test_what_a_killed_run_left_half_written_is_in_nobodys_way(settings: Settings):
+    settings.published_parquet.joinpath("fct_a").mkdir(parents=True)
+    (settings.home / "marts.duckdb.unfinished").write_bytes(b"half a file")
+    (settings.home / "marts.duckdb.unfinished.wal").write_bytes(b"half a file")
+    (settings.published_parquet / "fct_a" / "fct_a.parquet.unfinished").write_bytes(b"half a file")
+
+    publish(settings, "run")
+
+    assert files(settings) == PUBLISHED
+
+
+def test_a_failure_while_writing_leaves_the_old_marts(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    publish(settings, "run")
+    change(settings, "update marts.fct_a set a = 10")
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(publishing, "_write_parquet", fail)
+    with pytest.raises(OSError, match="no space"):
+        publish(settings, "run 2")
+    assert read(settings, "from fct_a") == [(1,)]
+
+
+def test_names_and_values_are_copied_as_they_are(settings: Settings):
+    change(
+        settings,
+        """create table marts."odd ""name" as select 'it''s' as "a b", null::timestamp as t, 0.1::decimal(18, 12) as d""",
+    )
+    publish(settings, "run")
+    assert read(settings, 'select typeof(t), typeof(d), "a b" from "odd ""name"') == [
+        ("TIMESTAMP", "DECIMAL(18,12)", "it's")
+    ]

@@ -1,0 +1,187 @@
+"""Why a run starts, and what its history says of it."""
+
+import os
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration import runs
+from orchestration.errors import GoalpostError
+from orchestration.landing import land_new_files
+from orchestration.runs import Run, needs_full_refresh, pending_work
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+NOON = datetime(2026, 1, 1, 12)
+
+
+def a_run(outcome: str = "succeeded", *, code_hash: str = "code", is_full_refresh: bool = False) -> Run:
+    return Run("run", NOON, outcome, is_full_refresh, code_hash)
+
+
+def work(*history: Run, new_files: int = 0, code_hash: str = "code", as_of=None, full_refresh: bool = False):
+    return pending_work(
+        history, new_files=new_files, code_hash=code_hash, as_of=as_of, full_refresh=full_refresh
+    )
+
+
+def test_nothing_new_after_a_run_that_succeeded_is_nothing_to_do():
+    assert work(a_run()) is None
+    assert work(a_run(), a_run("failed", code_hash="older")) is None
+    assert work(a_run(), as_of=NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("history", "situation", "reason"),
+    [
+        ([], {}, "this is the first run"),
+        ([a_run()], {"new_files": 1}, "1 new file"),
+        ([a_run()], {"new_files": 2}, "2 new files"),
+        ([a_run("failed"), a_run()], {}, "the last run did not finish"),
+        ([a_run("interrupted"), a_run()], {}, "the last run did not finish"),
+        ([a_run("running"), a_run()], {}, "the last run did not finish"),
+        ([a_run()], {"code_hash": "other"}, "the models changed"),
+        (
+            [a_run()],
+            {"as_of": datetime(2026, 2, 1)},
+            "as_of moved from 2026-01-01T12:00:00 to 2026-02-01T00:00:00",
+        ),
+        ([a_run()], {"full_refresh": True}, "a full refresh was asked for"),
+        ([a_run("failed")], {"new_files": 3}, "3 new files, the last run did not finish"),
+    ],
+)
+def test_each_reason_is_told(history, situation, reason):
+    assert work(*history, **situation) == reason
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([], False),
+        ([a_run()], False),
+        ([a_run(code_hash="other")], True),
+        ([a_run("failed"), a_run()], False),
+        ([a_run("interrupted", is_full_refresh=True), a_run()], True),
+        ([a_run("failed", code_hash="other"), a_run()], True),
+        ([a_run(), a_run("failed", code_hash="other")], False),
+    ],
+)
+def test_other_code_or_an_unfinished_full_refresh_asks_for_a_full_refresh(history, expected):
+    assert needs_full_refresh(history, "code") is expected
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path / "home", landing=str(tmp_path / "landing"))
+    (tmp_path / "landing" / "events").mkdir(parents=True)
+    return settings
+
+
+def land(settings: Settings, name: str, event_id: str = "1") -> Path:
+    path = Path(settings.landing) / "events" / name
+    path.write_text(f'{{"event_id": "{event_id}"}}\n')
+    return path
+
+
+def history(settings: Settings) -> list[tuple]:
+    with closing(connect(settings, read_only=True)) as connection:
+        return connection.execute(
+            "select run_id, outcome, message from control.runs order by started_at"
+        ).fetchall()
+
+
+def test_a_run_has_its_row_and_its_clock_from_the_start(settings: Settings):
+    runs.start_run(settings, "one", as_of=NOON, full_refresh=False)
+
+    with closing(connect(settings, read_only=True)) as connection:
+        assert connection.execute("from control.clock").fetchall() == [(NOON,)]
+    assert history(settings) == [("one", "running", None)]
+
+
+def test_without_as_of_the_clock_is_the_start_of_the_run(settings: Settings):
+    before = runs._now()
+    run = runs.start_run(settings, "one", as_of=None, full_refresh=False)
+    assert before <= run.as_of <= runs._now()
+
+
+def test_a_run_that_lost_its_process_is_interrupted_once_the_next_one_writes(settings: Settings):
+    runs.start_run(settings, "one", as_of=None, full_refresh=False)
+    runs.start_run(settings, "two", as_of=None, full_refresh=False)
+    runs.finish_run(settings, "two", "succeeded")
+
+    assert history(settings) == [
+        ("one", "interrupted", "Its process ended before it did."),
+        ("two", "succeeded", None),
+    ]
+
+
+def test_the_first_outcome_stands(settings: Settings):
+    runs.start_run(settings, "one", as_of=None, full_refresh=False)
+    runs.finish_run(settings, "one", "failed", "dbt model x failed.")
+    runs.finish_run(settings, "one", "succeeded")
+
+    assert history(settings) == [("one", "failed", "dbt model x failed.")]
+
+
+def finished_run(settings: Settings) -> None:
+    runs.start_run(settings, "one", as_of=NOON, full_refresh=False)
+    runs.record_landing(settings, "one", land_new_files(settings))
+    runs.finish_run(settings, "one", "succeeded")
+
+
+def find_work(settings: Settings) -> str | None:
+    return runs.find_work(settings, as_of=None, full_refresh=False)
+
+
+def test_work_is_found_in_the_landing_and_gone_after_the_run(settings: Settings):
+    land(settings, "a.jsonl")
+    assert find_work(settings) == "this is the first run"
+    finished_run(settings)
+    assert find_work(settings) is None
+
+    land(settings, "b.jsonl")
+    assert find_work(settings) == "1 new file"
+
+
+def test_the_same_file_again_is_no_work_but_changed_content_is(settings: Settings):
+    path = land(settings, "a.jsonl")
+    finished_run(settings)
+
+    path.write_text(path.read_text())
+    os.utime(path, (1, 1))
+    assert find_work(settings) is None
+
+    land(settings, "a.jsonl", event_id="2")
+    assert find_work(settings) == "1 new file"
+
+
+def test_a_run_keeps_what_it_landed(settings: Settings):
+    land(settings, "a.jsonl")
+    finished_run(settings)
+
+    with closing(connect(settings, read_only=True)) as connection:
+        row = connection.execute("select files_loaded, last_file_id from control.runs").fetchone()
+        figures = runs.account(connection, "one")
+    assert row == (1, 1)
+    assert figures == {"landed_now": {"events": 1}, "checks": {"passed": 0, "warned": 0, "failed": 0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2018-01-01T05:00:00Z", datetime(2018, 1, 1, 5)),
+        ("2018-01-01T00:00:00-05:00", datetime(2018, 1, 1, 5)),
+        ("2018-01-01 05:00:00.000001", datetime(2018, 1, 1, 5, 0, 0, 1)),
+        ("2018-01-01", datetime(2018, 1, 1)),
+    ],
+)
+def test_a_moment_without_offset_is_utc(text, moment):
+    assert runs.read_moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2018-13-01", "", "1514782800"])
+def test_what_is_no_moment_is_refused_with_an_example(text):
+    with pytest.raises(GoalpostError, match="ISO 8601, for example"):
+        runs.read_moment(text)

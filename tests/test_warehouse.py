@@ -1,0 +1,168 @@
+"""The working database: who may open it, and what is said to whom who may not."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+
+import duckdb
+import pytest
+
+from orchestration.contract import RAW_TABLES
+from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
+from orchestration.warehouse import connect, single_writer
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "home")
+
+
+class OtherProcess:
+    """Runs code until it prints a line, then holds what it has until it is told to let go."""
+
+    def __init__(self, settings: Settings, code: str):
+        script = f"""
+            import sys
+            from orchestration.settings import Settings
+            from orchestration.warehouse import connect, single_writer
+            settings = Settings(home={str(settings.home)!r})
+            {code}
+                print("holding", flush=True)
+                sys.stdin.read()
+        """
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "holding\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.let_go()
+
+    def let_go(self):
+        self.process.communicate("")
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {
+        f"{schema}.{table}"
+        for schema, table in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+
+
+def test_a_new_warehouse_has_every_table_a_run_expects(settings):
+    with connect(settings) as connection:
+        assert tables(connection) == {
+            *(f"raw.{name}" for name in RAW_TABLES),
+            *("raw.files", "control.clock", "control.runs", "control.check_results"),
+        }
+        assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
+
+
+def test_opening_it_again_keeps_what_is_in_it(settings):
+    with connect(settings) as connection:
+        connection.execute("insert into control.clock values ('2026-01-01')")
+    with connect(settings) as connection:
+        assert connection.execute("select count(*) from control.clock").fetchall() == [(1,)]
+
+
+def test_a_raw_table_has_the_columns_of_the_contract_as_text(settings):
+    with connect(settings) as connection:
+        types = {name: type_ for name, type_, *_ in connection.execute("describe raw.segments").fetchall()}
+    contract = dict.fromkeys(
+        ["workspace_id", "segment_id", "updated_at", "name", "filter", "sequence"], "VARCHAR"
+    )
+    assert types == {"file_id": "BIGINT", "row_number": "BIGINT", **contract, "raw_record": "VARCHAR"}
+
+
+def test_reading_needs_a_warehouse_and_writes_nothing(settings):
+    with pytest.raises(GoalpostError, match=r"There is no warehouse at .* yet: start with `goalpost run`"):
+        connect(settings, read_only=True)
+    assert not settings.home.exists()
+    connect(settings).close()
+    with connect(settings, read_only=True) as connection, pytest.raises(duckdb.InvalidInputException):
+        connection.execute("create table raw.x (y integer)")
+
+
+def test_a_warehouse_whose_creation_was_killed_is_created_anew(settings):
+    settings.home.mkdir()
+    settings.warehouse.with_suffix(".new").write_bytes(b"half")
+    connect(settings).close()
+    assert [path.name for path in settings.home.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_who_finds_the_warehouse_held_waits_for_it(settings):
+    with OtherProcess(settings, "with connect(settings):") as other:
+        release = threading.Timer(0.3, other.let_go)
+        release.start()
+        connect(settings, wait_seconds=30).close()
+        release.join()
+
+
+def test_who_waits_in_vain_hears_which_process_holds_it(settings):
+    with OtherProcess(settings, "with connect(settings):") as other:
+        for read_only in (False, True):
+            with pytest.raises(GoalpostError) as error:
+                connect(settings, read_only=read_only, wait_seconds=0.2)
+            assert str(settings.warehouse) in str(error.value)
+            assert f"process {other.process.pid}" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"\0" * 20000])
+def test_a_file_that_is_no_database_says_so_and_is_left_alone(settings, content):
+    settings.home.mkdir()
+    settings.warehouse.write_bytes(content)
+    with pytest.raises(
+        GoalpostError, match=r"The warehouse .*warehouse.duckdb cannot be opened .*: put it back"
+    ):
+        connect(settings)
+    assert settings.warehouse.read_bytes() == content
+
+
+def test_a_home_that_cannot_be_made_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    for use in (connect, lambda settings: single_writer(settings).__enter__()):
+        with pytest.raises(GoalpostError, match=r"cannot be created .*: set GOALPOST_HOME"):
+            use(Settings(home=tmp_path / "file" / "home"))
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_home_that_cannot_be_written_says_what_to_do(settings):
+    settings.home.mkdir(mode=0o555)
+    with pytest.raises(GoalpostError, match="cannot be written"):
+        connect(settings)
+
+
+def test_there_is_one_writer_and_the_next_hears_who_it_is(settings):
+    with OtherProcess(settings, "with single_writer(settings):") as other:
+        pid = other.process.pid
+        with pytest.raises(GoalpostError, match=rf"process {pid}, since 20\d\d-.* UTC"):
+            single_writer(settings).__enter__()
+    with single_writer(settings):
+        pass
+
+
+def test_a_killed_writer_is_a_writer_no_more(settings):
+    with OtherProcess(settings, "with single_writer(settings):") as other:
+        other.process.kill()
+        other.process.wait()
+        with single_writer(settings):
+            pass
+
+
+def test_settings_come_from_the_environment_and_are_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GOALPOST_HOME", raising=False)
+    monkeypatch.setenv("GOALPOST_LANDING", "")
+    assert Settings().home == tmp_path / ".goalpost"
+    assert Settings().landing == str(tmp_path / ".goalpost" / "landing")
+    monkeypatch.setenv("GOALPOST_HOME", "there")
+    monkeypatch.setenv("GOALPOST_LANDING", "s3://bucket/landing")
+    assert Settings().home == tmp_path / "there"
+    assert Settings().landing == "s3://bucket/landing"
