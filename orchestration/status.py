@@ -53,23 +53,22 @@ order by severity, suite, expectation
 def show_status(settings: Settings, console: Console) -> None:
     for name, place in (("Home", settings.home), ("Landing", settings.landing), ("Marts", settings.published)):
         console.print(f"{name}: {place}", highlight=False, markup=False, soft_wrap=True)
-    if not settings.warehouse.exists():
+    if settings.warehouse.exists():
+        _show_warehouse(settings, console)
+    else:
         console.print("Nothing has run yet: `goalpost run` loads what lies in the landing.")
-        return
+    console.print(_published(settings), highlight=False)
+
+
+def _show_warehouse(settings: Settings, console: Console) -> None:
     try:
         connection = connect(settings, read_only=True, wait_seconds=0)
     except GoalpostError:
-        console.print("A run is writing just now, so the rest is known when it is done.", style="yellow")
-    else:
-        with closing(connection):
-            for part in (
-                _landed(connection),
-                _set_aside(connection),
-                _quarantined(connection),
-                _last_run(connection),
-            ):
-                console.print(part, highlight=False, markup=False, soft_wrap=isinstance(part, Group))
-    console.print(_published(settings), highlight=False)
+        console.print("A run is writing just now: the rest is shown when it is done.", style="yellow")
+        return
+    with closing(connection):
+        for part in (_landed, _set_aside, _quarantined, _last_run):
+            console.print(part(connection), highlight=False, markup=False, soft_wrap=part is _last_run)
 
 
 def _landed(connection: duckdb.DuckDBPyConnection) -> Table | Text:

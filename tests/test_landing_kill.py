@@ -24,8 +24,8 @@ KILLS = 3
 
 
 def put_many_files(landing: Landing) -> None:
-    for number in range(12):
-        rows = range(number * 100_000, number * 100_000 + (20_000 if number % 3 == 0 else 50))
+    for number in range(8):
+        rows = range(number * 100_000, number * 100_000 + (10_000 if number % 3 == 0 else 50))
         lines = [
             json.dumps({"workspace_id": "w1", "event_id": str(row), "properties": {"n": row}}) for row in rows
         ]
@@ -69,4 +69,4 @@ def test_no_row_is_lost_doubled_or_left_half_by_kills_at_any_moment(tmp_path: Pa
     assert loader.wait() == 0
     undisturbed.load()
     assert contents(killed) == contents(undisturbed), f"seed {seed}"
-    assert killed.query("select count(*), count(distinct file_id) from raw.files") == [(36, 36)]
+    assert killed.query("select count(*), count(distinct file_id) from raw.files") == [(24, 24)]

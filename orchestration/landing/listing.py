@@ -75,15 +75,15 @@ def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[Land
 
 @contextmanager
 def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
-    """Says what could not be read. `kind` is OSError, or all there is: each object store has errors of its own."""
+    """Says what cannot be read. `kind` is OSError, or anything: object stores have errors of their own."""
     try:
         yield
     except GoalpostError:
         raise
     except kind as error:
         raise GoalpostError(
-            f"{place} cannot be read ({error}): check that it is there, that you may read it and that it can be "
-            "reached, then run again; what was loaded before stays."
+            f"{place} cannot be read ({error}): check that it is there, can be reached, and that you may read it, "
+            "then run again; what was loaded before stays."
         ) from error
 
 

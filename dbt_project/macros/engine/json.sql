@@ -6,7 +6,7 @@
 #}
 {% macro is_json(text) %}{{ return(adapter.dispatch('is_json')(text)) }}{% endmacro %}
 {% macro duckdb__is_json(text) -%}
-    {%- set lax = "(?i),\s*[\]}]|nan|inf" -%}
+    {%- set lax = "(?i),[[:space:]]*[]}]|nan|inf" -%}
     (json_valid({{ text }}) and not (
         regexp_matches({{ text }}, '{{ lax }}')
         and regexp_matches(regexp_replace({{ text }}, '"([^"\\]|\\.)*"', '""', 'g'), '{{ lax }}')

@@ -1,0 +1,79 @@
+"""The pipeline as tests drive it: land real files, build the real models, read the real marts. No checks, no publishing: those
+have tests of their own, and start-up would be most of their time here."""
+
+import os
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dbt.cli.main import dbtRunner
+
+from orchestration.landing import land_new_files
+from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.warehouse import connect
+
+
+class Pipeline:
+    """One home and its landing folder. Builds run in this process and parse the project once for all pipelines."""
+
+    def __init__(self, home: Path):
+        self.settings = Settings(home=home, landing=str(home / "landing"))
+
+    @property
+    def landing(self) -> Path:
+        return Path(self.settings.landing)
+
+    def run(self, as_of: datetime, *arguments: str) -> None:
+        """Land what is new and build every model."""
+        land_new_files(self.settings)
+        with closing(connect(self.settings)) as connection:
+            connection.execute("delete from control.clock")
+            connection.execute("insert into control.clock values (?)", [as_of])
+        self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments)
+
+    def dbt(self, *arguments: str, project: Path = DBT_PROJECT) -> None:
+        with environment(GOALPOST_WAREHOUSE=str(self.settings.warehouse)):
+            result = dbtRunner(manifest=manifest(project)).invoke(
+                [*arguments, *directories(project, self.settings.home), "--quiet"]
+            )
+        if not result.success:
+            raise AssertionError(result.exception or [each.message for each in result.result if each.message])
+
+    def query(self, sql: str) -> list[dict]:
+        with closing(connect(self.settings, read_only=True)) as connection:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def mart(self, name: str) -> list[dict]:
+        return self.query(f"select * from marts.{name}")
+
+
+def directories(project: Path, home: Path) -> list[str]:
+    options = {"--project-dir": project, "--profiles-dir": project, "--target-path": home / "dbt", "--log-path": home / "dbt"}
+    return [str(part) for option in options.items() for part in option]
+
+
+@cache
+def manifest(project: Path):
+    with TemporaryDirectory() as target, environment(GOALPOST_WAREHOUSE=f"{target}/warehouse.duckdb"):
+        result = dbtRunner().invoke(["parse", "--no-partial-parse", "--quiet", *directories(project, Path(target))])
+    if not result.success:
+        raise AssertionError(result.exception)
+    return result.result
+
+
+@contextmanager
+def environment(**variables: str):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

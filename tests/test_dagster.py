@@ -1,0 +1,242 @@
+"""What Dagster knows: the assets, what blocks what, and what starts the job when."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    RunRequest,
+    SkipReason,
+    build_schedule_context,
+    build_sensor_context,
+)
+
+from orchestration import runs
+from orchestration.checks.suites import STEPS, read_suites
+from orchestration.contract import RAW_TABLES
+from orchestration.errors import GoalpostError
+from orchestration.landing import land_new_files
+from orchestration.settings import DBT_PROJECT, PROJECT_ROOT, Settings
+from orchestration.warehouse import connect, single_writer
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Loading the definitions prepares the dbt manifest in the home: once for this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("GOALPOST_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="module")
+def defs(home: Path) -> Definitions:
+    from orchestration.definitions import defs
+
+    return defs
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home and a landing of the test's own, for what reads the settings when it runs."""
+    monkeypatch.setenv("GOALPOST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GOALPOST_LANDING", str(tmp_path / "landing"))
+    (tmp_path / "landing" / "events").mkdir(parents=True)
+    return Settings()
+
+
+def test_the_workspace_file_loads(home: Path):
+    dagster = Path(sys.executable).with_name("dagster")
+    validated = subprocess.run(
+        [dagster, "definitions", "validate", "-w", PROJECT_ROOT / "workspace.yaml"],
+        capture_output=True,
+        text=True,
+        cwd=home,
+    )
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+
+
+def test_each_raw_table_is_an_asset_and_each_mart_is_published(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    keys = graph.get_all_asset_keys()
+    marts = {AssetKey(["marts", path.stem]) for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql")}
+
+    assert {AssetKey(["raw", table]) for table in RAW_TABLES} <= keys
+    assert graph.get(AssetKey("published_marts")).parent_keys == marts
+    assert not graph.get(AssetKey("published_marts")).child_keys
+
+
+def test_every_source_of_a_model_is_an_asset_of_ours(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    assert not graph.external_asset_keys
+
+
+def test_each_expectation_is_an_asset_check_of_an_asset_that_exists(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    expected = {
+        (AssetKey([step, suite.table]), item.name)
+        for step in STEPS
+        for suite in read_suites(step)
+        for item in suite.expectations
+    }
+    assert expected <= {(key.asset_key, key.name) for key in graph.asset_check_keys}
+    assert {asset for asset, _ in expected} <= graph.get_all_asset_keys()
+
+
+def test_critical_expectations_of_raw_tables_and_marts_block_what_follows(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    for step in STEPS:
+        for suite in read_suites(step):
+            for item in suite.expectations:
+                key = AssetCheckKey(AssetKey([step, suite.table]), item.name)
+                blocks = step in ("raw", "marts") and item.severity == "critical"
+                assert graph.get_check_spec(key).blocking is blocks, key
+
+
+def test_every_step_takes_its_turn_at_the_warehouse(defs: Definitions):
+    job = defs.resolve_job_def("goalpost")
+    assert {node.name: node.definition.pool for node in job.nodes} == {
+        name: "warehouse"
+        for name in ("landed_files", "raw_checks", "models", "model_checks", "published_marts")
+    }
+
+
+def test_the_marts_have_a_freshness_policy(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    marts = {key for key in graph.get_all_asset_keys() if key.path[0] in ("marts", "published_marts")}
+    assert all(graph.get(key).freshness_policy for key in marts)
+
+
+def look(settings: Settings, cursor: str | None = None):
+    from orchestration.defs.automation import new_files
+
+    with DagsterInstance.ephemeral() as instance:
+        return new_files(build_sensor_context(instance, cursor=cursor))
+
+
+def land(settings: Settings, name: str, event_id: str = "1") -> Path:
+    path = Path(settings.landing) / "events" / name
+    path.write_text(f'{{"event_id": "{event_id}"}}\n')
+    return path
+
+
+def finish_a_run(settings: Settings) -> None:
+    runs.start_run(settings, "one", as_of=None, full_refresh=False)
+    runs.record_landing(settings, "one", land_new_files(settings))
+    runs.finish_run(settings, "one", "succeeded")
+
+
+def test_the_sensor_starts_one_run_for_what_landed_and_says_why(defs: Definitions, settings: Settings):
+    finish_a_run(settings)
+    land(settings, "a.jsonl")
+
+    found = look(settings)
+    [request] = found.run_requests
+    assert request.run_key == found.cursor
+    assert request.tags["goalpost/reason"] == "1 new file"
+    assert isinstance(look(settings, found.cursor), SkipReason)
+
+
+def test_the_same_file_again_starts_nothing(defs: Definitions, settings: Settings):
+    path = land(settings, "a.jsonl")
+    finish_a_run(settings)
+    before = look(settings)
+    os.utime(path, (1, 1))
+    shutil.copy(path, path.with_suffix(".copy"))
+    path.with_suffix(".copy").replace(path)
+
+    again = look(settings, before.cursor)
+
+    assert not before.run_requests
+    assert not again.run_requests
+    assert again.cursor != before.cursor
+
+
+def test_a_failed_run_is_not_started_again_until_something_lands(defs: Definitions, settings: Settings):
+    finish_a_run(settings)
+    land(settings, "a.jsonl")
+    cursor = look(settings).cursor
+    runs.start_run(settings, "two", as_of=None, full_refresh=False)
+    runs.finish_run(settings, "two", "failed")
+
+    assert isinstance(look(settings, cursor), SkipReason)
+
+
+def test_while_a_run_writes_the_sensor_waits_for_its_next_turn(defs: Definitions, settings: Settings):
+    finish_a_run(settings)
+    land(settings, "a.jsonl")
+    writer = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import duckdb, time; c = duckdb.connect({str(settings.warehouse)!r}); print(1, flush=True); time.sleep(60)",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert writer.stdout and writer.stdout.readline()
+        assert "is held by process" in look(settings).skip_message
+    finally:
+        writer.kill()
+        writer.wait()
+    assert look(settings).run_requests
+
+
+def test_without_a_landing_folder_the_sensor_says_so(defs: Definitions, settings: Settings):
+    shutil.rmtree(settings.landing)
+    assert "There is no landing folder" in look(settings).skip_message
+
+
+def test_the_schedule_moves_the_clock_every_day_at_five_utc(defs: Definitions):
+    from orchestration.defs.automation import daily
+
+    request = daily(build_schedule_context(scheduled_execution_time=datetime(2026, 1, 2, 5, tzinfo=UTC)))
+
+    assert (daily.cron_schedule, daily.execution_timezone) == ("0 5 * * *", "UTC")
+    assert isinstance(request, RunRequest)
+    assert request.run_config["resources"]["run"]["config"]["as_of"] == "2026-01-02T05:00:00+00:00"
+
+
+def test_a_failure_of_dbt_is_one_sentence():
+    from orchestration.defs.models import failure
+
+    results = [
+        {"unique_id": "model.goalpost.fct_x", "status": "success", "message": "OK"},
+        {
+            "unique_id": "test.goalpost.unique_fct_x_id.1a2b",
+            "status": "fail",
+            "message": "Got 2 results,\n  0 ok",
+        },
+        {"unique_id": "model.goalpost.rpt_y", "status": "skipped", "message": None},
+        {"unique_id": "model.goalpost.fct_z", "status": "error", "message": "Parser Error"},
+    ]
+    assert (
+        failure({"results": results})
+        == "dbt test unique_fct_x_id failed (1 more failed): Got 2 results, 0 ok"
+    )
+
+
+def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Settings):
+    from dagster import build_init_resource_context
+
+    from orchestration.defs.run import GoalpostRun
+
+    context = build_init_resource_context()
+    with GoalpostRun(as_of="2026-01-01").yield_for_execution(context) as run:
+        assert run.is_full_refresh is False
+        with pytest.raises(GoalpostError, match="is being written by process"), single_writer(settings):
+            pass
+    with closing(connect(settings, read_only=True)) as connection:
+        assert connection.execute("select as_of, outcome, message from control.runs").fetchall() == [
+            (datetime(2026, 1, 1), "failed", "It ended before it published.")
+        ]
