@@ -82,7 +82,7 @@ def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
         raise
     except kind as error:
         raise GoalpostError(
-            f"{place} cannot be read ({error}): check that it is there, can be reached, and that you may read it, "
+            f"{place} cannot be read ({error}): check that it is there and that you may read it, "
             "then run again; what was loaded before stays."
         ) from error
 
