@@ -113,7 +113,10 @@ dbt_resource = Dbt(
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location, or run again.")
-    arguments = ["build", "--full-refresh"] if run.is_full_refresh else ["build"]
+    # Unit tests are about the code, not the data: they belong to `make test`, where they cost their time once.
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if run.is_full_refresh:
+        arguments.append("--full-refresh")
     invocation = dbt.cli(
         arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False
     )

@@ -74,7 +74,7 @@ def apply(paths: list[Path], settings: Settings, now: datetime) -> ApplyReport:
             for key, versions in record.items()
             if key not in rows and key.workspace_id in workspaces and _counts(versions[-1])
         ),
-        landed_files=tuple(_land(settings.landing, new, _updated_at(now, record))),
+        landed_files=tuple(_land(settings.landing, new, _updated_at(now, new, record))),
     )
 
 
@@ -151,9 +151,11 @@ def _record(landing: str) -> dict[Key, list[Row]]:
     return record
 
 
-def _updated_at(now: datetime, record: dict[Key, list[Row]]) -> str:
+def _updated_at(now: datetime, new: dict[Key, Row], record: dict[Key, list[Row]]) -> str:
+    """Later than everything in the tables that get new rows. A kill between two tables may be made good at its moment."""
     updated_at = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
-    newest = max((versions[-1]["updated_at"] for versions in record.values()), default="")
+    tables = {key.table for key in new}
+    newest = max((versions[-1]["updated_at"] for key, versions in record.items() if key.table in tables), default="")
     if updated_at <= newest:
         raise GoalpostError(
             f"the clock says {updated_at}, but goals were applied at {newest} already; set the clock right"

@@ -7,7 +7,7 @@
 {# The local wall clock at a moment. #}
 {% macro local_time(moment, time_zone) %}{{ return(adapter.dispatch('local_time')(moment, time_zone)) }}{% endmacro %}
 {% macro duckdb__local_time(moment, time_zone) -%}
-    timezone({{ time_zone }}, timezone('UTC', {{ moment }}))
+    timezone({{ time_zone }}, make_timestamptz(epoch_us({{ moment }})))
 {%- endmacro %}
 
 {#

@@ -1,9 +1,15 @@
 -- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and channel of the
 -- credited touch (null: unattributed). Every series runs from its first achievement to as_of without a gap. People are counted on
 -- the day of their first achievement, so periods of one kind may be summed; do not add days to weeks.
-with clock as (
+with calendars as (
 
-    select as_of from {{ source('control', 'clock') }}
+    select
+        workspaces.workspace_id,
+        workspaces.time_zone,
+        clock.as_of,
+        {{ local_time('clock.as_of', 'workspaces.time_zone') }} as ends_on
+    from {{ ref('int_workspaces') }} as workspaces
+    cross join {{ source('control', 'clock') }} as clock
 
 ),
 
@@ -16,11 +22,11 @@ achievements as (
         attributions.channel,
         attributions.is_first,
         attributions.impact_value,
-        {{ local_time('attributions.achieved_at', 'workspaces.time_zone') }} as achieved_on,
-        {{ local_time('clock.as_of', 'workspaces.time_zone') }} as ends_on
+        {{ local_time('attributions.achieved_at', 'calendars.time_zone') }} as achieved_on,
+        calendars.ends_on
     from {{ ref('fct_attributions') }} as attributions
-    inner join {{ ref('int_workspaces') }} as workspaces on attributions.workspace_id = workspaces.workspace_id
-    inner join clock on attributions.achieved_at <= clock.as_of
+    inner join calendars
+        on attributions.workspace_id = calendars.workspace_id and attributions.achieved_at <= calendars.as_of
 
 ),
 {% for period in ['day', 'week', 'month'] %}
