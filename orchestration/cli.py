@@ -1,15 +1,16 @@
 """The command line, `goalpost`: thin over the code that Dagster runs too.
 
-Belongs here: arguments, what is printed, exit codes (0 done or nothing to do, 1 failed, 2 wrong usage). Does not:
-any work. Dagster, dbt and Great Expectations take seconds to import: only the commands that need them do.
+Belongs here: arguments, what is printed, exit codes (0 done or nothing to do, 1 failed, 2 wrong usage). Does
+not: any work. Dagster, dbt and Great Expectations take seconds to import: only what needs them does.
 """
 
 import os
 import sys
 import traceback
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import duckdb
@@ -25,8 +26,6 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.status import account_lines, show_status
 from orchestration.warehouse import connect, single_writer
 
-# The last day of the demo's year, in the evening of its city: the reports then hold the whole of it.
-DEMO_AS_OF = "2018-01-01T05:00:00Z"
 NO_TELEMETRY = {
     "DAGSTER_DISABLE_TELEMETRY": "yes",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -61,11 +60,9 @@ def main() -> None:
         )
         _fail(f"The settings cannot be read: {faults}.")
     except Exception as error:
-        log = _log_file("error.log")
-        log.write_text(traceback.format_exc(), encoding="utf-8")
-        _fail(
-            f"An unexpected {type(error).__name__}: {runs.one_line(str(error))}. Its traceback is in {log}."
-        )
+        with NamedTemporaryFile("w", prefix="goalpost-", suffix=".log", delete=False) as log:
+            log.write(traceback.format_exc())
+        _fail(f"An unexpected {type(error).__name__}: {runs.one_line(str(error))} (traceback: {log.name}).")
 
 
 @app.command()
@@ -78,16 +75,20 @@ def run(landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf 
 @app.command()
 def demo(run: Annotated[bool, typer.Option("--run", help="And run the pipeline on it.")] = False) -> None:
     """Write a year of real campaigns and purchases into the landing folder."""
-    from orchestration.demo import write_demo
+    from orchestration.demo import AS_OF, write_demo
 
     settings = Settings()
     console = _console()
     with console.status("Writing the demo data ..."):
         report = write_demo(settings.landing)
-    console.print(f"The demo data are in {settings.landing}.", highlight=False, soft_wrap=True)
-    del report
+    console.print(
+        f"The demo data are in {settings.landing}: {sum(report.rows.values()):,} rows "
+        f"in {len(report.written) + len(report.unchanged)} files.",
+        highlight=False,
+        soft_wrap=True,
+    )
     if run:
-        _run(settings, full_refresh=False, as_of=DEMO_AS_OF)
+        _run(settings, full_refresh=False, as_of=AS_OF.isoformat())
         _print_goals(settings, console)
 
 
@@ -100,11 +101,11 @@ def status() -> None:
 @app.command()
 def dev() -> None:
     """Dagster's web UI and daemon, on http://localhost:3000."""
-    from orchestration.defs.instance import write_config
+    from orchestration.defs.instance import forget_dead_runs, open_instance
 
     settings = Settings()
-    with single_writer(settings):
-        write_config(settings)
+    with open_instance(settings) as instance, suppress(GoalpostError), single_writer(settings):
+        forget_dead_runs(instance)
     os.environ |= {
         "GOALPOST_HOME": str(settings.home),
         "GOALPOST_LANDING": settings.landing,
@@ -129,7 +130,7 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     from orchestration.defs.run import GoalpostRun
 
     config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, landing=settings.landing)
-    run_id = run_job(settings, config, console, _log_file("run.log"))
+    run_id = run_job(settings, config, console)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)
     for line in account_lines(figures):
@@ -146,17 +147,27 @@ def _print_goals(settings: Settings, console: Console) -> None:
         goals = connection.execute(
             "select name, impressions, enrollments, conversions, conversion_rate, "
             "attributed_achievers / nullif(achievers, 0) "
-            "from rpt_goal_summary join dim_goals using (workspace_id, goal_id) where is_current order by name"
+            "from rpt_goal_summary join dim_goals using (workspace_id, goal_id) "
+            "where is_current order by name"
         ).fetchall()
-    table = Table(title="\nWhat the campaigns made people do", title_justify="left", title_style="bold")
-    table.add_column("goal")
-    for column in ("impressions", "enrollments", "conversions", "conversion rate", "attributed share"):
-        table.add_column(column, justify="right")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("\ngoal")
+    for column in (
+        "\nimpressions",
+        "\nenrollments",
+        "\nconversions",
+        "conversion\nrate",
+        "attributed\nshare",
+    ):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, *counts, rate, share in goals:
         table.add_row(name, *(f"{count:,}" for count in counts), _percent(rate), _percent(share))
-    console.print(table)
+    console.print()
+    console.print(table, markup=False, highlight=False)
+    console.print()
     console.print(
-        "Attributed share: of the people who reached the goal, those with a message that gets the credit.\n\n"
+        "Conversion rate: of the enrollments, those that reached the goal within its window.\n"
+        "Attributed share: of the people who reached the goal, those whom a message gets the credit for.\n\n"
         "Where to look next:\n"
         f"  {settings.published}  every mart, for any tool that reads DuckDB:\n"
         "    select * from rpt_source_performance order by attributed_achievers desc limit 10\n"
@@ -175,12 +186,6 @@ def _percent(share: float | None) -> str:
 def _console() -> Console:
     """Bound to this standard output: what dbt and Great Expectations print is redirected."""
     return Console(file=sys.stdout)
-
-
-def _log_file(name: str) -> Path:
-    folder = Settings().home / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / name
 
 
 def _fail(sentence: str) -> None:

@@ -1,11 +1,11 @@
 """Publishing: the marts as one DuckDB file and as Parquet, for whoever reads them.
 
-Belongs here: what readers get, replaced whole. Does not: what is in a mart (dbt) or whether it is right (checks/);
-but it asks, and refuses.
+Belongs here: what readers get, replaced whole. Does not: what is in a mart (dbt) or whether it is right
+(checks/); but it asks, and refuses.
 
-Readers never open the working file: while a run writes, nobody else can, and while they read, no run could. Each
-published file is written beside its place and renamed into it, so that at any moment it is the old or the new one,
-and a reader of the old one keeps its answers.
+Readers never open the working file: while a run writes, nobody else can, and while they read, no run could.
+Each published file is written beside its place and renamed into it, so that at any moment it is the old or
+the new one, and a reader of the old one keeps its answers.
 """
 
 import os
@@ -32,7 +32,7 @@ class Published:
 
 def publish(settings: Settings, run_id: str) -> Published:
     with closing(connect(settings)) as connection:
-        # Dagster holds publishing back for the checks of the marts only: those before run after the one dbt build.
+        # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
         if failures := critical_failures(connection, run_id):
             raise GoalpostError(refusal(failures))
         connection.execute("checkpoint")

@@ -1,7 +1,7 @@
 """Is there work, and what became of it: the history of runs (control.runs) and the clock (control.clock).
 
-Belongs here: why a run starts, its row from start to finish, the hash of the code that it ran. Does not: doing
-the work (landing/, dbt, checks/, publish.py) or starting it (cli.py, defs/automation.py).
+Belongs here: why a run starts, its row from start to finish, the hash of the code that it ran. Does not:
+doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py, defs/automation.py).
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Run:
 def pending_work(
     history: Sequence[Run], *, new_files: int, code_hash: str, as_of: datetime | None, full_refresh: bool
 ) -> str | None:
-    """Why a run has something to do, in words; None if it would change nothing. The newest run comes first."""
+    """Why a run has something to do, in words; None if it would change nothing. `history`: newest first."""
     if not history:
         return "this is the first run"
     last = history[0]
@@ -127,7 +127,7 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
 
 
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
-    """The first outcome stands: a run that has succeeded cannot fail afterwards, nor lose its first reason."""
+    """The first outcome stands: a run that succeeded cannot fail afterwards, nor lose its first reason."""
     with closing(connect(settings)) as connection:
         connection.execute(
             "update control.runs set outcome = ?, message = ?, finished_at = ?, figures = ? "
@@ -178,7 +178,8 @@ def read_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise GoalpostError(
-            f"as_of {text!r} is no time: write it as ISO 8601, for example 2026-11-22 or 2026-11-22T09:30:00Z."
+            f"as_of {text!r} is no time: write it as ISO 8601, "
+            "for example 2026-11-22 or 2026-11-22T09:30:00Z."
         ) from None
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
@@ -203,7 +204,8 @@ def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]
     if not any(path == file.path for path, _ in contents):
         return False
     with listing.file_system.open(file.location, "rb") as content:
-        return (file.path, hashlib.file_digest(content, "sha256").hexdigest()) in contents
+        digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
+    return (file.path, digest.hexdigest()) in contents
 
 
 def _now() -> datetime:

@@ -1,7 +1,7 @@
-"""What `goalpost status` prints: what landed, how fresh it is, what is set aside or quarantined, what the last run did.
+"""What `goalpost status` prints: what landed and how fresh it is, what was left out, what the last run did.
 
-Belongs here: reading it and laying it out. Does not: changing anything; it works before the first run and while one
-is writing.
+Belongs here: reading it and laying it out. Does not: changing anything; it works before the first run and
+while one is writing.
 """
 
 import json
@@ -51,7 +51,11 @@ order by severity, suite, expectation
 
 
 def show_status(settings: Settings, console: Console) -> None:
-    for name, place in (("Home", settings.home), ("Landing", settings.landing), ("Marts", settings.published)):
+    for name, place in (
+        ("Home", settings.home),
+        ("Landing", settings.landing),
+        ("Marts", settings.published),
+    ):
         console.print(f"{name}: {place}", highlight=False, markup=False, soft_wrap=True)
     if settings.warehouse.exists():
         _show_warehouse(settings, console)
@@ -118,7 +122,9 @@ def _quarantined(connection: duckdb.DuckDBPyConnection) -> Table | Text:
         "Quarantined: the rows are in quarantine.<table>", "table", "reason", "rows>", "for example"
     )
     for name, reason_code, rows, (path, row_number, problem) in found:
-        table.add_row(name, reason_code, f"{rows:,}", f"{path}, row {row_number}" + (f": {problem}" if problem else ""))
+        table.add_row(
+            name, reason_code, f"{rows:,}", f"{path}, row {row_number}" + (f": {problem}" if problem else "")
+        )
     return table
 
 

@@ -1,6 +1,7 @@
-"""Scenarios: a test tells a short story, all stories are landed and built together, and each test looks at its own marts.
+"""A test tells a short story; all stories are landed and built together; each test looks at its own marts.
 
-Belongs here: the words that stories are told in, and how they are run. Does not: any rule or expectation (test_scenarios_*.py).
+Belongs here: the words that stories are told in, and how they are run. Does not: any rule or expectation
+(test_scenarios_*.py).
 
 A scenario is a generator: what comes before the `yield` lands, what comes after it looks at the marts.
 
@@ -12,7 +13,8 @@ A scenario is a generator: what comes before the `yield` lands, what comes after
         marts = yield
         assert marts.fct_conversions.column("converted_at") == ["2024-03-02"]
 
-Each story is a workspace of its own and they all use the same ids, so every scenario also tests that nothing crosses a workspace.
+Each story is a workspace of its own and they all use the same ids, so every scenario also tests that nothing
+crosses a workspace.
 """
 
 import json
@@ -37,8 +39,8 @@ STORIES: dict[str, "Story"] = {}
 
 
 class Story:
-    """The rows of one workspace, told in the order that reads best. What a line leaves out has the value that most stories want:
-    the person is ann, the goal is called `goal`, is a purchase, has 14 days and lists the campaign `welcome`."""
+    """The rows of one workspace, told in the order that reads best. What a line leaves out is what most want: the
+    person is ann, the goal is a purchase within 14 days and lists the campaign `welcome`."""
 
     def __init__(self, name: str):
         self.name = name
@@ -59,45 +61,84 @@ class Story:
 
     # -- definitions
 
-    def goal(self, goal_id: str = "goal", at: str = "2024-01-01", sequence: int | None = None, **definition) -> None:
+    def goal(
+        self, goal_id: str = "goal", at: str = "2024-01-01", sequence: int | None = None, **definition
+    ) -> None:
         defaults = {"target": PURCHASE, "measurement_window_days": 14, "sources": ["welcome"]}
-        self.land("goals", goal_id=goal_id, updated_at=at, sequence=sequence, definition=defaults | definition)
+        self.land(
+            "goals", goal_id=goal_id, updated_at=at, sequence=sequence, definition=defaults | definition
+        )
 
     def segment(self, segment_id: str, filter: dict, at: str = "2024-01-01", **columns) -> None:
         self.land("segments", segment_id=segment_id, updated_at=at, filter=filter, **columns)
 
     def source(self, source_id: str = "welcome", at: str = "2024-01-01", **columns) -> None:
-        self.land("sources", **{"source_id": source_id, "updated_at": at, "source_type": "campaign", "status": "active"} | columns)
+        self.land(
+            "sources",
+            **{"source_id": source_id, "updated_at": at, "source_type": "campaign", "status": "active"}
+            | columns,
+        )
 
-    def funnel(self, *goal_ids: str, at: str = "2024-01-01", window_days: int | None = None) -> None:
-        self.land("funnels", funnel_id="funnel", updated_at=at, goal_ids=list(goal_ids), window_days=window_days)
+    def funnel(self, *goal_ids: str, at: str = "2024-01-01", funnel_id: str = "funnel", **columns) -> None:
+        self.land("funnels", funnel_id=funnel_id, updated_at=at, goal_ids=list(goal_ids), **columns)
 
     # -- people
 
     def snapshot(self, at: str, person: str = "ann", deleted: bool = False, **properties) -> None:
-        self.land("profile_snapshots", profile_id=person, observed_at=at, properties=properties, is_deleted=deleted or None)
+        self.land(
+            "profile_snapshots",
+            profile_id=person,
+            observed_at=at,
+            properties=properties,
+            is_deleted=deleted or None,
+        )
 
     def people(self, **values) -> None:
         """One person for each value, called by its name, who has it as the property `x` (None: JSON null)."""
         for person, value in values.items():
             self.snapshot("2024-03-01", person=person, x=value)
 
-    def event(self, name: str, at: str, person: str = "ann", received_at: str | None = None, event_id: str | None = None, **properties):
+    def event(
+        self,
+        name: str,
+        at: str,
+        person: str = "ann",
+        received_at: str | None = None,
+        event_id: str | None = None,
+        **properties,
+    ):
         event_id = event_id or f"event {len(self.world.tables['events']) + 1}"
         columns = {"event_id": event_id, "profile_id": person, "name": name, "received_at": received_at}
         self.land("events", **columns, occurred_at=at, properties=properties)
 
     # -- messages
 
-    def journey(self, journey_id: str, at: str, source: str = "welcome", person: str = "ann", trigger: dict | None = None, **columns) -> None:
+    def journey(
+        self,
+        journey_id: str,
+        at: str,
+        source: str = "welcome",
+        person: str = "ann",
+        trigger: dict | None = None,
+        **columns,
+    ) -> None:
         columns = {"source_id": source, "profile_id": person, "trigger_properties": trigger} | columns
         self.land("journeys", journey_id=journey_id, entered_at=at, **columns)
 
-    def delivery(self, delivery_id: str, at: str | None, source: str = "welcome", person: str | None = "ann", **columns) -> None:
-        columns = {"source_type": "campaign", "channel": "email", "source_id": source, "profile_id": person} | columns
+    def delivery(
+        self, delivery_id: str, at: str | None, source: str = "welcome", person: str | None = "ann", **columns
+    ) -> None:
+        columns = {
+            "source_type": "campaign",
+            "channel": "email",
+            "source_id": source,
+            "profile_id": person,
+        } | columns
         self.land("deliveries", delivery_id=delivery_id, sent_at=at, **columns)
 
-    def engagement(self, metric: str, delivery_id: str, at: str, machine: bool | None = None, **columns) -> None:
+    def engagement(
+        self, metric: str, delivery_id: str, at: str, machine: bool | None = None, **columns
+    ) -> None:
         columns = {"engagement_id": f"{metric} {delivery_id} {at}", "is_machine": machine} | columns
         self.land("engagements", delivery_id=delivery_id, metric=metric, occurred_at=at, **columns)
 
@@ -207,8 +248,19 @@ def readable(row: dict) -> dict:
 
 
 def chronologically(row: dict) -> list[str]:
-    names = ("achieved_at", "received_at", "enrolled_at", "goal_version", "entered_at", "period_start", "enrollment_day", "delivery_id")
-    return [row[name] or "" for name in names if name in row] + [f"{row.get(name, 0):04}" for name in ("touch_number", "step")]
+    names = (
+        "achieved_at",
+        "received_at",
+        "enrolled_at",
+        "goal_version",
+        "entered_at",
+        "period_start",
+        "enrollment_day",
+    )
+    ties = [f"{row.get(name, 0):04}" for name in ("touch_number", "step")] + [
+        str(row.get(name)) for name in ("goal_id", "delivery_id")
+    ]
+    return [row[name] or "" for name in names if name in row] + ties
 
 
 def landed_text(value) -> str | None:

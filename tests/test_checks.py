@@ -1,7 +1,7 @@
 """Each expectation fails when its rule is broken, and passes when it is not.
 
-The good world below keeps every rule. BREAKS names for each expectation one change that breaks it: an expectation
-without one is a red test, so none can be committed that cannot fail.
+The good world below keeps every rule. BREAKS names for each expectation one change that breaks it: an
+expectation without one is a red test, so none can be committed that cannot fail.
 """
 
 import shutil
@@ -55,7 +55,8 @@ create table marts.fct_attributions (achievement_id varchar, is_attributed boole
 create table marts.rpt_goal_summary (workspace_id varchar, goal_id varchar, impressions bigint,
     enrollments bigint, conversions bigint, achievers bigint, attributed_achievers bigint,
     unattributed_achievers bigint);
-create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, period varchar, achievers bigint);
+create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, period varchar,
+    achievers bigint);
 """
 
 # Person p receives d1, enrolls, and achieves inside the window; person q achieves without any delivery.
@@ -73,7 +74,8 @@ insert into intermediate.int_goal_versions values
     ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
 
 insert into marts.fct_achievements values
-    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'), ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
+    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'),
+    ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
     ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null);
 insert into marts.fct_impressions values
     ('w', 'g', 'd1', '2026-01-02', 'enrolled'), ('w', 'g', 'd2', '2026-01-06', 'already_enrolled');
@@ -84,7 +86,8 @@ insert into marts.fct_touches values
     ('a2', 'd1', '2026-01-02', 1, 0, 0.333333333333, 0.5, 0.4),
     ('a2', 'd0', '2026-01-02', 0, 1, 0.666666666667, 0.5, 0.6);
 insert into marts.fct_attributions values
-    ('a1', true, 'd1', '2026-01-02', '2026-01-03', null), ('a2', true, 'd1', '2026-01-02', '2026-01-04', null),
+    ('a1', true, 'd1', '2026-01-02', '2026-01-03', null),
+    ('a2', true, 'd1', '2026-01-02', '2026-01-04', null),
     ('a3', false, null, null, '2026-01-03', 'no_delivery');
 insert into marts.rpt_goal_summary values ('w', 'g', 2, 1, 1, 2, 1, 1);
 insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day', 1), ('w', 'g', 'week', 2);
@@ -96,7 +99,8 @@ BREAKS = {
         select * from raw.files union all select * replace (3 as file_id) from raw.files where file_id = 2""",
     "raw.files.file_id_is_unique": "update raw.files set file_id = 1",
     "raw.files.clock_is_not_ahead": "update raw.files set loaded_at = now()::timestamp + interval 1 hour",
-    "raw.files.file_id_follows_the_clock": "update raw.files set loaded_at = '2026-01-01 09:59' where file_id = 2",
+    "raw.files.file_id_follows_the_clock": """
+        update raw.files set loaded_at = '2026-01-01 09:59' where file_id = 2""",
     "raw.files.set_aside_has_a_reason": "update raw.files set outcome = 'set_aside'",
     "raw.files.no_file_is_set_aside": "update raw.files set outcome = 'set_aside', reason = 'not UTF-8'",
     "raw.files.no_column_is_unknown": "update raw.files set unknown_columns = ['colour'] where file_id = 1",
@@ -114,8 +118,10 @@ BREAKS = {
         update intermediate.int_goal_versions set valid_to = '2026-01-06' where valid_from is null""",
     "intermediate.int_goal_versions.no_interval_is_empty": """
         update intermediate.int_goal_versions set valid_to = valid_from""",
-    "marts.fct_achievements.achievement_is_counted_once": "update marts.fct_achievements set achievement_id = 'a1'",
-    "marts.fct_achievements.first_is_once_per_goal_and_profile": "update marts.fct_achievements set is_first = true",
+    "marts.fct_achievements.achievement_is_counted_once": """
+        update marts.fct_achievements set achievement_id = 'a1'""",
+    "marts.fct_achievements.first_is_once_per_goal_and_profile": """
+        update marts.fct_achievements set is_first = true""",
     "marts.fct_achievements.impact_is_known": """
         update marts.fct_achievements set impact_value = null where achievement_id = 'a2'""",
     "marts.fct_impressions.delivery_is_one_impression_per_goal": """
@@ -143,8 +149,10 @@ BREAKS = {
     "marts.fct_attributions.reason_is_known": """
         update marts.fct_attributions set unattributed_reason = 'bad luck' where not is_attributed""",
     "marts.fct_attributions.nothing_is_credited_after_the_fact": """
-        update marts.fct_attributions set touch_at = achieved_at + interval 1 microsecond where is_attributed""",
-    "marts.rpt_goal_summary.funnel_narrows": "update marts.rpt_goal_summary set conversions = enrollments + 1",
+        update marts.fct_attributions
+        set touch_at = achieved_at + interval 1 microsecond where is_attributed""",
+    "marts.rpt_goal_summary.funnel_narrows": """
+        update marts.rpt_goal_summary set conversions = enrollments + 1""",
     "marts.rpt_goal_summary.attributed_and_unattributed_are_all": """
         update marts.rpt_goal_summary set attributed_achievers = 2""",
     "marts.rpt_goal_progress.periods_agree": """

@@ -26,7 +26,9 @@ GOAL = {
 }
 LANDED = {
     "goals/g.jsonl": str(GOAL).replace("'", '"') + "\n",
-    "sources/s.csv": "workspace_id,source_id,updated_at,source_type,status\nw,c,2026-01-01,broadcast,active\n",
+    "sources/s.csv": (
+        "workspace_id,source_id,updated_at,source_type,status\nw,c,2026-01-01,broadcast,active\n"
+    ),
     "deliveries/d.csv": (
         "workspace_id,delivery_id,profile_id,source_type,source_id,channel,sent_at\n"
         "w,d1,p,broadcast,c,email,2026-01-02\nw,d2,q,broadcast,c,email,2026-01-02\n"

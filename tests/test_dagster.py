@@ -29,6 +29,8 @@ from orchestration.landing import land_new_files
 from orchestration.settings import DBT_PROJECT, PROJECT_ROOT, Settings
 from orchestration.warehouse import connect, single_writer
 
+HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print(1, flush=True); time.sleep(60)"
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -175,14 +177,7 @@ def test_a_failed_run_is_not_started_again_until_something_lands(defs: Definitio
 def test_while_a_run_writes_the_sensor_waits_for_its_next_turn(defs: Definitions, settings: Settings):
     finish_a_run(settings)
     land(settings, "a.jsonl")
-    writer = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import duckdb, time; c = duckdb.connect({str(settings.warehouse)!r}); print(1, flush=True); time.sleep(60)",
-        ],
-        stdout=subprocess.PIPE,
-    )
+    writer = subprocess.Popen([sys.executable, "-c", HOLD, settings.warehouse], stdout=subprocess.PIPE)
     try:
         assert writer.stdout and writer.stdout.readline()
         assert "is held by process" in look(settings).skip_message
@@ -221,9 +216,11 @@ def test_a_failure_of_dbt_is_one_sentence():
         {"unique_id": "model.goalpost.fct_z", "status": "error", "message": "Parser Error"},
     ]
     assert (
-        failure({"results": results})
+        failure({"results": results}, "")
         == "dbt test unique_fct_x_id failed (1 more failed): Got 2 results, 0 ok"
     )
+    long = "The dbt process failed.\n\nErrors parsed from dbt logs:\n\nCompilation Error\n  in model fct_z"
+    assert failure({}, long) == "dbt stopped before it built a model: Compilation Error in model fct_z"
 
 
 def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Settings):

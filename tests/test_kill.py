@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a load, of dbt and of publishing, each followed by a run: as if nothing had happened."""
+"""kill -9 in the middle of a load, of dbt and of publishing, each followed by a run: as if it never was."""
 
 import os
 import signal
@@ -66,7 +66,8 @@ def differences(one: Settings, other: Settings) -> dict[str, int]:
         for name, settings in (("one", one), ("other", other)):
             connection.execute(f"attach '{settings.published}' as {name} (read_only)")
         marts = connection.execute(
-            "select distinct table_name from information_schema.tables where table_catalog in ('one', 'other')"
+            "select distinct table_name from information_schema.tables "
+            "where table_catalog in ('one', 'other')"
         ).fetchall()
         found = {
             mart: connection.execute(

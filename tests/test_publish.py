@@ -18,7 +18,8 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "it's a home")
     change(
         settings,
-        "create schema marts; create table marts.fct_a as select 1 as a; create table marts.fct_b as select 2 as b",
+        "create schema marts; create table marts.fct_a as select 1 as a; "
+        "create table marts.fct_b as select 2 as b",
     )
     return settings
 
@@ -120,7 +121,10 @@ def test_a_failure_while_writing_leaves_the_old_marts(settings: Settings, monkey
 def test_names_and_values_are_copied_as_they_are(settings: Settings):
     change(
         settings,
-        """create table marts."odd ""name" as select 'it''s' as "a b", null::timestamp as t, 0.1::decimal(18, 12) as d""",
+        """
+        create table marts."odd ""name" as
+        select 'it''s' as "a b", null::timestamp as t, 0.1::decimal(18, 12) as d
+        """,
     )
     publish(settings, "run")
     assert read(settings, 'select typeof(t), typeof(d), "a b" from "odd ""name"') == [

@@ -3,7 +3,16 @@
 from decimal import Decimal
 from hashlib import md5
 
-from scenarios import BECOMES_PAID, LEAVES_PAID, PAID, PURCHASE, a_microsecond_after, a_microsecond_before, condition, scenario
+from scenarios import (
+    BECOMES_PAID,
+    LEAVES_PAID,
+    PAID,
+    PURCHASE,
+    a_microsecond_after,
+    a_microsecond_before,
+    condition,
+    scenario,
+)
 
 
 def message(metric: str, **more) -> dict:
@@ -80,7 +89,10 @@ def test_an_event_counts_when_it_was_received_unless_the_goal_goes_by_the_other_
     story.event("purchase", "2024-03-01", received_at="2024-03-05")
     story.event("visit", "2024-03-02")
     marts = yield
-    assert marts.fct_achievements.by("goal_id", "achieved_at") == {"received": "2024-03-05", "occurred": "2024-03-01"}
+    assert marts.fct_achievements.by("goal_id", "achieved_at") == {
+        "received": "2024-03-05",
+        "occurred": "2024-03-01",
+    }
 
 
 @scenario
@@ -92,7 +104,10 @@ def test_a_target_of_an_event_and_a_profile_part_needs_both_at_once(story):
     for moment in ("2024-03-01T23:59:59.999999", "2024-03-02", "2024-03-02T23:59:59.999999", "2024-03-03"):
         story.event("purchase", moment)
     marts = yield
-    moments = {goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at") for goal_id in ("enter", "leave")}
+    moments = {
+        goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at")
+        for goal_id in ("enter", "leave")
+    }
     assert moments == {
         "enter": ["2024-03-02", "2024-03-02T23:59:59.999999"],
         "leave": ["2024-03-01T23:59:59.999999", "2024-03-03"],
@@ -134,7 +149,9 @@ def test_a_message_target_is_every_engagement_of_that_metric(story):
 
 
 @scenario
-def test_a_message_target_takes_any_source_type_and_channel_bounced_or_not_but_never_anonymous_or_holdout(story):
+def test_a_message_target_takes_any_source_type_and_channel_bounced_or_not_but_never_anonymous_or_holdout(
+    story,
+):
     story.goal(target=message("sent"))
     story.delivery("plain", "2024-03-01", person="plain")
     story.delivery("slack", "2024-03-01", person="slack", channel="slack")
@@ -193,7 +210,10 @@ def test_a_message_target_with_a_profile_part_asks_for_the_state_at_the_engageme
     for moment in ("2024-03-02", "2024-03-03", "2024-03-05"):
         story.opened("d1", moment)
     marts = yield
-    moments = {goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at") for goal_id in ("enter", "leave")}
+    moments = {
+        goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at")
+        for goal_id in ("enter", "leave")
+    }
     assert moments == {"enter": ["2024-03-03"], "leave": ["2024-03-02", "2024-03-05"]}
 
 
@@ -250,19 +270,27 @@ def test_the_anchor_is_the_first_event_of_that_name_and_may_lie_before_the_goal_
     story.event("purchase", "2024-03-08")
     story.event("purchase", a_microsecond_after("2024-03-08"))
     marts = yield
-    assert marts.fct_achievements.by("goal_id", "achieved_at") == {"after_visit": "2024-03-08", "after_first_seen": "2024-03-08"}
+    assert marts.fct_achievements.by("goal_id", "achieved_at") == {
+        "after_visit": "2024-03-08",
+        "after_first_seen": "2024-03-08",
+    }
 
 
 @scenario
 def test_the_anchoring_event_goes_by_the_goals_clock(story):
     window = {"after": {"event": "visit"}, "days": 1}
     story.goal("received", evaluation_window=window)
-    story.goal("occurred", evaluation_window=window, target={"event": {"name": "purchase", "clock": "occurred"}})
+    story.goal(
+        "occurred", evaluation_window=window, target={"event": {"name": "purchase", "clock": "occurred"}}
+    )
     story.event("visit", "2024-03-01", received_at="2024-03-04")
     story.event("purchase", "2024-03-02", person="ann")
     story.event("purchase", "2024-03-05", person="ann")
     marts = yield
-    assert marts.fct_achievements.by("goal_id", "achieved_at") == {"received": "2024-03-05", "occurred": "2024-03-02"}
+    assert marts.fct_achievements.by("goal_id", "achieved_at") == {
+        "received": "2024-03-05",
+        "occurred": "2024-03-02",
+    }
 
 
 @scenario
@@ -307,7 +335,10 @@ def test_an_achievement_id_is_made_of_its_natural_key(story):
     }
     for goal_id, (kind, natural_key) in natural_keys.items():
         parts = (marts.workspace_id, goal_id, "ann", kind, natural_key)
-        assert marts.fct_achievements.by("goal_id", "achievement_id")[goal_id] == md5("\x1f".join(parts).encode()).hexdigest()
+        assert (
+            marts.fct_achievements.by("goal_id", "achievement_id")[goal_id]
+            == md5("\x1f".join(parts).encode()).hexdigest()
+        )
 
 
 @scenario

@@ -1,4 +1,4 @@
-"""Section 3: whom and what a filter matches. A person or event that matches is an achiever of the goal that asks."""
+"""Section 3: whom and what a filter matches. Who matches is an achiever of the goal that asks."""
 
 from scenarios import PAID, PURCHASE, Story, condition, scenario
 
@@ -16,7 +16,9 @@ def ask_of_purchases(story: Story, **filters: dict) -> None:
 
 @scenario
 def test_a_purchase_of_9_99_does_not_meet_more_than_9_99(story):
-    ask_of_purchases(story, more=condition("gt", 9.99, of="total"), at_least=condition("gte", 9.99, of="total"))
+    ask_of_purchases(
+        story, more=condition("gt", 9.99, of="total"), at_least=condition("gte", 9.99, of="total")
+    )
     story.event("purchase", "2024-03-01", person="ann", total=9.99)
     story.event("purchase", "2024-03-01", person="bob", total="9.99")
     story.event("purchase", "2024-03-01", person="cid", total=9.990001)
@@ -27,8 +29,24 @@ def test_a_purchase_of_9_99_does_not_meet_more_than_9_99(story):
 
 @scenario
 def test_numbers_compare_as_numbers_and_so_does_text_that_is_one(story):
-    story.people(nine=9, ten=10, text_nine="9", text_ten="10", text_100="1e2", word="ten", true=True, list=[10], nothing=None)
-    ask(story, less=condition("lt", 10), at_most=condition("lte", 10), at_least=condition("gte", 10), more=condition("gt", 10))
+    story.people(
+        nine=9,
+        ten=10,
+        text_nine="9",
+        text_ten="10",
+        text_100="1e2",
+        word="ten",
+        true=True,
+        list=[10],
+        nothing=None,
+    )
+    ask(
+        story,
+        less=condition("lt", 10),
+        at_most=condition("lte", 10),
+        at_least=condition("gte", 10),
+        more=condition("gt", 10),
+    )
     marts = yield
     assert marts.achievers("less") == {"nine", "text_nine"}
     assert marts.achievers("at_most") == {"nine", "text_nine", "ten", "text_ten"}
@@ -39,7 +57,17 @@ def test_numbers_compare_as_numbers_and_so_does_text_that_is_one(story):
 @scenario
 def test_text_is_a_number_when_all_of_it_is_a_json_number(story):
     story.people(a="10", b="10.0", c="1e1", d="1E+1", e=10, f=10.0)
-    story.people(padded=" 10", plus="+10", zero="010", point="10.", hex="0xA", grouped="1_0", dollars="$10", infinite="1e999", nan="nan")
+    story.people(
+        padded=" 10",
+        plus="+10",
+        zero="010",
+        point="10.",
+        hex="0xA",
+        grouped="1_0",
+        dollars="$10",
+        infinite="1e999",
+        nan="nan",
+    )
     ask(story, ten=condition("eq", 10), some=condition("gte", -1e308))
     marts = yield
     assert marts.achievers("ten") == set("abcdef")
@@ -48,9 +76,24 @@ def test_text_is_a_number_when_all_of_it_is_a_json_number(story):
 
 @scenario
 def test_eq_with_a_text_takes_a_scalar_whose_text_is_exactly_equal(story):
-    story.people(text="10", number=10, float=10.0, upper="Paid", lower="paid", padded="paid ", array=["paid"], object={"a": "paid"})
+    story.people(
+        text="10",
+        number=10,
+        float=10.0,
+        upper="Paid",
+        lower="paid",
+        padded="paid ",
+        array=["paid"],
+        object={"a": "paid"},
+    )
     story.people(yes=True, yes_text="true", no=False)
-    ask(story, ten=condition("eq", "10"), ten_point_0=condition("eq", "10.0"), paid=condition("eq", "paid"), true=condition("eq", "true"))
+    ask(
+        story,
+        ten=condition("eq", "10"),
+        ten_point_0=condition("eq", "10.0"),
+        paid=condition("eq", "paid"),
+        true=condition("eq", "true"),
+    )
     marts = yield
     assert marts.achievers("ten") == {"text", "number"}
     assert marts.achievers("ten_point_0") == {"float"}
@@ -70,7 +113,12 @@ def test_eq_with_a_boolean_takes_it_or_its_text(story):
 @scenario
 def test_arrays_and_objects_are_never_equal_to_a_literal(story):
     story.people(array=["a"], object={"a": 1}, empty=[], like_array='["a"]')
-    ask(story, array=condition("eq", '["a"]'), object=condition("eq", '{"a":1}'), not_array=condition("neq", '["a"]'))
+    ask(
+        story,
+        array=condition("eq", '["a"]'),
+        object=condition("eq", '{"a":1}'),
+        not_array=condition("neq", '["a"]'),
+    )
     marts = yield
     assert marts.achievers("array") == {"like_array"}
     assert marts.achievers("object") == set()
@@ -79,8 +127,20 @@ def test_arrays_and_objects_are_never_equal_to_a_literal(story):
 
 @scenario
 def test_a_time_compares_with_iso_8601_text_and_with_unix_seconds(story):
-    story.people(day="2024-03-31", moment="2024-03-31T00:00:00Z", offset="2024-03-31T01:00+01", before="2024-03-30T23:59:59.999999Z")
-    story.people(unix=1711843200, unix_text="1711843200", unix_before=1711843199.5, huge=1e15, word="tomorrow", true=True)
+    story.people(
+        day="2024-03-31",
+        moment="2024-03-31T00:00:00Z",
+        offset="2024-03-31T01:00+01",
+        before="2024-03-30T23:59:59.999999Z",
+    )
+    story.people(
+        unix=1711843200,
+        unix_text="1711843200",
+        unix_before=1711843199.5,
+        huge=1e15,
+        word="tomorrow",
+        true=True,
+    )
     ask(story, since=condition("gte", "2024-03-31"), after=condition("gt", "2024-03-31"))
     ask(story, until=condition("lte", "2024-03-31"), before=condition("lt", "2024-03-31"))
     marts = yield
@@ -111,7 +171,12 @@ def test_a_text_that_is_no_time_orders_nothing(story):
 @scenario
 def test_in_is_eq_to_any_element_and_not_in_its_exact_negation(story):
     story.people(paid="paid", ten=10, text_ten="10", free="free", list=["paid"], nothing=None)
-    ask(story, some=condition("in", ["paid", 10]), others=condition("not_in", ["paid", 10]), none=condition("in", []))
+    ask(
+        story,
+        some=condition("in", ["paid", 10]),
+        others=condition("not_in", ["paid", 10]),
+        none=condition("in", []),
+    )
     marts = yield
     assert marts.achievers("some") == {"paid", "ten", "text_ten"}
     assert marts.achievers("others") == {"free", "list", "nothing"}
@@ -120,9 +185,22 @@ def test_in_is_eq_to_any_element_and_not_in_its_exact_negation(story):
 
 @scenario
 def test_contains_is_a_substring_of_text_or_an_element_of_an_array(story):
-    story.people(text="unpaid", exact="paid", array=["free", "paid"], longer=["unpaid"], object={"paid": 1}, number=10, nothing=None)
+    story.people(
+        text="unpaid",
+        exact="paid",
+        array=["free", "paid"],
+        longer=["unpaid"],
+        object={"paid": 1},
+        number=10,
+        nothing=None,
+    )
     story.people(tens=[10], text_tens=["x", "10"], ten_in_text="10", empty=[], nested=[["paid"]])
-    ask(story, paid=condition("contains", "paid"), unpaid=condition("not_contains", "paid"), ten=condition("contains", 10))
+    ask(
+        story,
+        paid=condition("contains", "paid"),
+        unpaid=condition("not_contains", "paid"),
+        ten=condition("contains", 10),
+    )
     marts = yield
     paid = {"text", "exact", "array"}
     assert marts.achievers("paid") == paid
@@ -155,7 +233,17 @@ def test_a_property_is_missing_if_its_key_is_absent_or_its_value_null(story):
 @scenario
 def test_a_condition_on_a_missing_property_is_false_except_the_negations(story):
     story.people(nothing=None)
-    positive = {"eq": "a", "gt": 1, "gte": 1, "lt": 1, "lte": 1, "in": ["a"], "contains": "a", "starts_with": "", "ends_with": ""}
+    positive = {
+        "eq": "a",
+        "gt": 1,
+        "gte": 1,
+        "lt": 1,
+        "lte": 1,
+        "in": ["a"],
+        "contains": "a",
+        "starts_with": "",
+        "ends_with": "",
+    }
     negative = {"neq": "a", "not_in": ["a"], "not_contains": "a"}
     ask(story, **{op: condition(op, value) for op, value in (positive | negative).items()})
     marts = yield
@@ -179,9 +267,15 @@ def test_every_property_of_a_person_without_a_snapshot_is_missing(story):
 @scenario
 def test_a_property_that_starts_with_a_slash_is_a_pointer(story):
     story.snapshot("2024-03-01", person="nested", address={"country": "US"}, tags=["a", "b"])
-    story.snapshot("2024-03-01", person="flat", **{"/address/country": "US", "address/country": "US", "x~y": "US"})
+    story.snapshot(
+        "2024-03-01", person="flat", **{"/address/country": "US", "address/country": "US", "x~y": "US"}
+    )
     story.snapshot("2024-03-01", person="escaped", **{"a/b": {"m~n": "US"}})
-    ask(story, pointer=condition("eq", "US", of="/address/country"), key=condition("eq", "US", of="address/country"))
+    ask(
+        story,
+        pointer=condition("eq", "US", of="/address/country"),
+        key=condition("eq", "US", of="address/country"),
+    )
     ask(story, escaped=condition("eq", "US", of="/a~1b/m~0n"), tilde=condition("eq", "US", of="x~y"))
     ask(story, second=condition("eq", "b", of="/tags/1"))
     marts = yield
@@ -207,7 +301,13 @@ def test_nothing_in_a_name_or_a_value_can_change_the_meaning_of_the_sql(story):
 @scenario
 def test_an_empty_all_is_true_and_an_empty_any_is_false(story):
     story.people(ann=1)
-    ask(story, all={"all": []}, any={"any": []}, not_any={"not": {"any": []}}, both={"all": [{"all": []}, {"any": []}]})
+    ask(
+        story,
+        all={"all": []},
+        any={"any": []},
+        not_any={"not": {"any": []}},
+        both={"all": [{"all": []}, {"any": []}]},
+    )
     marts = yield
     assert set(marts.fct_achievements.column("goal_id")) == {"all", "not_any"}
 
@@ -216,7 +316,11 @@ def test_an_empty_all_is_true_and_an_empty_any_is_false(story):
 def test_all_any_and_not_nest(story):
     story.people(one=1, five=5, nine=9, word="five")
     low, high = condition("lt", 3), condition("gt", 7)
-    ask(story, between={"not": {"any": [low, high]}}, number_between={"all": [condition("gte", 0), {"not": {"any": [low, high]}}]})
+    ask(
+        story,
+        between={"not": {"any": [low, high]}},
+        number_between={"all": [condition("gte", 0), {"not": {"any": [low, high]}}]},
+    )
     ask(story, outside={"any": [low, high]}, impossible={"all": [low, high]})
     marts = yield
     assert marts.achievers("between") == {"five", "word"}
@@ -263,7 +367,10 @@ def test_an_event_filter_reads_the_event_and_with_profile_the_persons_state_then
     story.event("purchase", "2024-03-02", plan="free")
     story.event("purchase", "2024-03-03", plan="free")
     marts = yield
-    by_goal = {goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at") for goal_id in marts.dim_goals.column("goal_id")}
+    by_goal = {
+        goal_id: marts.fct_achievements.where(goal_id=goal_id).column("achieved_at")
+        for goal_id in marts.dim_goals.column("goal_id")
+    }
     assert by_goal == {
         "of_event": ["2024-03-01T23:59:59.999999"],
         "of_person": ["2024-03-02"],

@@ -16,6 +16,8 @@ from orchestration.settings import Settings
 from orchestration.status import show_status
 from orchestration.warehouse import connect
 
+HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print(1, flush=True); time.sleep(60)"
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
@@ -46,7 +48,8 @@ def finish_a_run(settings: Settings) -> None:
             create table staging.row_accounting as
             select 'events' as table_name, 2 as landed, 1 as staged, 0 as superseded, 1 as quarantined;
             create table quarantine.events as
-            select 'events/a.jsonl' as path, 2 as row_number, 'missing_key' as reason_code, 'name is absent' as problem;
+            select 'events/a.jsonl' as path, 2 as row_number, 'missing_key' as reason_code,
+                'name is absent' as problem;
             create table marts.fct_x as select 1 as x;
             insert into control.check_results values
                 ('one', 'raw', 'raw.files', 'no_file_is_set_aside', 'warning', false, '{"observed_value": 1}',
@@ -82,8 +85,7 @@ def test_after_a_run_it_tells_what_landed_what_did_not_and_what_came_of_it(setti
 
 def test_while_a_run_writes_it_shows_what_is_published_and_does_not_wait(settings: Settings):
     finish_a_run(settings)
-    hold = f"import duckdb, time; c = duckdb.connect({str(settings.warehouse)!r}); print(1, flush=True); time.sleep(60)"
-    writer = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
+    writer = subprocess.Popen([sys.executable, "-c", HOLD, settings.warehouse], stdout=subprocess.PIPE)
     try:
         assert writer.stdout and writer.stdout.readline()
         text = shown(settings)

@@ -2,10 +2,10 @@
 
 Belongs here: making the two fit. Does not: what is checked (suites.py).
 
-Great Expectations has no DuckDB engine, and with duckdb-engine alone every expectation fails: it fetches after
-it has closed its connection, whose result is then gone, and two cursors of one connection share one result.
-Here each cursor is a DuckDB cursor of its own that reads all rows when it executes. Results are aggregates and a
-few examples, so what is held is small.
+Great Expectations has no DuckDB engine, and with duckdb-engine alone every expectation fails: it fetches
+after it has closed its connection, whose result is then gone, and two cursors of one connection share one
+result. Here each cursor is a DuckDB cursor of its own that reads all rows when it executes. Results are
+aggregates and a few examples, so what is held is small.
 """
 
 from typing import Any

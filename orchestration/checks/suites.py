@@ -75,7 +75,7 @@ def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, l
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations
 
-    import orchestration.checks.dialect  # registers duckdb+buffered
+    import orchestration.checks.dialect  # noqa: F401  (registers duckdb+buffered)
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
@@ -83,7 +83,7 @@ def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, l
         "warehouse",
         connection_string=f"duckdb+buffered:///{database}",
         create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True}},
+        kwargs={"connect_args": {"read_only": True}},  # pyright: ignore[reportCallIssue]
     )
     try:
         with warnings.catch_warnings():
@@ -92,7 +92,7 @@ def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, l
             warnings.filterwarnings("ignore", "Did not recognize type")
             return [(suite, _run_suite(source, suite)) for suite in suites]
     finally:
-        # One engine is the data source's and one that of the checks: either would keep the file from its writer.
+        # One engine is the data source's, one that of the checks: either would keep the file from its writer.
         source.get_execution_engine().engine.dispose()
         source.get_engine().dispose()
 
@@ -128,8 +128,8 @@ def _read_suite(path: Path, step: str) -> Suite:
         )
     except (ValueError, KeyError) as error:
         raise GoalpostError(
-            f"The suite {path} cannot be read ({type(error).__name__}: {error}): each expectation needs type, "
-            "kwargs, severity and meta with name and notes."
+            f"The suite {path} cannot be read ({type(error).__name__}: {error}): each expectation needs "
+            "type, kwargs, severity and meta with name and notes."
         ) from error
     return Suite(step, path.stem, expectations)
 

@@ -1,1 +1,1 @@
-"""What Dagster knows: assets, checks, the job, and what starts it. Thin: the work is in the modules beside it."""
+"""What Dagster knows: assets, checks, the job, and what starts it. Thin: the work is in the other modules."""

@@ -44,8 +44,8 @@ def digest(listing: Listing) -> str:
 
 
 # Every 30 seconds: listing a folder is cheap, and a run takes longer than that.
-# An edge, not a level: it starts a run when the landing changes, and never again for the same state, so a run that
-# fails does not start over and over. The schedule takes it up.
+# An edge, not a level: it starts a run when the landing changes, and never again for the same state, so a run
+# that fails does not start over and over. The schedule takes it up.
 @sensor(job=goalpost_job, minimum_interval_seconds=30, default_status=DefaultSensorStatus.RUNNING)
 def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
@@ -64,8 +64,8 @@ def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     )
 
 
-# Daily, for two reasons: reports count until as_of, so they must move on although nothing lands; and a sensor that
-# went silent, or whose run failed, is made good by the next morning.
+# Daily, for two reasons: reports count until as_of, so they must move on although nothing lands; and a sensor
+# that went silent, or whose run failed, is made good by the next morning.
 @schedule(
     job=goalpost_job,
     cron_schedule="0 5 * * *",
@@ -77,6 +77,6 @@ def daily(context: ScheduleEvaluationContext) -> RunRequest:
     as_of = context.scheduled_execution_time.isoformat()
     return RunRequest(
         run_key=as_of,
-        run_config=RunConfig(resources={"run": GoalpostRun(as_of=as_of)}),
+        run_config=RunConfig(resources={"run": GoalpostRun(as_of=as_of, full_refresh=False, landing=None)}),
         tags={"goalpost/reason": "the day's reports"},
     )

@@ -1,6 +1,6 @@
 """The Great Expectations suites as asset checks: each expectation is one check, its figures are the metadata.
 
-Belongs here: the checks, and which of them block. Does not: the rules (expectations/) or running them (checks/).
+Belongs here: the checks, and which of them block. Does not: the rules (expectations/) or their run (checks/).
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 
 SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
 
-# A blocking check holds back what is downstream of its asset. Staging and intermediate tables are built by the
-# same dbt process as what is downstream of them (a second one would cost its start-up), so their checks cannot:
-# publishing refuses by itself when one of them fails.
+# A blocking check holds back what is downstream of its asset. Staging and intermediate tables are built by
+# the same dbt process as what is downstream of them (a second one would cost its start-up), so their checks
+# cannot: publishing refuses by itself when one of them fails.
 BLOCKING_STEPS = ("raw", "marts")
 
 
@@ -64,8 +64,8 @@ def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterato
     yield from run_steps(context, run, ["raw"])
 
 
-# One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits for
-# all of them.
+# One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits
+# for all of them.
 @multi_asset_check(
     name="model_checks",
     specs=[spec for step in STEPS[1:] for spec in check_specs(step)],

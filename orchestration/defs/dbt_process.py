@@ -2,8 +2,8 @@
 
 Belongs here: that. Does not: anything else; it is run as `python -m orchestration.defs.dbt_process`.
 
-dbt does not notice that nobody reads it any more: after a kill -9 of the run it would go on building models, in the
-middle of which the next run would write.
+dbt does not notice that nobody reads it any more: after a kill -9 of the run it would go on building models,
+in the middle of which the next run would write.
 """
 
 import os

@@ -5,7 +5,6 @@ Belongs here: executing it and telling how far it is. Does not: what is said bef
 
 import logging
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 
 from dagster import DagsterEventType, InitLoggerContext, RunConfig, logger
 from rich.console import Console
@@ -60,8 +59,10 @@ class Progress(logging.Handler):
             self.console.print(f"{step}: done in {seconds:.1f} s", highlight=False)
 
 
-def run_job(settings: Settings, config: GoalpostRun, console: Console, log: Path) -> str:
+def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
     """Execute the job; its run id, or a GoalpostError that says why it failed."""
+    log = settings.home / "logs" / "run.log"
+    log.parent.mkdir(exist_ok=True)
     # Loading the definitions prepares the dbt manifest: seconds, the first time.
     with console.status("Starting ...") as status, open_instance(settings) as instance:
         with single_writer(settings):

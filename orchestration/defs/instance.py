@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import sqlalchemy
+import sqlalchemy.event
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
@@ -17,8 +18,8 @@ from orchestration.settings import Settings
 
 
 class EventLog(ConsolidatedSqliteEventLogStorage):
-    """Dagster's own opens a new engine for each of the many hundred events of a run and waits for the disk after
-    each: that took longer than everything else together. A power cut may cost the last events, never the log."""
+    """Dagster's own opens a new engine for each of the many hundred events of a run and waits for the disk
+    after each, which took longer than the work. A power cut may cost the last events, never the log."""
 
     @cached_property
     def _engine(self) -> sqlalchemy.Engine:
@@ -40,6 +41,7 @@ def write_config(settings: Settings) -> None:
     """dagster.yaml, written anew at each start: it follows the home, and nobody edits it."""
     config = {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # no pop-up on the first visit
         # One writer at a time: runs queue, and so do ops that open the warehouse.
         "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"default_limit": 1}},
         "event_log_storage": {
@@ -69,7 +71,8 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def forget_dead_runs(instance: DagsterInstance) -> None:
-    """A killed process leaves its run started and its place in the pool taken, for ever: call it as the only writer."""
+    """A killed process leaves its run started and its place in the pool taken, for ever. Only for the one who
+    holds the writer's lock: nobody else's run is alive then."""
     for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
         instance.report_run_failed(run, "Its process ended before it did.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -3,6 +3,7 @@
 Belongs here: how dbt is called, and what its failure means in a sentence. Does not: any model (dbt_project/).
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
 
+RUN_RESULTS = "run_results.json"
+DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point
 DBT_PROCESS = ("-m", "orchestration.defs.dbt_process")
 
 # The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
@@ -31,14 +34,14 @@ MARTS_FRESHNESS = FreshnessPolicy.time_window(
 
 
 class Dbt(DbtCliResource):
-    """dagster-dbt asks dbt for its version (4 s and a look at the package index) and opens the warehouse in this
-    process to fetch metadata; neither is needed."""
+    """dagster-dbt asks dbt for its version (4 s, and a look at the package index) and makes an adapter in
+    this process to fetch metadata; neither is needed."""
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(installed_version("dbt-core"))
 
-    def _initialize_dbt_core_adapter(self, args: Any) -> None:
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
         return None
 
 
@@ -112,25 +115,30 @@ dbt_resource = Dbt(
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
     if manifest_path(run.settings) != MANIFEST:
-        raise GoalpostError("The models changed since Dagster loaded them: reload the code location, or run again.")
-    # Unit tests are about the code, not the data: they belong to `make test`, where they cost their time once.
+        raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
+    # Unit tests are about the code, not the data: they belong to `make test`.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if run.is_full_refresh:
         arguments.append("--full-refresh")
-    invocation = dbt.cli(
-        arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False
-    )
+    target = target_folder(run.settings)
+    (target / RUN_RESULTS).unlink(
+        missing_ok=True
+    )  # those of the last run, should this one end before it writes
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     yield from invocation.stream()
-    if not invocation.is_successful():
-        raise GoalpostError(failure(invocation.get_artifact("run_results.json")))
+    if error := invocation.get_error():
+        results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
+        raise GoalpostError(failure(results, str(error)))
 
 
-def failure(run_results: Mapping[str, Any]) -> str:
-    """The first node that failed, and what dbt says about it; the rest follows from it, or comes next time."""
-    failed = [result for result in run_results["results"] if result["status"] in ("error", "fail")]
+def failure(run_results: Mapping[str, Any], output: str) -> str:
+    """The first node that failed and what dbt says about it: the rest follows from it, or comes next time."""
+    failed = [result for result in run_results.get("results", ()) if result["status"] in ("error", "fail")]
     if not failed:
-        return "dbt stopped before it ran a model: its log is dbt.log in the home's dbt/target folder."
+        return (
+            f"dbt stopped before it built a model: {runs.one_line(output.partition(DBT_ERRORS)[2] or output)}"
+        )
     first, others = failed[0], len(failed) - 1
     kind, _, name = first["unique_id"].split(".")[:3]
     more = f" ({others} more failed)" if others else ""
-    return f"dbt {kind} {name} failed{more}: {runs.one_line(first['message'])}"
+    return f"dbt {kind} {name} failed{more}: {runs.one_line(first['message'] or 'no message')}"

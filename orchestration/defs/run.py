@@ -20,8 +20,8 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
-# Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which the
-# command line takes too, stands behind it.
+# Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which
+# the command line takes too, stands behind it.
 WAREHOUSE_POOL = "warehouse"
 
 
@@ -54,7 +54,7 @@ class GoalpostRun(ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
-        """The in-process executor makes resources once a run: from the first step to the last, nobody else writes."""
+        """The in-process executor makes resources once a run: nobody else writes from first step to last."""
         with single_writer(self.settings):
             self._run = runs.start_run(
                 self.settings,
@@ -64,7 +64,7 @@ class GoalpostRun(ConfigurableResource):
             )
             try:
                 yield self
-            finally:  # publishing finished it, or a failed step did; this is a run of other assets only
+            finally:  # publishing or a failed step has finished it already, unless neither was part of it
                 runs.finish_run(self.settings, self.run_id, "failed", "It ended before it published.")
 
 

@@ -1,0 +1,661 @@
+"""One-line changes to the models, each of which breaks a sentence of SEMANTICS and must turn something red.
+
+Belongs here: the sentence, the text that implements it (it occurs once in its file) and what it becomes. How
+they are tried: test_mutations.py. Every `make test` tries the quick ones, of models that build in a moment.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Mutation:
+    file: str  # in dbt_project
+    breaks: str
+    old: str = ""
+    new: str = ""
+
+    @property
+    def is_quick(self) -> bool:
+        return self.breaks.endswith("(quick)")
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).stem}: {self.breaks}"
+
+
+def read(text: str) -> list[Mutation]:
+    """A file, then a sentence of it, then what is taken out (-) and put in (+), as a diff has them."""
+    mutations: list[Mutation] = []
+    file = ""
+    for line in text.splitlines():
+        sign, rest = line[:2], line[2:]
+        if sign == "- ":
+            mutations[-1].old += "\n" * bool(mutations[-1].old) + rest
+        elif sign == "+ ":
+            mutations[-1].new += "\n" * bool(mutations[-1].new) + rest
+        elif line.endswith((".sql", ".py")):
+            file = line
+        elif line and not line.startswith("#"):
+            mutations.append(Mutation(file, line))
+    return mutations
+
+
+MUTATIONS = read("""
+# Section 2: rows
+
+macros/judged_rows.sql
+
+the row with the highest sequence stands
+- coalesce(sequence, 0) desc
++ coalesce(sequence, 0) asc
+
+ties: the greatest by the remaining columns
+- {{ goalpost.tie_breaker(column) }} desc
++ {{ goalpost.tie_breaker(column) }} asc
+
+an absent sequence is 0
+- coalesce(sequence, 0) desc
++ coalesce(sequence, -2) desc
+
+profile_id is not required of an anonymous delivery
+- ' is null and not coalesce(is_anonymous, false))'
++ ' is null)'
+
+faulty rows leave before keys are compared
+- partition by reason_code is null, {{ keys
++ partition by {{ keys
+
+data_start_at may lie in the future
+- and name != 'data_start_at'
+
+models/staging/stg_events.sql
+
+received_at is by default, not always, occurred_at
+- coalesce(received_at, occurred_at) as received_at
++ coalesce(occurred_at, received_at) as received_at
+
+models/staging/stg_engagements.sql
+
+is_machine is read for opened and clicked
+- metric in ('opened', 'clicked') and
+
+models/staging/stg_profile_snapshots.sql
+
+a deleting snapshot makes every property missing
+- case when not coalesce(is_deleted, false) then properties end as properties
++ properties
+
+# Section 3: filters
+
+macros/conditions.sql
+
+9.99 is not more than 9.99
+- 'gt': '>'
++ 'gt': '>='
+
+lte takes the edge
+- 'lte': '<='
++ 'lte': '<'
+
+a boolean literal takes the boolean or its text
+- 'true' if value else 'false'
++ 'true' if value else 'no'
+
+starts_with and ends_with: text only
+- {{ goalpost.is_json_text(property) }} and {{ op }}(
++ {{ op }}(
+
+two properties order as times
+- {%- set compared = '_text' if op == 'eq' else '_moment' %}
++ {%- set compared = '_text' %}
+
+a condition on a missing property is false
+- coalesce({{ goalpost.equals_literal(value, property ~ '_text', property ~ '_number') }}, false)
++ coalesce({{ goalpost.equals_literal(value, property ~ '_text', property ~ '_number') }}, true)
+
+macros/engine/json.sql
+
+a property whose value is JSON null is missing
+- lambda item: nullif(item, 'null')
++ lambda item: item
+
+arrays and objects are never equal to a literal
+- case when {{ json_value }}[1] not in ('{', '[') then
++ case when true then
+
+macros/engine/moments.sql
+
+Unix seconds outside the years 1 to 9999 are no time
+- {{ seconds }} >= -62135596800 and
+
+macros/predicates.sql
+
+a property is a top-level key unless it starts with a slash
+- replace(replace({{ name }}, '~', '~0'), '/', '~1')
++ {{ name }}
+
+models/intermediate/goals/int_filters.py
+
+segments in force when a version begins
+- if updated_at <= moment}
++ if updated_at < moment}
+
+a segment in an event filter is of the person
+- ("event", event, True)
++ ("event", event, False)
+
+# Section 4: goals
+
+models/intermediate/goals/int_goal_rows.sql
+
+only the policy locked locks
+- with_refusals.goal_policy = 'locked'
++ with_refusals.goal_policy <> ''
+
+a row before the first send is not locked
+- and with_refusals.updated_at > first_sends.first_sent_at
+
+rows that change anything else than the core are accepted
+- and with_refusals.definition_hash <> first_sends.locked_hash
+
+the goal locks at its first send
+- order by first_sent_at asc
++ order by first_sent_at desc
+
+messages other than webhooks lock without opt-in
+- where not deliveries.needs_opt_in or
++ where
+
+a row without an impact has no other currency
+- when has_impact and currency <> goal_currency
++ when currency <> goal_currency
+
+a row with another policy is refused
+- when definition_policy <> goal_policy
++ when false
+
+models/intermediate/goals/int_goal_versions.sql
+
+a deleted goal leaves every mart
+- newest_status <> 'deleted'
++ newest_status <> ''
+
+archived: stops counting from the archiving row on
+- when goal_policy <> 'retroactive' and status = 'active' then {{ end_of_time() }}
++ when goal_policy <> 'retroactive' then {{ end_of_time() }}
+
+retroactive: counts until the first row after its last active one
+- min(case when updated_at > last_active_at then updated_at end)
++ max(case when updated_at > last_active_at then updated_at end)
+
+nothing before the goal's start counts
+- case when goal_policy = 'retroactive' then {{ beginning_of_time() }} else first_updated_at end
++ {{ beginning_of_time() }}
+
+nothing before data_start_at counts
+- workspaces.data_start_at
+-     ) as counts_since
++ {{ beginning_of_time() }}
++     ) as counts_since
+
+an unchanged core keeps the pins of the version before
+- case when goal_policy = 'retroactive' then {{ end_of_time() }} else core_began_at end
++ case when goal_policy = 'retroactive' then {{ end_of_time() }} else cores.updated_at end
+
+a retroactive goal has the newest segments
+- case when goal_policy = 'retroactive' then {{ end_of_time() }} else core_began_at end
++ core_began_at
+
+models/intermediate/goals/int_goal_sources.sql
+
+attached since the first row of the unbroken run
+- partition by workspace_id, goal_id, source_id, run_number
++ partition by workspace_id, goal_id, source_id
+
+attachment matters to versioned goals only
+- when goal_policy = 'versioned'
++ when goal_policy <> ''
+
+models/intermediate/goals/int_workspaces.sql
+
+a workspace that has not landed has the defaults
+- coalesce(workspaces.currency, 'USD')
++ coalesce(workspaces.currency, 'EUR')
+
+# Sections 5 and 6: state and achievements
+
+models/intermediate/profiles/int_profile_states.sql
+
+the state before is the previous snapshot's
+- lag(matches) over
++ lead(matches) over
+
+models/intermediate/achievements/int_profile_achievements.sql
+
+a deleting snapshot is never itself an achievement
+- and not states.is_deleted
+
+leave is not enter
+- when 'leave'
++ when 'never'
+
+a snapshot at the goal's start counts
+- states.valid_from >= rules.counts_since
++ states.valid_from > rules.counts_since
+
+a snapshot at the archiving row does not count
+- states.valid_from < rules.counts_until
++ states.valid_from <= rules.counts_until
+
+models/intermediate/achievements/int_event_achievements.sql
+
+for events data_start_at is tested against received_at
+- and events.received_at >= rules.data_start_at
+
+an event counts at most once per goal
+- where earlier.goal_id is null
+
+the state as of t is that of the snapshot at t too
+- and judged_once.achieved_at >= states.valid_from
++ and judged_once.achieved_at > states.valid_from
+
+without a snapshot every property is missing
+- coalesce(states.matches, missing_state.matches) as matches
++ states.matches
+
+models/intermediate/achievements/int_message_achievements.sql
+
+a message achievement is never of a held-out person
+- where not is_anonymous and not is_holdout
++ where not is_anonymous
+
+machine opens only with the target's count_machine
+- and (rules.message_counts_machine or not moments.is_machine)
+
+a message that never left was not sent
+- where sent_at is not null
++ where true
+
+models/intermediate/achievements/int_achievements.sql
+
+an evaluation window is closed at its anchor
+- achieved_at >= anchored_at
++ achieved_at > anchored_at
+
+an evaluation window is closed at its end
+- <= evaluation_window_days * 86400000000
++ < evaluation_window_days * 86400000000
+
+the anchor is the first event
+- min(received_at) as first_received_at
++ max(received_at) as first_received_at
+
+the anchoring event goes by the goal's clock
+- when rules.event_clock = 'occurred' then first_events.first_occurred_at
+
+achievements are numbered by (achieved_at, achievement_id)
+- achievement_id asc
++ achievement_id desc
+
+# Section 7: impressions, enrollments and conversions
+
+models/intermediate/deliveries/int_sendable_deliveries.sql
+
+a holdout trap is not sendable
+- and not is_holdout
+
+an anonymous delivery is not sendable
+- and not is_anonymous
+
+a bounced message is not received
+- not coalesce(outcomes.has_failed, false) as is_received
++ true as is_received
+
+slack and attribute_update are not attributable
+- and channels.attributable in ('yes', 'opt_in')
+
+a webhook counts only for opted-in message ids
+- channels.attributable = 'opt_in' as needs_opt_in
++ false as needs_opt_in
+
+delivered at its first delivered engagement
+- min(case when metric = 'delivered'
++ max(case when metric = 'delivered'
+
+a journey of another profile counts as not landed
+- and deliveries.profile_id = journeys.profile_id
+
+models/intermediate/deliveries/int_impressions.sql
+
+a journey that enters when its source is attached counts
+- and deliveries.entered_at >= sources.attached_at
++ and deliveries.entered_at > sources.attached_at
+
+a delivery at the version's updated_at is under it
+- >= greatest(rules.valid_from, rules.counts_since)
++ > greatest(rules.valid_from, rules.counts_since)
+
+a delivery at the archiving row does not count
+- < least(rules.valid_to, rules.counts_until)
++ <= least(rules.valid_to, rules.counts_until)
+
+the checks read the state as of the impression
+- and judged_once.received_at >= states.valid_from
++ and judged_once.received_at > states.valid_from
+
+already_achieved is of profile-only targets
+- case when rules.is_profile_only then rules.profile_predicate end
++ rules.profile_predicate
+
+of one moment the lesser delivery enrolls
+- order by received_at asc nulls last, delivery_id asc
++ order by received_at asc nulls last, delivery_id desc
+
+an impression that failed a check does not enroll
+- profile_id, journey_id, is_eligible and not is_in_goal_state
++ profile_id, journey_id
+
+each journey enrolls once
+- profile_id, journey_id, is_eligible
++ profile_id, is_eligible
+
+models/marts/fct_impressions.sql
+
+eligibility is checked first (quick)
+- when not is_eligible then 'not_eligible'
+-         when is_in_goal_state then 'already_achieved'
++ when is_in_goal_state then 'already_achieved'
++         when not is_eligible then 'not_eligible'
+
+models/marts/fct_enrollments.sql
+
+a measurement window is closed at its start (quick)
+- enrolled.enrolled_at <= achievements.achieved_at
++ enrolled.enrolled_at < achievements.achieved_at
+
+a measurement window is closed at its end (quick)
+- >= achievements.achieved_at
++ > achievements.achieved_at
+
+0 days end with the calendar day
+- when rules.measurement_window_days = 0 then
++ when rules.measurement_window_days = -1 then
+
+the first achievement in the window converts (quick)
+- min(achievement_number)
++ max(achievement_number)
+
+a conversion satisfies trigger_match (quick)
+- where {{ satisfies_trigger_match() }}
+
+seconds_to_convert has six decimals
+- / cast(1000000 as double)
++ // 1000000
+
+macros/predicates.sql
+
+no journey landed: no match
+- landed_journey_id is not null and
+
+macros/engine/moments.sql
+
+a day ends at its last microsecond
+- - interval '1' microsecond
++ - interval '1' second
+
+where midnight comes twice the day ends at the first
+- when {{ goalpost.local_time(in_utc ~ " - interval '1' hour", time_zone) }} = {{ midnight }}
++ when false
+
+a day of a window is exactly 24 hours
+- to_hours(24 * {{ number_of_days }})
++ to_days(cast({{ number_of_days }} as integer)) + interval '1' microsecond
+
+# Section 8: touches and attribution
+
+models/intermediate/attribution/int_candidates.sql
+
+a delivery sent at the achievement is a candidate
+- and deliveries.sent_at <= achievements.achieved_at
++ and deliveries.sent_at < achievements.achieved_at
+
+a touch never lies after the achievement
+- and engagements.occurred_at <= candidates.achieved_at
+
+the touch is the latest touch time
+- max(engagements.occurred_at) as engaged_at
++ min(engagements.occurred_at) as engaged_at
+
+a touch time before the start is none
+- and engagements.occurred_at >= candidates.counts_since
+
+a message sent before the start is no touch
+- when candidates.sent_at >= candidates.counts_since then candidates.sent_at
++ else candidates.sent_at
+
+a machine open is no touch
+- (candidates.attribution_counts_machine or not engagements.is_machine)
++ true
+
+exactly that metric
+- and candidates.touch_metric = engagements.metric
++ and engagements.metric in ('opened', 'clicked')
+
+a bounced message takes no credit
+- deliveries.is_received
++ true
+
+an attribution window is closed
+- else touch_at >= achieved_at
++ else touch_at > achieved_at
+
+an attribution window of 0 days is the calendar day
+- when 0
++ when -1
+
+the reason goes by the deliveries of 90 days
+- sent_at >= achieved_at - {{ days(90) }} as is_recent
++ true as is_recent
+
+models/marts/fct_touches.sql
+
+touches of one moment are numbered by sent_at (quick)
+- order by touch_at asc nulls last, sent_at asc
++ order by touch_at asc nulls last, sent_at desc
+
+touches of one moment and sending are numbered by delivery_id (quick)
+- delivery_id asc
++ delivery_id desc
+
+the half-life is 7 days (quick)
+- cast(604800000000 as double)
++ cast(302400000000 as double)
+
+the remainder goes to the last touch (quick)
+- when touch_number < touches then share_{{ model }}
++ when touch_number > 1 then share_{{ model }}
+
+the middle shares 20 percent
+- / (touches - 2)
++ / touches
+
+two touches share 50/50
+- when touches = 2 then 0.5
+
+a touch qualifies inside its window
+- where is_within_window
++ where touch_at is not null
+
+models/marts/fct_attributions.sql
+
+the last touch gets the credit (quick)
+- where touch_number = touches
++ where touch_number = 1
+
+no_qualifying_metric is a reason
+- when not recent_candidates.has_touch then 'no_qualifying_metric'
+
+no_delivery looks at 90 days (quick)
+- where is_recent
++ where true
+
+models/marts/fct_delivery_conversions.sql
+
+each source's last touch converts (quick)
+- order by touch_at desc
++ order by touch_at asc
+
+a converted delivery's journey satisfies trigger_match
+- where {{ satisfies_trigger_match() }}
+
+a delivery is credited within its own source
+- partition by achievement_id, source_id
++ partition by achievement_id
+
+the goal state is that on entering
+- and last_touches.entered_at >= states.valid_from
++ and last_touches.entered_at > states.valid_from
+
+who was in the goal state on entering converts nothing
+- <> (last_touches.transition = 'enter')
++ = (last_touches.transition = 'enter')
+
+# Section 9: exits
+
+models/intermediate/exits/int_exit_journeys.sql
+
+before the source's first row the earliest is in force
+- when lag(updated_at) over source_history is null then {{ beginning_of_time() }}
+
+journeys count from data_start_at on
+- and journeys.entered_at >= workspaces.data_start_at
++ and journeys.entered_at > workspaces.data_start_at
+
+models/intermediate/exits/int_goal_exits.sql
+
+the first achievement at or after entered_at
+- and journeys.entered_at <= achievements.achieved_at
++ and journeys.entered_at < achievements.achieved_at
+
+only a profile-only target is met on entering
+- and rules.is_profile_only
+
+models/intermediate/exits/int_unmatched_exits.sql
+
+the next message is sent strictly after
+- and unmatched.unmatched_at < messages.sent_at
++ and unmatched.unmatched_at <= messages.sent_at
+
+for exits no webhook is sendable
+- and not messages.needs_opt_in
+
+unmatched from entered_at on
+- greatest(entered_at, valid_from)
++ valid_from
+
+the first such moment, whatever holds in between
+- min(with_next_message.unmatched_at) as exit_at
++ max(with_next_message.unmatched_at) as exit_at
+
+models/marts/fct_journey_exits.sql
+
+a tie is goal (quick)
+- when goal_exits.exit_at <= coalesce(unmatched_exits.exit_at, {{ end_of_time() }}) then 'goal'
++ when goal_exits.exit_at < coalesce(unmatched_exits.exit_at, {{ end_of_time() }}) then 'goal'
+
+an exit at finished_at is one (quick)
+- exit_at <= finished_at then exit_at end
++ exit_at < finished_at then exit_at end
+
+messages_after_exit are sent after that moment (quick)
+- and in_time.exit_at < messages.sent_at
++ and in_time.exit_at <= messages.sent_at
+
+# Section 10: reports
+
+models/marts/rpt_goal_funnel.sql
+
+an achievement at as_of counts
+- achievements.achieved_at <= clock.as_of
++ achievements.achieved_at < clock.as_of
+
+step 1 at its goal's first achievement
+- cast(null as timestamp) as previous_reached_at,
+-         min(
++ cast(null as timestamp) as previous_reached_at,
++         max(
+
+each next step at the goal's earliest achievement
+- reached.reached_at as previous_reached_at,
+-         min(
++ reached.reached_at as previous_reached_at,
++         max(
+
+models/marts/dim_goals.sql
+
+locked when the first send is at as_of (quick)
+- versions.first_sent_at <= clock.as_of
++ versions.first_sent_at < clock.as_of
+
+models/marts/rpt_goal_summary.sql
+
+closed: the window ended before as_of
+- count(case when window_ends_at < clock.as_of then 1 end)
++ count(case when window_ends_at <= clock.as_of then 1 end)
+
+profiles are those seen by as_of
+- where first_observed_at <= (select as_of from clock)
+
+an enrollment at as_of counts
+- where enrolled_at <= clock.as_of
++ where enrolled_at < clock.as_of
+
+models/marts/rpt_goal_cohorts.sql
+
+a cohort is closed when every window ended before as_of (quick)
+- enrollments.window_ends_at < clock.as_of
++ enrollments.window_ends_at <= clock.as_of
+
+closed: every window of the cohort
+- count(case when not is_closed then 1 end) = 0
++ count(case when is_closed then 1 end) > 0
+
+models/marts/rpt_goal_progress.sql
+
+a day is one of the workspace's calendar
+- {{ local_time('attributions.achieved_at', 'calendars.time_zone') }}
++ attributions.achieved_at
+
+null is the unattributed series
+- series.channel is not distinct from counted.channel
++ series.channel = counted.channel
+
+models/marts/rpt_goal_funnel.sql
+
+a step at the moment of the one before counts
+- reached.reached_at <= achievements.achieved_at
++ reached.reached_at < achievements.achieved_at
+
+the window runs from step 1
+- ('reached.first_reached_at', 'achievements.achieved_at')
++ ('reached.reached_at', 'achievements.achieved_at')
+
+models/marts/rpt_segment_performance.sql
+
+members by the state as of as_of
+- on states.valid_from <= clock.as_of and states.valid_to > clock.as_of
++ on states.valid_from < clock.as_of and states.valid_to >= clock.as_of
+
+models/marts/rpt_source_performance.sql
+
+the newest version's sources
+- from {{ ref('dim_goals') }}
+-     where is_current
++ from {{ ref('dim_goals') }}
+
+macros/rate.sql
+
+rates are null where the denominator is 0
+- nullif({{ denominator }}, 0)
++ nullif({{ denominator }}, -1)
+""")

@@ -1,0 +1,97 @@
+"""The tests are tested: a model that breaks a rule (mutations.py) makes other marts of the scenarios' stories.
+
+What the marts should be is tested elsewhere: each scenario says so, and test_scenarios_and_the_reference.py
+compares every row. So it is enough here that a row differs. `make test` tries the quick mutations; this tries
+all of them, in about 20 minutes: GOALPOST_MUTATIONS=all make test
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from mutations import MUTATIONS, Mutation
+from pipeline import Pipeline, manifest
+from scenarios import built
+
+from orchestration.settings import DBT_PROJECT
+
+MARTS = {path.stem for path in (DBT_PROJECT / "models" / "marts").glob("*.sql")}
+CHOSEN = [
+    mutation for mutation in MUTATIONS if mutation.is_quick or os.environ.get("GOALPOST_MUTATIONS") == "all"
+]
+
+
+def test_what_a_mutation_changes_is_there_exactly_once():
+    for mutation in MUTATIONS:
+        text = (DBT_PROJECT / mutation.file).read_text()
+        assert text.count(mutation.old) == 1, (
+            f"{mutation.old!r} occurs {text.count(mutation.old)} times in {mutation.file}"
+        )
+
+
+@pytest.mark.parametrize("mutation", CHOSEN, ids=str)
+def test_a_model_that_breaks_a_rule_changes_a_mart(mutation, tmp_path, tmp_path_factory):
+    original = built(tmp_path_factory.getbasetemp() / "scenarios")
+    assert contents(mutant(mutation, original, tmp_path)) != contents(original), (
+        f"nothing noticed that {mutation.breaks!r} is broken"
+    )
+
+
+def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
+    """The original's marts as the mutated model and all that read it would have made them."""
+    pipeline = Pipeline(home)
+    shutil.copyfile(original.settings.warehouse, pipeline.settings.warehouse)
+    with applied(mutation) as changed:
+        # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
+        pipeline.dbt("run", "--select", *(model if model in MARTS else f"{model}+" for model in changed))
+    return pipeline
+
+
+@contextmanager
+def applied(mutation: Mutation) -> Iterator[list[str]]:
+    """Changes the parsed project (parsing a changed copy takes longer); gives the models concerned."""
+    project = manifest(DBT_PROJECT)
+    texts = [(macro, "macro_sql") for macro in project.macros.values()]
+    texts += [(node, "raw_code") for node in project.nodes.values()]
+    ((changed, text),) = (
+        (each, text)
+        for each, text in texts
+        if each.original_file_path == mutation.file and mutation.old in getattr(each, text)
+    )
+    original = getattr(changed, text)
+    setattr(changed, text, original.replace(mutation.old, mutation.new))
+    try:
+        yield [changed.name] if text == "raw_code" else models_that_use(changed.name)
+    finally:
+        setattr(changed, text, original)
+
+
+def models_that_use(macro_name: str) -> list[str]:
+    """Also by way of other macros; one that is dispatched is called by its name without the engine."""
+    project = manifest(DBT_PROJECT)
+    macros = [macro for macro in project.macros.values() if macro.package_name == "goalpost"]
+    models = [node for node in project.nodes.values() if node.resource_type == "model"]
+    pending, calls = [macro_name], set()
+    while pending:
+        call = rf"\b{pending.pop().removeprefix('duckdb__')}\b"
+        if call not in calls:
+            calls.add(call)
+            pending += [macro.name for macro in macros if re.search(call, macro.macro_sql)]
+    return [model.name for model in models if any(re.search(call, model.raw_code) for call in calls)]
+
+
+def contents(pipeline: Pipeline) -> dict[str, tuple]:
+    """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
+    tables = pipeline.query("""
+        select table_schema || '.' || table_name as name from information_schema.tables
+        where table_schema in ('marts', 'quarantine') or table_name = 'row_accounting'
+    """)
+    each = (
+        f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
+        for name in (table["name"] for table in tables)
+    )
+    return {row["name"]: (row["rows"], row["hash"]) for row in pipeline.query(" union all ".join(each))}
