@@ -17,7 +17,7 @@ dev: $(READY)  ## Dagster's web UI and daemon (sensor, schedule) on http://local
 	$(BIN)/goalpost dev
 
 lint: $(READY)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/sqlfluff lint --processes 2 dbt_project/models
 
 # uv installs the lock in about 20 s (pip: two minutes). --no-deps: the lock is complete, and leaves out
 # dbt-core-experimental-parser on purpose, which dbt never imports and which cannot be built offline.

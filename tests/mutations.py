@@ -137,8 +137,8 @@ a property is a top-level key unless it starts with a slash
 models/intermediate/goals/int_filters.py
 
 segments in force when a version begins
-- if updated_at <= moment}
-+ if updated_at < moment}
+- if updated_at <= moment
++ if updated_at < moment
 
 a segment in an event filter is of the person
 - ("event", event, True)
@@ -457,6 +457,12 @@ the reason goes by the deliveries of 90 days
 - sent_at >= achieved_at - {{ days(90) }} as is_recent
 + true as is_recent
 
+macros/credit.sql
+
+the remainder goes to the last touch (quick)
+- when touch_number < touches then {{ share }}
++ when touch_number > 1 then {{ share }}
+
 models/marts/fct_touches.sql
 
 touches of one moment are numbered by sent_at (quick)
@@ -470,10 +476,6 @@ touches of one moment and sending are numbered by delivery_id (quick)
 the half-life is 7 days (quick)
 - cast(604800000000 as double)
 + cast(302400000000 as double)
-
-the remainder goes to the last touch (quick)
-- when touch_number < touches then share_{{ model }}
-+ when touch_number > 1 then share_{{ model }}
 
 the middle shares 20 percent
 - / (touches - 2)

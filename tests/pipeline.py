@@ -1,5 +1,5 @@
-"""The pipeline as tests drive it: land real files, build the real models, read the real marts. No checks, no publishing: those
-have tests of their own, and start-up would be most of their time here."""
+"""The pipeline as tests drive it: land real files, build the real models, read the real marts. No checks,
+no publishing: those have tests of their own, and start-up would be most of their time here."""
 
 import os
 from contextlib import closing, contextmanager
@@ -16,7 +16,8 @@ from orchestration.warehouse import connect
 
 
 class Pipeline:
-    """One home and its landing folder. Builds run in this process and parse the project once for all pipelines."""
+    """One home and its landing folder. Builds run in this process and parse the project once for all
+    pipelines."""
 
     def __init__(self, home: Path):
         self.settings = Settings(home=home, landing=str(home / "landing"))
@@ -31,7 +32,9 @@ class Pipeline:
         with closing(connect(self.settings)) as connection:
             connection.execute("delete from control.clock")
             connection.execute("insert into control.clock values (?)", [as_of])
-        self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments)
+        self.dbt(
+            "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments
+        )
 
     def dbt(self, *arguments: str, project: Path = DBT_PROJECT) -> None:
         with environment(GOALPOST_WAREHOUSE=str(self.settings.warehouse)):
@@ -52,14 +55,21 @@ class Pipeline:
 
 
 def directories(project: Path, home: Path) -> list[str]:
-    options = {"--project-dir": project, "--profiles-dir": project, "--target-path": home / "dbt", "--log-path": home / "dbt"}
+    options = {
+        "--project-dir": project,
+        "--profiles-dir": project,
+        "--target-path": home / "dbt",
+        "--log-path": home / "dbt",
+    }
     return [str(part) for option in options.items() for part in option]
 
 
 @cache
 def manifest(project: Path):
     with TemporaryDirectory() as target, environment(GOALPOST_WAREHOUSE=f"{target}/warehouse.duckdb"):
-        result = dbtRunner().invoke(["parse", "--no-partial-parse", "--quiet", *directories(project, Path(target))])
+        result = dbtRunner().invoke(
+            ["parse", "--no-partial-parse", "--quiet", *directories(project, Path(target))]
+        )
     if not result.success:
         raise AssertionError(result.exception)
     return result.result

@@ -39,8 +39,8 @@ STORIES: dict[str, "Story"] = {}
 
 
 class Story:
-    """The rows of one workspace, told in the order that reads best. What a line leaves out is what most want: the
-    person is ann, the goal is a purchase within 14 days and lists the campaign `welcome`."""
+    """The rows of one workspace, told in the order that reads best. What a line leaves out is what most want:
+    the person is ann, the goal is a purchase within 14 days and lists the campaign `welcome`."""
 
     def __init__(self, name: str):
         self.name = name

@@ -1,4 +1,4 @@
-"""The tests are tested: a model that breaks a rule (mutations.py) makes other marts of the scenarios' stories.
+"""The tests are tested: a model that breaks a rule (mutations.py) makes other marts of the stories.
 
 What the marts should be is tested elsewhere: each scenario says so, and test_scenarios_and_the_reference.py
 compares every row. So it is enough here that a row differs. `make test` tries the quick mutations; this tries

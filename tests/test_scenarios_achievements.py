@@ -346,6 +346,7 @@ def test_impact_is_the_static_value_or_the_events_property_rounded_half_up(story
     story.goal("static", impact={"currency": "EUR", "value": 49.00})
     story.goal("property", impact={"event_property": "total"})
     story.goal("pointer", impact={"event_property": "/basket/total"})
+    story.goal("key", impact={"event_property": "net/gross~total"})
     story.goal("none")
     totals = {
         "number": 12.5,
@@ -358,7 +359,8 @@ def test_impact_is_the_static_value_or_the_events_property_rounded_half_up(story
         "missing": None,
     }
     for person, total in totals.items():
-        story.event("purchase", "2024-03-01", person=person, total=total, basket={"total": total})
+        properties = {"total": total, "basket": {"total": total}, "net/gross~total": total}
+        story.event("purchase", "2024-03-01", person=person, **properties)
     marts = yield
     expected = {
         "number": Decimal("12.5"),
@@ -366,13 +368,13 @@ def test_impact_is_the_static_value_or_the_events_property_rounded_half_up(story
         "half": Decimal("0.000001"),
         "negative_half": Decimal("-0.000001"),
     }
-    for goal_id in ("property", "pointer"):
+    for goal_id in ("property", "pointer", "key"):
         values = marts.fct_achievements.where(goal_id=goal_id).by("profile_id", "impact_value")
         assert values == dict.fromkeys(totals) | expected
     assert set(marts.fct_achievements.where(goal_id="static").column("impact_value")) == {49}
     assert set(marts.fct_achievements.where(goal_id="none").column("impact_value")) == {None}
     currencies = {row["goal_id"]: row["impact_currency"] for row in marts.fct_achievements}
-    assert currencies == {"static": "EUR", "property": "USD", "pointer": "USD", "none": None}
+    assert currencies == {"static": "EUR", "property": "USD", "pointer": "USD", "key": "USD", "none": None}
 
 
 @scenario

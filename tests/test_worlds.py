@@ -4,14 +4,12 @@
 GOALPOST_BATCHES=20 make test   (a batch is 40 worlds; a failure prints the seed of each world that differs)
 """
 
+import json
 import os
 from collections import Counter
 from decimal import Decimal
 
-import json
-
 from hypothesis import HealthCheck, Phase, given, settings, strategies
-
 from pipeline import Pipeline
 from reference import compute
 from worlds import as_of, merged, world, write
@@ -38,7 +36,8 @@ def test_every_mart_equals_the_reference(first_seed, tmp_path_factory):
 
 
 def differences(worlds, seed, home) -> list[str]:
-    """What the marts, the quarantine and the accounting have that the reference has not, and the other way round."""
+    """What the marts, the quarantine and the accounting have that the reference has not, and the other way
+    round."""
     pipeline, clock = Pipeline(home), as_of(seed)
     landed = write(worlds, pipeline.landing, files_per_table=3, formats=FORMATS, seed=seed)
     expected = compute(landed, clock)
@@ -49,8 +48,12 @@ def differences(worlds, seed, home) -> list[str]:
             found += compare(mart, rows, pipeline.mart(mart), list(rows[0]))
     for table, rows in expected.quarantine.items():
         columns = ["path", "row_number", "reason_code"]
-        found += compare(f"quarantine.{table}", rows, pipeline.query(f"select * from quarantine.{table}"), columns)
-    accounting = {row.pop("table_name"): row for row in pipeline.query("select * from staging.row_accounting")}
+        found += compare(
+            f"quarantine.{table}", rows, pipeline.query(f"select * from quarantine.{table}"), columns
+        )
+    accounting = {
+        row.pop("table_name"): row for row in pipeline.query("select * from staging.row_accounting")
+    }
     if accounting != expected.accounting:
         found.append(f"row_accounting: {accounting} is not {expected.accounting}")
     return found
@@ -59,7 +62,10 @@ def differences(worlds, seed, home) -> list[str]:
 def compare(name, expected, actual, columns) -> list[str]:
     """Symmetric, duplicates counted."""
     columns = [column for column in columns if column != "definition_hash"]
-    wanted, got = (Counter(tuple(comparable(column, row[column]) for column in columns) for row in rows) for rows in (expected, actual))
+    wanted, got = (
+        Counter(tuple(comparable(column, row[column]) for column in columns) for row in rows)
+        for rows in (expected, actual)
+    )
     return [
         f"{name} {word} {dict(zip(columns, row, strict=True))}"
         for word, rows in (("lacks", wanted - got), ("should not have", got - wanted))

@@ -42,7 +42,6 @@ class Progress(logging.Handler):
     def __init__(self, console: Console, status: Status) -> None:
         super().__init__()
         self.console, self.status = console, status
-        self.built = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = record.dagster_meta  # type: ignore[attr-defined]
@@ -52,7 +51,6 @@ class Progress(logging.Handler):
         elif step and event and event.event_type == DagsterEventType.STEP_START:
             self.status.update(f"{step} ...")
         elif step and event and event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            self.built += 1
             self.status.update(f"{step} ... {event.asset_key.path[-1]}")
         elif step and event and event.event_type == DagsterEventType.STEP_SUCCESS:
             seconds = event.step_success_data.duration_ms / 1000

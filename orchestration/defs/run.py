@@ -6,12 +6,7 @@ Belongs here: the config of the job, the writer's lock around it, its row in con
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from dagster import (
-    ConfigurableResource,
-    HookContext,
-    InitResourceContext,
-    failure_hook,
-)
+from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
 from pydantic import Field, PrivateAttr
 
 from orchestration import runs
@@ -82,8 +77,6 @@ def reason(run: GoalpostRun, what: str, error: BaseException | None) -> str:
         return str(error)
     with closing(connect(run.settings, read_only=True)) as connection:
         failures = critical_failures(connection, run.run_id)
-    return (
-        refusal(failures)
-        if failures
-        else f"{what} failed: {type(error).__name__}: {runs.one_line(str(error))}"
-    )
+    if failures:
+        return refusal(failures)
+    return f"{what} failed: {type(error).__name__}: {runs.one_line(str(error))}"

@@ -152,10 +152,13 @@ def _record(landing: str) -> dict[Key, list[Row]]:
 
 
 def _updated_at(now: datetime, new: dict[Key, Row], record: dict[Key, list[Row]]) -> str:
-    """Later than everything in the tables that get new rows. A kill between two tables may be made good at its moment."""
+    """Later than everything in the tables that get new rows. A kill between two tables may be made good at
+    its moment."""
     updated_at = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
     tables = {key.table for key in new}
-    newest = max((versions[-1]["updated_at"] for key, versions in record.items() if key.table in tables), default="")
+    newest = max(
+        (versions[-1]["updated_at"] for key, versions in record.items() if key.table in tables), default=""
+    )
     if updated_at <= newest:
         raise GoalpostError(
             f"the clock says {updated_at}, but goals were applied at {newest} already; set the clock right"

@@ -1,9 +1,11 @@
 """From a resolved filter to a predicate: its conditions, one by one, and how and / or / not join them.
 
-Belongs here: the shape of the boolean expression. Does not: what a condition means in SQL (dbt_project/macros/conditions.sql),
-whether a filter is valid (reading.py), what a segment stands for (filters.py).
+Belongs here: the shape of the boolean expression. Does not: what a condition means in SQL
+(dbt_project/macros/conditions.sql), whether a filter is valid (reading.py), what a segment stands for
+(filters.py).
 
-A predicate is data, never SQL: names and values of a marketer's form stay literals until the macro quotes them.
+A predicate is data, never SQL: names and values of a marketer's form stay literals until the macro
+quotes them.
 """
 
 import json
@@ -20,21 +22,28 @@ Filter = dict[str, Any]
 class Predicate:
     """A boolean expression over conditions.
 
-    tokens: the expression as a list of `and`, `or`, `not`, `(`, `)`, `true`, `false` and numbers of conditions.
-    conditions: dicts of op, subject (`property`, `profile` or `trigger`), pointer (RFC 6901), and either value (a literal or a
-    list of them) or other_subject and other_pointer.
+    tokens: the expression as a list of `and`, `or`, `not`, `(`, `)`, `true`, `false` and numbers of
+    conditions.
+    conditions: dicts of op, subject (`property`, `profile` or `trigger`), pointer (RFC 6901), and either
+    value (a literal or a list of them) or other_subject and other_pointer.
     """
 
     tokens: tuple[str | int, ...]
     conditions: tuple[dict[str, Any], ...]
 
     def as_json(self) -> str:
-        return json.dumps({"tokens": self.tokens, "conditions": self.conditions}, sort_keys=True, ensure_ascii=False)
+        return json.dumps(
+            {"tokens": self.tokens, "conditions": self.conditions}, sort_keys=True, ensure_ascii=False
+        )
 
     def pointers(self, subject: str) -> list[str]:
         """The properties of a subject that the predicate reads, as JSON pointers."""
         found = {condition["pointer"] for condition in self.conditions if condition["subject"] == subject}
-        found |= {condition["other_pointer"] for condition in self.conditions if condition.get("other_subject") == subject}
+        found |= {
+            condition["other_pointer"]
+            for condition in self.conditions
+            if condition.get("other_subject") == subject
+        }
         return sorted(found)
 
 
@@ -56,7 +65,11 @@ def trigger_match_filter(pairs: list[dict[str, str]]) -> Filter:
     """A goal's trigger_match as a filter: event properties compared with the journey's trigger properties."""
     return {
         "all": [
-            {"property": pair["event_property"], "op": pair["op"], "value": {"trigger": pair["trigger_property"]}}
+            {
+                "property": pair["event_property"],
+                "op": pair["op"],
+                "value": {"trigger": pair["trigger_property"]},
+            }
             for pair in pairs
         ]
     }

@@ -1,6 +1,7 @@
--- Grain: one row per goal and delivery that is credited within its own source: for each achievement, the last touch of each source
--- among the deliveries whose journey satisfies trigger_match (SEMANTICS, section 8). A target that is a profile part alone credits
--- nothing to a person who was in the goal state on entering; that credit does not pass to an older delivery.
+-- Grain: one row per goal and delivery that is credited within its own source: for each achievement, the last touch of
+-- each source among the deliveries whose journey satisfies trigger_match (SEMANTICS, section 8). A target that is a
+-- profile part alone credits nothing to a person who was in the goal state on entering; that credit does not pass to an
+-- older delivery.
 with touches as (
 
     select

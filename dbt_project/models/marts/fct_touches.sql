@@ -59,12 +59,9 @@ select
     touch_number,
     touches,
     -- The remainder goes to the last touch.
-    {%- for model in ['first', 'last', 'linear', 'position', 'time_decay'] %}
-    cast(
-        case
-            when touch_number < touches then share_{{ model }}
-            else 1 - (sum(share_{{ model }}) over (partition by achievement_id) - share_{{ model }})
-        end as decimal(18, 12)
-    ) as credit_{{ model }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {{ credit('first') }} as credit_first,
+    {{ credit('last') }} as credit_last,
+    {{ credit('linear') }} as credit_linear,
+    {{ credit('position') }} as credit_position,
+    {{ credit('time_decay') }} as credit_time_decay
 from shares

@@ -1,6 +1,7 @@
--- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and channel of the
--- credited touch (null: unattributed). Every series runs from its first achievement to as_of without a gap. People are counted on
--- the day of their first achievement, so periods of one kind may be summed; do not add days to weeks.
+-- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and
+-- channel of the credited touch (null: unattributed). Every series runs from its first achievement to as_of without a gap.
+-- People are counted on the day of their first achievement, so periods of one kind may be summed; do not add days to
+-- weeks.
 with calendars as (
 
     select

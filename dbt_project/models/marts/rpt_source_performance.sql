@@ -1,5 +1,5 @@
--- Grain: one row per goal and source: the newest version's sources, and any with an impression up to as_of (SEMANTICS, section 10).
--- Do not sum conversions or impact over sources: one achievement may convert enrollments of several.
+-- Grain: one row per goal and source: the newest version's sources, and any with an impression up to as_of (SEMANTICS,
+-- section 10). Do not sum conversions or impact over sources: one achievement may convert enrollments of several.
 with clock as (
 
     select as_of from {{ source('control', 'clock') }}
@@ -111,10 +111,23 @@ select
     coalesce(attributions.attributed_achievements, 0) as attributed_achievements,
     coalesce(attributions.attributed_impact, 0) as attributed_impact
 from listed
-{%- for figures in ['impressions', 'enrollments', 'delivery_conversions', 'attributions'] %}
-left join {{ figures }}
+left join impressions
     on
-        listed.workspace_id = {{ figures }}.workspace_id
-        and listed.goal_id = {{ figures }}.goal_id
-        and listed.source_id = {{ figures }}.source_id
-{%- endfor %}
+        listed.workspace_id = impressions.workspace_id
+        and listed.goal_id = impressions.goal_id
+        and listed.source_id = impressions.source_id
+left join enrollments
+    on
+        listed.workspace_id = enrollments.workspace_id
+        and listed.goal_id = enrollments.goal_id
+        and listed.source_id = enrollments.source_id
+left join delivery_conversions
+    on
+        listed.workspace_id = delivery_conversions.workspace_id
+        and listed.goal_id = delivery_conversions.goal_id
+        and listed.source_id = delivery_conversions.source_id
+left join attributions
+    on
+        listed.workspace_id = attributions.workspace_id
+        and listed.goal_id = attributions.goal_id
+        and listed.source_id = attributions.source_id

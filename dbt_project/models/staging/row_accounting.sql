@@ -1,5 +1,8 @@
 -- Grain: one row per raw table: where its landed rows are. Always landed = staged + superseded + quarantined.
-{%- set tables = ['workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels', 'holdouts'] %}
+{%- set tables = [
+    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
+    'holdouts',
+] %}
 with
 {%- for table in tables %}
 {{ table }} as (
@@ -9,11 +12,15 @@ with
         (select count(*) from {{ source('raw', table) }}) as landed,
         (
             select count(*) from
-            {%- if table == 'goals' %} {{ ref('int_goal_rows') }} where reason_code is null
+            {%- if table == 'goals' %} {{ ref('int_goal_rows') }}
+            where reason_code is null
             {%- else %} {{ ref('stg_' ~ table) }}
             {%- endif %}
         ) as staged,
-        (select count(*) from {{ ref('base_' ~ table) }} where reason_code is null and not is_standing) as superseded,
+        (
+            select count(*) from {{ ref('base_' ~ table) }}
+            where reason_code is null and not is_standing
+        ) as superseded,
         (select count(*) from {{ ref('quarantine_' ~ table) }}) as quarantined
 
 ){{ ',' if not loop.last }}

@@ -25,6 +25,13 @@ first_events as (
 
 ),
 
+windowed_workspaces as (
+
+    select workspace_id from {{ ref('int_goal_rules') }}
+    where evaluation_window_days is not null
+
+),
+
 first_snapshots as (
 
     select
@@ -32,7 +39,7 @@ first_snapshots as (
         profile_id,
         min(observed_at) as first_seen_at
     from {{ ref('stg_profile_snapshots') }}
-    where exists (select 1 from {{ ref('int_goal_rules') }} where evaluation_window_days is not null)
+    where workspace_id in (select workspace_id from windowed_workspaces)
     group by workspace_id, profile_id
 
 ),

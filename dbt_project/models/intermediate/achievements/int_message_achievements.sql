@@ -1,5 +1,5 @@
--- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source type and
--- channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
+-- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source
+-- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
 with deliveries as (
 
     select * from {{ ref('stg_deliveries') }}
@@ -85,4 +85,5 @@ left join {{ ref('int_profile_states') }} as states
 cross join {{ ref('int_missing_state') }} as missing_state
 where
     candidates.profile_predicate is null
-    or {{ is_match('coalesce(states.matches, missing_state.matches)', 'candidates.profile_predicate') }} = (candidates.transition = 'enter')
+    or {{ is_match('coalesce(states.matches, missing_state.matches)', 'candidates.profile_predicate') }}
+    = (candidates.transition = 'enter')

@@ -1,6 +1,6 @@
--- Grain: one row per achievement and candidate for its credit: a received delivery sent before it, to that profile, from a source
--- that the achievement's version lists (SEMANTICS, section 8). touch_at is its latest touch time (null: its channel's criterion was
--- never met), is_within_window whether that qualifies.
+-- Grain: one row per achievement and candidate for its credit: a received delivery sent before it, to that profile, from a
+-- source that the achievement's version lists (SEMANTICS, section 8). touch_at is its latest touch time (null: its
+-- channel's criterion was never met), is_within_window whether that qualifies.
 with candidates as (
 
     select

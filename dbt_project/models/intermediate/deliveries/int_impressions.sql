@@ -41,8 +41,8 @@ with candidates as (
 
 ),
 
--- A delivery counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions can claim
--- one delivery only where one takes it when sent and the other when delivered.
+-- A delivery counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions
+-- can claim one delivery only where one takes it when sent and the other when delivered.
 judged_once as (
 
     select candidates.*

@@ -1,5 +1,6 @@
--- Grain: one row per journey, from data_start_at on, of a source with an exit condition: the source's row in force at entered_at,
--- the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as of entry.
+-- Grain: one row per journey, from data_start_at on, of a source with an exit condition: the source's row in force at
+-- entered_at, the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as
+-- of entry.
 with source_rows as (
 
     select

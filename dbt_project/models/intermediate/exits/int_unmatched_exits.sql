@@ -1,5 +1,6 @@
--- Grain: one row per journey whose person stops matching the trigger filter (SEMANTICS, section 9): the first moment from entered_at
--- on at which the filter does not hold and still does not at the journey's next message (after the last: in the newest snapshot).
+-- Grain: one row per journey whose person stops matching the trigger filter (SEMANTICS, section 9): the first moment from
+-- entered_at on at which the filter does not hold and still does not at the journey's next message (after the last: in the
+-- newest snapshot).
 with journeys as (
 
     select * from {{ ref('int_exit_journeys') }}

@@ -24,9 +24,13 @@ with_refusals as (
         *,
         case
             when definition_policy <> goal_policy
-                then 'definition_policy: ''' || definition_policy || ''' differs from the goal''s first row, which says ''' || goal_policy || '''; make a new goal'
+                then
+                    'definition_policy: ''' || definition_policy || ''' is not what the goal''s first row says, ''' || goal_policy
+                    || '''; make a new goal'
             when has_impact and currency <> goal_currency
-                then 'impact.currency: ''' || currency || ''' differs from the goal''s first row, which says ''' || goal_currency || '''; make a new goal'
+                then
+                    'impact.currency: ''' || currency || ''' is not what the goal''s first row says, ''' || goal_currency
+                    || '''; make a new goal'
         end as refusal
     from rows_in_order
 

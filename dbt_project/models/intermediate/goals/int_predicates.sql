@@ -1,6 +1,6 @@
--- Grain: one row per filter of int_filters (owner, role, moment of pinning): which predicate it is. Equal filters share a number,
--- so each is evaluated once however many goals ask. Numbers run from 0 within a kind: profile (one bit each of int_profile_states.matches),
--- event, trigger_match.
+-- Grain: one row per filter of int_filters (owner, role, moment of pinning): which predicate it is. Equal filters share a
+-- number, so each is evaluated once however many goals ask. Numbers run from 0 within a kind: profile (one bit each of
+-- int_profile_states.matches), event, trigger_match.
 with filters as (
 
     select

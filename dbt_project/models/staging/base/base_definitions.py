@@ -1,7 +1,9 @@
-"""Grain: one row per distinct text of a filter or a definition that ever landed: is it valid, why not, its normal form.
+"""Grain: one row per distinct text of a filter or a definition that ever landed: is it valid, why not, its
+normal form.
 
-Filters and definitions are trees, so they are read by Python (orchestration/goals/reading.py, SEMANTICS sections 3 and 4),
-by the same code that `goalpost goals validate` runs. A pure function of the text: nothing here knows who landed it or when.
+Filters and definitions are trees, so they are read by Python (orchestration/goals/reading.py, SEMANTICS
+sections 3 and 4), by the same code that `goalpost goals validate` runs. A pure function of the text:
+nothing here knows who landed it or when.
 """
 
 import pyarrow
@@ -9,14 +11,22 @@ import pyarrow
 from orchestration.goals.reading import read_definition, read_filter
 
 FIELDS = ["kind", "landed_text", "reason_code", "problem", "normal_form", "core_hash"]
-SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in FIELDS] + [("unknown_keys", pyarrow.list_(pyarrow.string()))])
+SCHEMA = pyarrow.schema(
+    [(name, pyarrow.string()) for name in FIELDS] + [("unknown_keys", pyarrow.list_(pyarrow.string()))]
+)
 
 
 def model(dbt, session):
     goals = dbt.source("raw", "goals").project("'definition' as kind, definition as landed_text")
     segments = dbt.source("raw", "segments").project("'filter' as kind, filter as landed_text")
     sources = dbt.source("raw", "sources").project("'filter' as kind, trigger_filter as landed_text")
-    landed = goals.union(segments).union(sources).filter("landed_text is not null").distinct().order("kind, landed_text")
+    landed = (
+        goals.union(segments)
+        .union(sources)
+        .filter("landed_text is not null")
+        .distinct()
+        .order("kind, landed_text")
+    )
 
     rows = []
     for kind, landed_text in landed.fetchall():
