@@ -21,6 +21,7 @@ from rich.table import Table
 
 from orchestration import runs
 from orchestration.errors import GoalpostError
+from orchestration.explain import explain_command
 from orchestration.goals.commands import app as goals_app
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.status import account_lines, show_status
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(goals_app, name="goals")
+app.command("explain")(explain_command)
 
 Landing = Annotated[str | None, typer.Option(help="Folder or URL of the landed files [GOALPOST_LANDING].")]
 FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Compute everything anew.")]

@@ -415,6 +415,18 @@ def test_an_event_property_compares_with_a_person_attribute(story):
 
 
 @scenario
+def test_the_person_attribute_is_that_of_the_moment_of_the_event(story):
+    ask_of_purchases(story, above_budget=condition("gt", {"profile": "budget"}, of="total"))
+    story.snapshot("2024-03-01", budget=5)
+    story.snapshot("2024-03-02", budget=10)
+    story.snapshot("2024-03-03", budget=6)
+    for moment in ("2024-03-01", "2024-03-02", "2024-03-03"):
+        story.event("purchase", moment, total=7)
+    marts = yield
+    assert marts.fct_achievements.column("achieved_at") == ["2024-03-01", "2024-03-03"]
+
+
+@scenario
 def test_a_filter_that_breaks_a_rule_is_bad_filter_also_inside_a_definition(story):
     bad = (
         condition("like", "a"),

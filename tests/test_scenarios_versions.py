@@ -195,14 +195,18 @@ def test_an_event_counts_at_most_once_under_the_earliest_version_in_whose_interv
     story.event("purchase", early, received_at=late, person="occurred early")
     story.event("purchase", late, received_at=early, person="received early")
     story.event("purchase", late, received_at=late, person="late")
+    story.event("purchase", late, received_at="2024-01-01", person="received at the start")
+    story.event("purchase", "2024-01-01", received_at=late, person="occurred at the start")
     marts = yield
     # Where both versions could claim it, it is the first one's; where neither could, it is nobody's.
     assert marts.fct_achievements.where(goal_id="to_occurred").by("profile_id", "goal_version") == {
         "received early": "2024-01-01",
+        "received at the start": "2024-01-01",
         "late": "2024-03-01",
     }
     assert marts.fct_achievements.where(goal_id="to_received").by("profile_id", "goal_version") == {
         "occurred early": "2024-01-01",
+        "occurred at the start": "2024-01-01",
         "late": "2024-03-01",
     }
 
@@ -215,10 +219,13 @@ def test_a_delivery_is_judged_by_the_earliest_version_in_whose_interval_its_mome
     story.goal("to_sent", at="2024-03-01")
     story.delivery("straddles", "2024-02-28")
     story.engagement("delivered", "straddles", "2024-03-02")
-    story.delivery("at once", "2024-03-03")
-    story.engagement("delivered", "at once", "2024-03-03")
+    story.delivery("at the start", "2024-01-01")
+    story.engagement("delivered", "at the start", "2024-03-02")
+    story.delivery("at once", "2024-03-01")
+    story.engagement("delivered", "at once", "2024-03-01")
     marts = yield
     assert marts.fct_impressions.where(goal_id="to_delivered").by("delivery_id", "goal_version") == {
+        "at the start": "2024-01-01",
         "straddles": "2024-01-01",
         "at once": "2024-03-01",
     }
@@ -330,10 +337,12 @@ def test_a_goal_locks_at_its_first_send_and_a_row_of_that_very_moment_is_not_lat
     ):
         story.goal(goal_id)
         story.goal(goal_id, at=at, measurement_window_days=1)
+    story.goal("at_once", at="2024-03-02", measurement_window_days=1, name="the core of that very moment")
+    story.goal("at_once", at="2024-03-03", name="the core before it")
     story.delivery("d2", "2024-03-05")
     story.delivery("d1", "2024-03-01")
     marts = yield
-    assert marts.quarantined("goals") == ["goal_locked"]
+    assert marts.quarantined("goals") == ["goal_locked", "goal_locked"]
     assert marts.dim_goals.where(version_number=1).by("goal_id", "is_current") == {
         "at_once": False,
         "later": True,
@@ -405,6 +414,16 @@ def test_a_versioned_or_retroactive_goal_never_locks(story):
         "versioned": 2,
         "retroactive": 2,
     }
+
+
+@scenario
+def test_the_first_send_of_a_retroactive_goal_is_under_its_newest_row_for_all_time(story):
+    story.goal(definition_policy="retroactive", sources=["news"])
+    story.goal(at="2024-02-01", definition_policy="retroactive", sources=["welcome"])
+    story.delivery("of news", "2023-01-01", source="news")
+    story.delivery("of welcome", "2023-06-01", source="welcome")
+    marts = yield
+    assert set(marts.dim_goals.column("first_sent_at")) == {"2023-06-01"}
 
 
 @scenario

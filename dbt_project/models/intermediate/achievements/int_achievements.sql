@@ -82,6 +82,7 @@ identified as (
         profile_id,
         {{ surrogate_key(['workspace_id', 'goal_id', 'profile_id', 'kind', 'natural_key']) }} as achievement_id,
         kind,
+        natural_key,
         achieved_at,
         impact_value,
         impact_currency,

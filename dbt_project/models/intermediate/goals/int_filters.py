@@ -1,7 +1,7 @@
 """Grain: one row per owner (goal version, segment or source), role and moment of pinning: a filter, its
 segments inlined.
 
-role: eligibility | profile (the target's profile part) | event (its filter) | trigger_match, of a goal version;
+role: eligibility | profile (the target's profile part) | event (its filter) | trigger_match of a goal;
 segment, the newest one of each; exit, the trigger filter of a source whose journeys end when unmatched.
 pinned_at: the segments in force at that moment are meant (SEMANTICS, sections 4, 9 and 10).
 

@@ -1,0 +1,37 @@
+-- What reached the target: the event, the engagement or the snapshot, and the properties that the target's filter reads of it.
+select
+    achievements.achievement_id,
+    achievements.natural_key,
+    rules.transition,
+    events.name as event_name,
+    events.occurred_at,
+    events.received_at,
+    rules.message_metric,
+    case when achievements.kind = 'message' then coalesce(engagements.delivery_id, achievements.natural_key) end as message_delivery_id,
+    readings(coalesce(events.properties, snapshots.properties), filters.properties) as facts
+from intermediate.int_achievements as achievements
+inner join intermediate.int_goal_rules as rules using (workspace_id, goal_id, goal_version)
+left join staging.stg_events as events
+    on
+        achievements.workspace_id = events.workspace_id
+        and achievements.natural_key = events.event_id
+        and achievements.kind = 'event'
+left join staging.stg_engagements as engagements
+    on
+        achievements.workspace_id = engagements.workspace_id
+        and achievements.natural_key = engagements.engagement_id
+        and achievements.kind = 'message'
+        and rules.message_metric <> 'sent'
+left join staging.stg_profile_snapshots as snapshots
+    on
+        achievements.workspace_id = snapshots.workspace_id
+        and achievements.profile_id = snapshots.profile_id
+        and achievements.achieved_at = snapshots.observed_at
+        and achievements.kind = 'profile'
+left join intermediate.int_filters as filters
+    on
+        achievements.workspace_id = filters.workspace_id
+        and achievements.goal_id = filters.owner_id
+        and achievements.goal_version = filters.owner_updated_at
+        and achievements.kind = filters.role
+where workspace_id = $workspace_id and goal_id = $goal_id and achievements.profile_id = $profile_id

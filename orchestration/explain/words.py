@@ -1,0 +1,364 @@
+"""The words for what happened and why, one place a reason.
+
+Belongs here: words. Does not: finding anything out (reading.py), layout (command.py).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from orchestration.explain.history import (
+    Achievement,
+    Candidate,
+    Delivery,
+    Enrollment,
+    Entry,
+    Reading,
+    Version,
+)
+
+# A headline and its details, each with its style.
+Line = tuple[str, str]
+
+GOOD, BAD, PLAIN, FAINT = "green", "yellow", "", "dim"
+
+OPERATORS = {
+    "exists": "is there",
+    "not_exists": "is missing",
+    "eq": "is",
+    "neq": "is not",
+    "gt": "is more than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "in": "is one of",
+    "not_in": "is none of",
+    "contains": "contains",
+    "not_contains": "does not contain",
+    "starts_with": "starts with",
+    "ends_with": "ends with",
+}
+
+NO_IMPRESSION = {
+    "never_sent": "it never left",
+    "anonymous": "it was sent anonymously",
+    "holdout": "the person is held out, so the message was trapped",
+    "no_campaign_or_broadcast": "it is of neither a campaign nor a broadcast",
+    "channel_not_attributable": "messages by {channel} count for no goal",
+    "not_received": "it was not received: it bounced, failed, was dropped or undeliverable",
+    "before_goal": "it was sent before the goal began",
+    "never_delivered": "this goal counts messages when they are delivered, and it never was",
+    "between_versions": "the version in force when it was sent counts messages when delivered, "
+    "the one in force when it was delivered counts them when sent",
+    "not_opted_in": "a webhook counts only if the goal opted its message in (webhook_message_ids)",
+    "source_not_listed": "the goal did not list {source} then",
+    "before_attached": "it began on {began}, before {source} was attached on {attached}",
+    "before_data_start": "it came before the workspace's data_start_at",
+    "not_active": "the goal was archived then",
+}
+
+NOT_CONVERTED = {
+    "no_achievement": "the goal was not reached inside the window",
+    "journey_not_landed": "{achievements} inside the window: no trigger to match, the journey has not landed",
+    "trigger_not_matched": "{achievements} inside the window: another trigger, "
+    "{event} in the event, {journey} in the journey",
+}
+
+UNATTRIBUTED = {
+    "no_delivery": "none of the goal's messages was received in the 90 days before",
+    "no_qualifying_metric": "no message of the 90 days before met its channel's criterion",
+    "outside_window": "no touch lies inside the attribution window",
+}
+
+NON_TOUCH = {
+    "machine": "by a machine, which this goal does not count",
+    "after_achievement": "after the achievement",
+    "before_start": "before the goal or the workspace's data began",
+}
+
+
+def words(entry: Entry) -> list[Line]:
+    if isinstance(entry, Version):
+        return list(_version(entry))
+    return list(_delivery(entry) if isinstance(entry, Delivery) else _achievement(entry))
+
+
+def words_of_a_row(achievements: Sequence[Achievement]) -> list[Line]:
+    """Of achievements one after the other of which the same is to be said."""
+    first, last = achievements[0], achievements[-1]
+    numbers = f"Achievements {first.achievement_number} to {last.achievement_number}"
+    worths = [each.impact_value for each in achievements if each.impact_value is not None]
+    worth = f", worth {_amount(sum(worths, Decimal()), first.impact_currency)} together" if worths else ""
+    return [
+        (f"{numbers}, the last on {at(last.moment)}{worth}", f"bold {GOOD}"),
+        *_credit(first, with_shares=False),
+    ]
+
+
+def words_of_a_change(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
+    """Of what a version asks, only what the one before did not."""
+    subjects = {line.partition(":")[0] for line, _ in after}
+    gone = [(f"no more {line}", style) for line, style in before if line.partition(":")[0] not in subjects]
+    return [line for line in after if line not in before] + gone or [("nothing else is asked", FAINT)]
+
+
+def asks(goal: dict[str, Any]) -> Iterator[str]:
+    """What a row of a goal (int_goal_rows) asks: a line a subject, which comes first."""
+    yield f"success: {', '.join(_target(goal))}"
+    if pairs := json.loads(goal["trigger_match"] or "[]"):
+        fits = [
+            f"the event's {each['event_property']} {OPERATORS[each['op']]} "
+            f"the journey's {each['trigger_property']}"
+            for each in pairs
+        ]
+        yield f"trigger: {' and '.join(fits)}"
+    if goal["evaluation_window_days"] is not None:
+        event = goal["evaluation_event_name"]
+        anchor = f"first event '{event}'" if event else "first snapshot"
+        yield f"evaluation window: {_days(goal['evaluation_window_days'])} from the person's {anchor}"
+    yield f"candidates: {condition(goal['eligibility']) if goal['eligibility'] else 'everyone'}"
+    days = goal["measurement_window_days"]
+    window = {None: "no limit", 0: f"until the end of the day in {goal['time_zone']}"}.get(days) or _days(
+        days
+    )
+    yield f"time to reach it: {window}, from the message that enrolls"
+    yield f"messages: when {goal['impression']}, of {some(goal['sources'], 6) or 'no source'}"
+    criteria = [
+        f"{channel} when {metric}" for channel, metric in sorted(goal["attribution_criteria"].items())
+    ]
+    touches = ", ".join([*criteria, "others when sent"] if criteria else ["touches when sent"])
+    machines = ", machines included" if goal["attribution_counts_machine"] else ""
+    yield f"credit: the last touch {_window(goal['attribution_window_days'])} ({touches}{machines})"
+    if goal["has_impact"]:
+        of_event = f"{goal['impact_event_property']} of the event, in {goal['goal_currency']}"
+        yield f"worth: {_amount(goal['impact_value'], goal['goal_currency']) or of_event}"
+
+
+def condition(filter: str | dict[str, Any]) -> str:
+    """A filter in words; parts within parts have parentheses."""
+    node = json.loads(filter) if isinstance(filter, str) else filter
+    if "segment" in node:
+        return f"in segment {node['segment']}"
+    if "not" in node:
+        return f"not ({condition(node['not'])})"
+    for combinator, word, empty in (("all", "and", "always"), ("any", "or", "never")):
+        if combinator in node:
+            parts = [
+                f"({condition(part)})" if part.keys() & {"all", "any"} else condition(part)
+                for part in node[combinator]
+            ]
+            return f" {word} ".join(parts) or empty
+    subject = f"the person's {node['profile']}" if "profile" in node else node["property"]
+    value = node.get("value")
+    if isinstance(value, dict):
+        return f"{subject} {OPERATORS[node['op']]} the person's {value['profile']}"
+    values = value if isinstance(value, list) else [value] if "value" in node else []
+    listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in values)
+    return f"{subject} {OPERATORS[node['op']]} {listed}".rstrip()
+
+
+def at(moment: datetime | None) -> str:
+    return moment.isoformat(" ") if moment else "-"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], number: int = 3) -> str:
+    rest = [f"{len(names) - number} more"] if len(names) > number else []
+    return ", ".join([*names[:number], *rest])
+
+
+def _target(goal: dict[str, Any]) -> Iterator[str]:
+    if goal["event_name"] is not None:
+        which = f" where {condition(goal['event_filter'])}" if goal["event_filter"] else ""
+        yield f"event '{goal['event_name']}'{which}, dated when {goal['event_clock']}"
+    if goal["message_metric"] is not None:
+        yield f"a message {goal['message_metric']}"
+        if goal["message_source_id"]:
+            yield f"of {goal['message_source_id']}"
+        if goal["message_channel"]:
+            yield f"by {goal['message_channel']}"
+        if goal["message_counts_machine"]:
+            yield "machines included"
+    if goal["profile_filter"] is not None:
+        is_alone = goal["event_name"] is None and goal["message_metric"] is None
+        verb = {
+            ("enter", True): "the person enters the state",
+            ("leave", True): "the person leaves the state",
+            ("enter", False): "while in the state",
+            ("leave", False): "while not in the state",
+        }[goal["transition"], is_alone]
+        yield f"{verb}: {condition(goal['profile_filter'])}"
+
+
+def _version(version: Version) -> Iterator[Line]:
+    number = f"Version {version.version_number} of the goal"
+    if version.reason_code:
+        yield f"A change of the goal was refused ({version.reason_code})", BAD
+        yield str(version.problem), PLAIN
+    elif version.status != "active":
+        yield f"{number}: {version.status}, so that nothing counts from here on", BAD
+    elif version.definition_policy == "retroactive" and version.valid_to:
+        yield f"{number}: replaced by the newest for all time, since the goal is retroactive", FAINT
+    else:
+        since = ", in force for all time: the goal is retroactive" if version.is_for_all_time else ""
+        yield f"{number}{since}", "bold"
+        yield from ((line, PLAIN) for line in version.asks)
+
+
+def _delivery(delivery: Delivery) -> Iterator[Line]:
+    name = f"Message {delivery.message_id}" if delivery.message_id else "Message"
+    outcome = (delivery.outcome or "no impression").replace("_", " ")
+    yield (
+        f"{name} of {_source(delivery)} by {delivery.channel}: {outcome}",
+        GOOD if delivery.enrollment else BAD,
+    )
+    yield ", ".join(_facts(delivery)), FAINT
+    if delivery.reason:
+        reason = NO_IMPRESSION[delivery.reason].format(
+            channel=delivery.channel,
+            source=delivery.source_id,
+            began=at(delivery.entered_at),
+            attached=at(delivery.attached_at),
+        )
+        yield f"because {reason}", PLAIN
+    elif delivery.enrollment:
+        yield from _enrollment(delivery.enrollment)
+    elif delivery.outcome == "already_enrolled":
+        yield f"by delivery {delivery.enrolled_by} on {at(delivery.enrolled_at)}: a window starts once", PLAIN
+    elif delivery.decided_by:
+        there = "out of the state already" if delivery.transition == "leave" else "in the state already"
+        sought = "candidates" if delivery.outcome == "not_eligible" else there
+        yield f"{sought}: {condition(delivery.decided_by)}", PLAIN
+        yield f"the person then: {_state(delivery)}", PLAIN
+    if delivery.credited_achievements:
+        yield (
+            f"credited within its own source: {counted(delivery.credited_achievements, 'achievement')}",
+            PLAIN,
+        )
+
+
+def _facts(delivery: Delivery) -> Iterator[str]:
+    yield f"delivery {delivery.delivery_id}"
+    if delivery.journey_id:
+        yield f"journey {delivery.journey_id}"
+    if delivery.sent_at != delivery.moment:
+        yield f"sent {at(delivery.sent_at)}"
+    for each in delivery.engagements:
+        yield f"{each.metric} {at(each.occurred_at)}{' by a machine' if each.is_machine else ''}"
+
+
+def _state(delivery: Delivery) -> str:
+    if delivery.state_observed_at is None:
+        return "nothing was known yet"
+    return f"{_readings(delivery.state)} (observed {at(delivery.state_observed_at)})"
+
+
+def _enrollment(enrollment: Enrollment) -> Iterator[Line]:
+    end = f"until {at(enrollment.window_ends_at)}" if enrollment.window_ends_at else "without end"
+    if enrollment.converted_at:
+        took = timedelta(microseconds=int(1_000_000 * (enrollment.seconds_to_convert or 0)))
+        by = f"achievement {enrollment.achievement_number} on {at(enrollment.converted_at)}, after {took}"
+        yield f"window {end}: converted by {by}", GOOD
+        return
+    yield f"window {end}: not converted{' so far' if enrollment.is_open else ''}", BAD
+    compared = attrgetter("reason", "event", "journey")
+    for (reason, event, journey), group in groupby(enrollment.non_conversions, key=compared):
+        numbers = [str(each.achievement_number) for each in group]
+        achievements = f"achievement{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+        said = NOT_CONVERTED[reason].format(
+            achievements=achievements, event=_readings(event), journey=_readings(journey)
+        )
+        yield said, PLAIN
+
+
+def _achievement(achievement: Achievement) -> Iterator[Line]:
+    worth = _amount(achievement.impact_value, achievement.impact_currency)
+    yield f"Achievement {achievement.achievement_number}{worth and f', worth {worth}'}", f"bold {GOOD}"
+    yield ", ".join(_origin(achievement)), FAINT
+    if achievement.converted_deliveries:
+        yield f"converts the enrollment by delivery {' and '.join(achievement.converted_deliveries)}", GOOD
+    yield from _credit(achievement, with_shares=True)
+
+
+def _origin(achievement: Achievement) -> Iterator[str]:
+    if achievement.kind == "profile":
+        yield f"the person {'left' if achievement.transition == 'leave' else 'entered'} the state"
+    elif achievement.kind == "message":
+        yield f"delivery {achievement.message_delivery_id} was {achievement.message_metric}"
+    else:
+        yield f"event '{achievement.event_name}' {achievement.natural_key}"
+        if achievement.occurred_at != achievement.received_at:
+            yield f"occurred {at(achievement.occurred_at)}, received {at(achievement.received_at)}"
+    if achievement.facts:
+        yield _readings(achievement.facts)
+
+
+def _credit(achievement: Achievement, *, with_shares: bool) -> Iterator[Line]:
+    """Touches one by one; of the other candidates, which a long history has many of, the newest."""
+    if achievement.unattributed_reason:
+        yield f"no message gets the credit: {UNATTRIBUTED[achievement.unattributed_reason]}", BAD
+    for verdict, group in groupby(achievement.candidates, key=attrgetter("verdict")):
+        candidates = list(group)
+        window = _window(candidates[0].window_days)
+        if verdict == "outside_window":
+            yield f"touched, but not {window}: {some([_missed(each) for each in candidates])}", FAINT
+        elif verdict == "no_touch":
+            yield f"no touch: {some([_missed(each) for each in candidates])}", FAINT
+        else:
+            for each in candidates:
+                touch = (
+                    f"delivery {each.delivery_id} of {_source(each)}, {each.touch_metric} {at(each.touch_at)}"
+                )
+                shares = _shares(each) if with_shares else ""
+                if verdict == "credited":
+                    yield f"credit: {touch}{shares}", GOOD
+                else:
+                    yield (
+                        f"not the last touch, lost to {achievement.credited_delivery_id}: {touch}{shares}",
+                        PLAIN,
+                    )
+
+
+def _missed(candidate: Candidate) -> str:
+    metric = candidate.touch_metric
+    if candidate.touch_at:
+        return f"{candidate.delivery_id} ({metric} {at(candidate.touch_at)})"
+    moments = [f"{metric} {at(each.occurred_at)} {NON_TOUCH[each.reason]}" for each in candidate.non_touches]
+    return f"{candidate.delivery_id} ({', '.join(moments) or f'never {metric}'})"
+
+
+def _shares(candidate: Candidate) -> str:
+    """Of the credit under each model, unless it has all of it under each."""
+    if all(share == 1 for share in candidate.credits.values()):
+        return ""
+    shares = [f"{model.replace('_', ' ')} {share:.0%}" for model, share in candidate.credits.items() if share]
+    return f" [{', '.join(shares)}]"
+
+
+def _readings(readings: Iterable[Reading]) -> str:
+    return ", ".join(f"{each.pointer.removeprefix('/')} was {each.value or 'missing'}" for each in readings)
+
+
+def _source(message: Delivery | Candidate) -> str:
+    return f"{message.source_name} ({message.source_id})" if message.source_name else message.source_id
+
+
+def _window(days: int) -> str:
+    return f"in the {_days(days)} before" if days else "on the same day"
+
+
+def _days(days: int) -> str:
+    return counted(days, "day")
+
+
+def _amount(value: Decimal | None, currency: str | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.2f} {currency}" if value == round(value, 2) else f"{value:,f} {currency}"
