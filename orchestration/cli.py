@@ -24,7 +24,7 @@ from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.goals.commands import app as goals_app
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.status import account_lines, show_status
+from orchestration.status import account_lines, not_passed, show_status
 from orchestration.warehouse import connect, single_writer
 
 NO_TELEMETRY = {
@@ -124,7 +124,12 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     with single_writer(settings):
         work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None:
-        console.print("Nothing to do: no new file, and nothing else changed since the last run.")
+        console.print(
+            "Nothing to do: no new file, and nothing else changed since the last run. "
+            f"The reports stand as of {runs.clock(settings):%Y-%m-%d %H:%M:%S} UTC; --as-of moves them.",
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     console.print(f"Running: {work}.", highlight=False)
 
@@ -135,8 +140,14 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     run_id = run_job(settings, config, console)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)
-    for line in account_lines(figures):
-        console.print(line[0].upper() + line[1:], highlight=False, soft_wrap=True)
+        warnings = [name for _, name, _ in not_passed(connection, run_id)]
+    lines = account_lines(figures)
+    if warnings:
+        lines.append(f"warnings: {', '.join(warnings)}")
+    if warnings or figures.get("rows", {}).get("quarantined"):
+        lines.append("`goalpost status` tells which files and rows, and why")
+    for line in lines:
+        console.print(line[0].upper() + line[1:], highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"Published: {settings.published} and {settings.published_parquet}{os.sep}<mart>.",
         highlight=False,

@@ -157,6 +157,12 @@ def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any
     return figures
 
 
+def clock(settings: Settings) -> datetime:
+    """Until when the reports count."""
+    with closing(connect(settings, read_only=True)) as connection:
+        return connection.execute("select as_of from control.clock").fetchall()[0][0]
+
+
 def message(settings: Settings, run_id: str) -> str | None:
     with closing(connect(settings, read_only=True)) as connection:
         found = connection.execute("select message from control.runs where run_id = ?", [run_id]).fetchone()

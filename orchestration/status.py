@@ -15,9 +15,10 @@ from rich.text import Text
 
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
+from orchestration.landing import list_landing
 from orchestration.runs import one_line
 from orchestration.settings import Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import WarehouseHeld, connect, single_writer
 
 EXAMPLES = 20
 
@@ -67,12 +68,26 @@ def show_status(settings: Settings, console: Console) -> None:
 def _show_warehouse(settings: Settings, console: Console) -> None:
     try:
         connection = connect(settings, read_only=True, wait_seconds=0)
-    except GoalpostError:
-        console.print("A run is writing just now: the rest is shown when it is done.", style="yellow")
+    except WarehouseHeld as held:
+        console.print(f"A run is writing just now: the rest is shown when it is done. {held}", style="yellow")
         return
     with closing(connection):
-        for part in (_landed, _set_aside, _quarantined, _last_run):
-            console.print(part(connection), highlight=False, markup=False, soft_wrap=part is _last_run)
+        for part in (_landed, _set_aside, _quarantined):
+            console.print(part(connection), highlight=False, markup=False)
+        last_run = _last_run(connection, is_writing=_is_writing(settings))
+        console.print(last_run, highlight=False, markup=False, soft_wrap=True)
+    for folder in list_landing(settings).unknown_folders:
+        console.print(
+            f"{folder} in the landing is no raw table: it is left alone.", style="yellow", soft_wrap=True
+        )
+
+
+def _is_writing(settings: Settings) -> bool:
+    try:
+        with single_writer(settings):
+            return False
+    except GoalpostError:
+        return True
 
 
 def _landed(connection: duckdb.DuckDBPyConnection) -> Table | Text:
@@ -128,24 +143,32 @@ def _quarantined(connection: duckdb.DuckDBPyConnection) -> Table | Text:
     return table
 
 
-def _last_run(connection: duckdb.DuckDBPyConnection) -> Group | Text:
+def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Group | Text:
     found = connection.execute(LAST_RUN).fetchone()
     if not found:
         return Text("\nNo run has started.")
     run_id, started_at, finished_at, as_of, outcome, is_full_refresh, files_loaded, message, figures = found
     figures = json.loads(figures) if figures else {}
+    if outcome == "running" and not is_writing:
+        outcome, message = "did not finish", "Its process is gone: start `goalpost run` again, it carries on."
+    ended = f"to {_moment(finished_at)}" if finished_at else ""
     lines = [
         "",
-        f"Last run: {outcome}, {_moment(started_at)} to {_moment(finished_at)}"
+        f"Last run: {outcome}, {_moment(started_at)} {ended}".rstrip()
         + (", full refresh" if is_full_refresh else ""),
-        f"  counts until (as_of): {as_of.isoformat()}Z",
+        f"  counts until (as_of): {_moment(as_of)} UTC",
         f"  files loaded: {files_loaded if files_loaded is not None else 'not known'}",
         *(f"  {line}" for line in account_lines(figures)),
         *([f"  {message}"] if message else []),
     ]
-    for severity, name, details in connection.execute(NOT_PASSED, [run_id]).fetchall():
+    for severity, name, details in not_passed(connection, run_id):
         lines.append(f"  {'FAILED' if severity == 'critical' else 'warning'} {name}: {one_line(details)}")
     return Group(*(Text(line) for line in lines))
+
+
+def not_passed(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str, str]]:
+    """Severity, name and figures of each check of a run that did not pass."""
+    return connection.execute(NOT_PASSED, [run_id]).fetchall()
 
 
 def account_lines(figures: dict) -> list[str]:

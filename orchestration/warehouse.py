@@ -83,6 +83,10 @@ def connect(
     return connection
 
 
+class WarehouseHeld(GoalpostError):
+    """Another process has the file open: DuckDB lets nobody else in, readers neither."""
+
+
 @contextmanager
 def single_writer(settings: Settings) -> Iterator[None]:
     """Hold the right to write, or say who holds it. Not reentrant; it ends with its process."""
@@ -155,7 +159,7 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
                     "put it back from a copy, or move it away and let `goalpost run` load everything anew."
                 ) from error
             if time.monotonic() >= deadline:
-                raise GoalpostError(
+                raise WarehouseHeld(
                     f"The warehouse {settings.warehouse} is held by {_holder(message)} and was not released "
                     f"within {wait_seconds:g} s: close it there and try again."
                 ) from None

@@ -272,10 +272,6 @@ a message achievement is never of a held-out person
 machine opens only with the target's count_machine
 - and (rules.message_counts_machine or not moments.is_machine)
 
-a message that never left was not sent
-- where sent_at is not null
-+ where true
-
 models/intermediate/achievements/int_achievements.sql
 
 an evaluation window is closed at its anchor
@@ -457,12 +453,6 @@ the reason goes by the deliveries of 90 days
 - sent_at >= achieved_at - {{ days(90) }} as is_recent
 + true as is_recent
 
-macros/credit.sql
-
-the remainder goes to the last touch (quick)
-- when touch_number < touches then {{ share }}
-+ when touch_number > 1 then {{ share }}
-
 models/marts/fct_touches.sql
 
 touches of one moment are numbered by sent_at (quick)
@@ -476,6 +466,14 @@ touches of one moment and sending are numbered by delivery_id (quick)
 the half-life is 7 days (quick)
 - cast(604800000000 as double)
 + cast(302400000000 as double)
+
+macros/credit.sql
+
+the remainder goes to the last touch (quick)
+- when touch_number < touches
++ when touch_number > 1
+
+models/marts/fct_touches.sql
 
 the middle shares 20 percent
 - / (touches - 2)
@@ -528,6 +526,7 @@ models/intermediate/exits/int_exit_journeys.sql
 
 before the source's first row the earliest is in force
 - when lag(updated_at) over source_history is null then {{ beginning_of_time() }}
++ when lag(updated_at) over source_history is null then updated_at
 
 journeys count from data_start_at on
 - and journeys.entered_at >= workspaces.data_start_at

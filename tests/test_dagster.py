@@ -235,5 +235,9 @@ def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Se
             pass
     with closing(connect(settings, read_only=True)) as connection:
         assert connection.execute("select as_of, outcome, message from control.runs").fetchall() == [
-            (datetime(2026, 1, 1), "failed", "It ended before it published.")
+            (
+                datetime(2026, 1, 1),
+                "failed",
+                "The run ended before it published: start `goalpost run` again, it carries on.",
+            )
         ]

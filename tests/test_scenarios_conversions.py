@@ -172,6 +172,19 @@ def test_every_pair_of_a_trigger_match_must_hold_by_its_op(story):
 
 
 @scenario
+def test_where_no_journey_landed_nothing_matches_not_even_neq(story):
+    pair = {"event_property": "course_id", "op": "neq", "trigger_property": "course_id"}
+    story.goal(target=PURCHASE | {"trigger_match": [pair]})
+    story.journey("j", "2024-03-01", trigger={"course_id": 7})
+    story.delivery("of j", "2024-03-01", journey_id="j")
+    story.delivery("of none", "2024-03-02")
+    story.event("purchase", "2024-03-03", course_id=8)
+    marts = yield
+    assert marts.fct_conversions.column("delivery_id") == ["of j"]
+    assert marts.fct_delivery_conversions.column("delivery_id") == ["of j"]
+
+
+@scenario
 def test_a_missing_value_matches_no_trigger(story):
     story.goal(target=SAME_COURSE)
     story.journey("j", "2024-03-01", trigger={"other": 1})

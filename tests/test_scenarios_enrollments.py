@@ -84,6 +84,9 @@ def test_a_message_that_bounced_failed_was_dropped_or_undeliverable_is_not_recei
     story.delivery("opened and bounced", "2024-03-01")
     story.opened("opened and bounced", "2024-03-02")
     story.engagement("bounced", "opened and bounced", "2024-03-03")
+    story.delivery("delivered and failed", "2024-03-01")
+    story.engagement("delivered", "delivered and failed", "2024-03-02")
+    story.engagement("failed", "delivered and failed", "2024-03-03")
     marts = yield
     assert set(marts.fct_impressions.column("delivery_id")) == {
         "spammed",

@@ -40,15 +40,27 @@ def test_only_journeys_of_a_source_with_an_exit_condition_have_a_row(story):
 @scenario
 def test_the_condition_is_that_of_the_sources_row_in_force_on_entering_or_else_the_earliest(story):
     story.source(at="2024-02-01", exit_condition="unmatched", trigger_filter=PAID)
-    story.source(at="2024-03-01", exit_condition="never")
+    story.source(at="2024-03-01", exit_condition="goal_or_unmatched", trigger_filter={"not": PAID})
+    story.source(at="2024-04-01", exit_condition="never")
+    story.snapshot("2023-01-01", plan="paid")
     for journey_id, at in (
         ("before all", "2024-01-01"),
-        ("in time", a_microsecond_before("2024-03-01")),
-        ("late", "2024-03-01"),
+        ("of the first", a_microsecond_before("2024-03-01")),
+        ("of the second", "2024-03-01"),
+        ("of the third", "2024-04-01"),
     ):
         story.journey(journey_id, at)
     marts = yield
-    assert set(exits(marts)) == {"before all", "in time"}
+    assert marts.fct_journey_exits.by("journey_id", "exit_condition") == {
+        "before all": "unmatched",
+        "of the first": "unmatched",
+        "of the second": "goal_or_unmatched",
+    }
+    assert exits(marts) == {
+        "before all": (None, None),
+        "of the first": (None, None),
+        "of the second": ("unmatched", "2024-03-01"),
+    }
 
 
 @scenario
@@ -125,6 +137,10 @@ def test_the_goal_state_on_entering_needs_a_version_in_force_and_active(story):
     story.goal("deleted", at="2024-06-01", target=BECOMES_PAID, status="deleted")
     story.goal("active", at="2024-03-01", target=BECOMES_PAID)
     story.snapshot("2024-02-01", plan="paid")
+    for person, plans in (("free", ("free", "free")), ("no longer", ("paid", "free"))):
+        story.journey(f"of {person}", "2024-03-01", source="active", person=person)
+        for at, plan in zip(("2024-02-01", "2024-03-01"), plans, strict=True):
+            story.snapshot(at, person=person, plan=plan)
     marts = yield
     assert {journey_id for journey_id, (reason, _) in exits(marts).items() if reason} == {"of active"}
 
@@ -151,8 +167,11 @@ def test_who_matches_again_by_the_next_message_stays(story):
     story.snapshot("2024-02-01", plan="paid")
     story.journey("j", "2024-03-01")
     story.snapshot("2024-03-02", plan="free")
+    story.delivery("of none", "2024-03-03")
     story.snapshot("2024-03-04", plan="paid")
     story.delivery("d4", "2024-03-04", journey_id="j")
+    story.snapshot("2024-03-05", plan="free")
+    story.snapshot("2024-03-06", plan="paid")
     marts = yield
     assert exits(marts) == {"j": (None, None)}
 
@@ -164,7 +183,8 @@ def test_who_matches_in_between_but_not_at_the_next_message_leaves_at_the_first_
     story.journey("j", "2024-03-01")
     for day, plan in ((2, "free"), (3, "paid"), (4, "free"), (6, "paid")):
         story.snapshot(f"2024-03-0{day}", plan=plan)
-    story.delivery("d5", "2024-03-05", journey_id="j")
+    story.delivery("d4", "2024-03-04", journey_id="j")
+    story.delivery("d7", "2024-03-07", journey_id="j")
     marts = yield
     assert exits(marts) == {"j": ("unmatched", "2024-03-02")}
 

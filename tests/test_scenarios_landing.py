@@ -1,5 +1,8 @@
 """Section 2: which row stands, and why a row is refused. (Files and formats: test_landing*.py.)"""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 from scenarios import PAID, scenario
 
 EVENT = {"event_id": "e", "profile_id": "ann", "name": "purchase", "occurred_at": "2024-03-01"}
@@ -17,10 +20,12 @@ def test_of_rows_with_one_key_the_highest_sequence_stands(story):
 @scenario
 def test_an_absent_sequence_is_0_and_of_a_tie_the_greatest_text_stands(story):
     for name, sequence in (("b", None), ("c", -1), ("a", 0)):
-        story.land("events", **EVENT | {"name": name}, sequence=sequence)
+        story.land("events", **EVENT | {"name": name, "event_id": "absent"}, sequence=sequence)
+    for name, sequence in (("a", None), ("b", 0)):
+        story.land("events", **EVENT | {"name": name, "event_id": "zero"}, sequence=sequence)
     story.goal(target={"event": {"name": "b"}})
     marts = yield
-    assert marts.achievers() == {"ann"}
+    assert len(marts.fct_achievements) == 2
 
 
 @scenario
@@ -99,6 +104,28 @@ def test_enums_booleans_and_time_zones_are_bad_enum(story):
         == ["bad_enum"]
     )
     assert marts.quarantined("deliveries") == ["bad_enum", "bad_enum"]
+
+
+@scenario
+def test_goal_ids_that_are_no_list_of_text_are_bad_definition(story):
+    story.goal()
+    for number, goal_ids in enumerate(({"a": 1}, "goal", [1], ["goal", None])):
+        story.land("funnels", funnel_id=f"f{number}", updated_at="2024-01-01", goal_ids=json.dumps(goal_ids))
+    story.funnel("goal")
+    marts = yield
+    assert marts.quarantined("funnels") == ["bad_definition"] * 4
+    assert marts.rpt_goal_funnel.column("funnel_id") == ["funnel"]
+
+
+@scenario
+def test_a_time_more_than_one_day_after_its_file_landed_is_in_the_future(story):
+    now = datetime.now(UTC)
+    story.goal(definition_policy="retroactive")
+    for hours in (-1, 23, 25, 47):
+        story.event("purchase", (now + timedelta(hours=hours)).isoformat(), person=f"in {hours} hours")
+    marts = yield
+    assert marts.achievers() == {"in -1 hours", "in 23 hours"}
+    assert marts.quarantined("events") == ["future_timestamp"] * 2
 
 
 @scenario

@@ -102,16 +102,27 @@ def test_an_archived_goal_stops_counting_from_the_archiving_row_on_and_keeps_wha
 
 @scenario
 def test_a_retroactive_goal_counts_until_the_first_row_after_its_last_active_one(story):
+    targets = {"event": PURCHASE, "profile": BECOMES_PAID, "sent": {"message": {"metric": "sent"}}}
     for day, status in enumerate(("archived", "active", "archived", "archived"), start=1):
-        story.goal(at=f"2024-03-0{day}", status=status, definition_policy="retroactive")
-        story.goal("never_active", at=f"2024-03-0{day}", status="archived", definition_policy="retroactive")
-    story.event("purchase", "2024-02-01", person="long_before")
-    story.event("purchase", a_microsecond_before("2024-03-03"), person="in_time")
-    story.event("purchase", "2024-03-03", person="late")
-    story.event("purchase", "2024-03-04", person="later")
+        at, policy = f"2024-03-0{day}", "retroactive"
+        for goal_id, target in targets.items():
+            story.goal(goal_id, at=at, status=status, definition_policy=policy, target=target)
+        story.goal("never_active", at=at, status="archived", definition_policy=policy)
+    moments = {
+        "long_before": "2024-02-01",
+        "in_time": a_microsecond_before("2024-03-03"),
+        "late": "2024-03-03",
+        "later": "2024-03-04",
+    }
+    for person, moment in moments.items():
+        story.event("purchase", moment, person=person)
+        story.snapshot(moment, person=person, plan="paid")
+        story.delivery(f"to {person}", moment, person=person)
     marts = yield
-    assert marts.achievers() == {"long_before", "in_time"}
+    for goal_id in targets:
+        assert marts.achievers(goal_id) == {"long_before", "in_time"}
     assert marts.achievers("never_active") == set()
+    assert set(marts.fct_impressions.column("profile_id")) == {"long_before", "in_time"}
 
 
 @scenario
@@ -147,13 +158,22 @@ def test_a_version_is_in_force_from_its_updated_at_until_the_next_versions(story
     story.event("purchase", "2024-03-01", person="bob")
     story.delivery("to ann", a_microsecond_before("2024-03-01"), person="ann")
     story.delivery("to bob", "2024-03-01", person="bob")
+    for at in ("2024-01-01", "2024-03-01"):
+        story.goal("profile", at=at, target=BECOMES_PAID, name="of the profile", sources=[])
+        story.goal("opened", at=at, target={"message": {"metric": "opened"}}, name="opened", sources=[])
+    for person in ("ann", "bob"):
+        moment = a_microsecond_before("2024-03-01") if person == "ann" else "2024-03-01"
+        story.snapshot(moment, person=person, plan="paid")
+        story.opened(f"to {person}", moment)
     marts = yield
     versions = {"ann": "2024-01-01", "bob": "2024-03-01"}
-    assert marts.fct_achievements.by("profile_id", "goal_version") == versions
+    for goal_id in ("goal", "profile", "opened"):
+        assert marts.fct_achievements.where(goal_id=goal_id).by("profile_id", "goal_version") == versions
     assert marts.fct_impressions.by("profile_id", "goal_version") == versions
-    assert marts.dim_goals.by("version_number", "valid_from") == {1: "2024-01-01", 2: "2024-03-01"}
-    assert marts.dim_goals.by("version_number", "valid_to") == {1: "2024-03-01", 2: None}
-    assert marts.dim_goals.by("name", "is_current") == {"first": False, "second": True}
+    goal = marts.dim_goals.where(goal_id="goal")
+    assert goal.by("version_number", "valid_from") == {1: "2024-01-01", 2: "2024-03-01"}
+    assert goal.by("version_number", "valid_to") == {1: "2024-03-01", 2: None}
+    assert goal.by("name", "is_current") == {"first": False, "second": True}
 
 
 @scenario
@@ -197,6 +217,10 @@ def test_an_event_counts_at_most_once_under_the_earliest_version_in_whose_interv
     story.event("purchase", late, received_at=late, person="late")
     story.event("purchase", late, received_at="2024-01-01", person="received at the start")
     story.event("purchase", "2024-01-01", received_at=late, person="occurred at the start")
+    story.event("purchase", "2023-12-31", received_at=late, person="occurred before all")
+    story.goal("one_clock", definition_policy="versioned", name="first")
+    story.goal("one_clock", at="2024-03-01", definition_policy="versioned", name="second")
+    story.goal("other", at="2024-02-01", definition_policy="versioned", target=by_occurred)
     marts = yield
     # Where both versions could claim it, it is the first one's; where neither could, it is nobody's.
     assert marts.fct_achievements.where(goal_id="to_occurred").by("profile_id", "goal_version") == {
@@ -207,8 +231,18 @@ def test_an_event_counts_at_most_once_under_the_earliest_version_in_whose_interv
     assert marts.fct_achievements.where(goal_id="to_received").by("profile_id", "goal_version") == {
         "occurred early": "2024-01-01",
         "occurred at the start": "2024-01-01",
+        "occurred before all": "2024-03-01",
         "late": "2024-03-01",
     }
+    assert marts.fct_achievements.where(goal_id="one_clock").by("profile_id", "goal_version") == {
+        "received early": "2024-01-01",
+        "received at the start": "2024-01-01",
+        "occurred early": "2024-03-01",
+        "occurred at the start": "2024-03-01",
+        "occurred before all": "2024-03-01",
+        "late": "2024-03-01",
+    }
+    assert marts.achievers("other") == {"occurred early", "received early", "received at the start", "late"}
 
 
 @scenario
@@ -219,6 +253,11 @@ def test_a_delivery_is_judged_by_the_earliest_version_in_whose_interval_its_mome
     story.goal("to_sent", at="2024-03-01")
     story.delivery("straddles", "2024-02-28")
     story.engagement("delivered", "straddles", "2024-03-02")
+    story.goal("always_delivered", impression="delivered", name="first")
+    story.goal("always_delivered", at="2024-03-01", impression="delivered", name="second")
+    story.goal("other", at="2024-02-01")
+    story.delivery("before all", "2023-12-31")
+    story.engagement("delivered", "before all", "2024-03-02")
     story.delivery("at the start", "2024-01-01")
     story.engagement("delivered", "at the start", "2024-03-02")
     story.delivery("at once", "2024-03-01")
@@ -227,11 +266,14 @@ def test_a_delivery_is_judged_by_the_earliest_version_in_whose_interval_its_mome
     assert marts.fct_impressions.where(goal_id="to_delivered").by("delivery_id", "goal_version") == {
         "at the start": "2024-01-01",
         "straddles": "2024-01-01",
+        "before all": "2024-03-01",
         "at once": "2024-03-01",
     }
-    assert marts.fct_impressions.where(goal_id="to_sent").by("delivery_id", "goal_version") == {
-        "at once": "2024-03-01"
-    }
+    # Neither version can claim what was sent under the first and delivered under the second.
+    for goal_id, deliveries in {"to_sent": {"at once"}, "other": {"straddles", "at once"}}.items():
+        assert set(marts.fct_impressions.where(goal_id=goal_id).column("delivery_id")) == deliveries
+    versions = marts.fct_impressions.where(goal_id="always_delivered").by("delivery_id", "goal_version")
+    assert versions == dict.fromkeys(("before all", "at the start", "straddles", "at once"), "2024-03-01")
 
 
 # -- pinned segments

@@ -75,7 +75,7 @@ def test_after_a_run_it_tells_what_landed_what_did_not_and_what_came_of_it(setti
     assert any(line.startswith("events/[bold]b.csv") for line in lines)
     assert "events missing_key 1 events/a.jsonl, row 2: name is absent" in lines
     assert any(line.startswith("Last run: succeeded") for line in lines)
-    assert "counts until (as_of): 2026-01-01T00:00:00Z" in lines
+    assert "counts until (as_of): 2026-01-01 00:00:00 UTC" in lines
     assert "landed in this run: 2 rows (events 2)" in lines
     assert "rows in all: 2 landed = 1 staged + 0 superseded + 1 quarantined" in lines
     assert "checks: 1 passed, 1 warned, 0 failed" in lines

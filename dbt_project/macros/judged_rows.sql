@@ -3,7 +3,7 @@
 
     Reads the contract (the columns and their meta in models/staging/_sources.yml). Adds to the typed columns:
       reason_code   why the row cannot be staged: the first match, in the order of the case below; null for a good row
-      problem       what is wrong with its filter or definition (the column defined_by), in words
+      problem       where and what, in words; of a filter or definition what base_definitions says
       is_standing   of the good rows with one key, the one that stands
 
     A good row that does not stand is superseded. So for every table, always:
@@ -73,6 +73,25 @@ judged as (
 
 ),
 
+explained as (
+
+    select
+        *,
+        case reason_code
+            when 'bad_row' then 'the record cannot be taken apart; raw_record holds it'
+            when 'missing_key' then {{ goalpost.first_of(columns, 'is_missing', 'is required and absent') }}
+            when 'bad_key' then {{ goalpost.first_of(columns, 'is_bad_key', 'holds a control character') }}
+            when 'bad_timestamp' then {{ goalpost.first_of(columns, 'is_bad_timestamp', 'is no ISO 8601 time') }}
+            when 'bad_json' then {{ goalpost.first_of(columns, 'is_bad_json', 'is no JSON') }}
+            when 'bad_enum' then {{ goalpost.first_of(columns, 'is_bad_enum', 'is not one of the allowed values') }}
+            when 'bad_definition' then {{ goalpost.first_of(columns, 'is_bad_definition', 'is no list of texts') }}
+            when 'future_timestamp'
+                then {{ goalpost.first_of(columns, 'is_future_timestamp', 'lies more than a day after its file landed') }}
+        end as fault
+    from judged
+
+),
+
 compared as (
 
     select
@@ -87,7 +106,7 @@ compared as (
                 file_id asc nulls last,
                 row_number asc nulls last
         ) = 1 as is_standing
-    from judged
+    from explained
 
 )
 
@@ -103,7 +122,7 @@ select
     unknown_keys,
     {%- endif %}
     reason_code,
-    problem,
+    coalesce(problem, fault) as problem,
     is_standing
 from compared
 {%- endmacro %}
@@ -139,32 +158,56 @@ from compared
 {%- endmacro %}
 
 
-{# One condition for each column that the fault can befall; false where there is none. #}
-{% macro any_of(columns, fault) -%}
+{# For each column that a fault can befall: its name, and the condition under which it does. #}
+{% macro faults_of(columns, fault) -%}
 {%- set conditions = [] -%}
 {%- for column in columns -%}
 {%- set name, type = column.name, column.type -%}
 {%- if fault == 'is_missing' and column.required == 'unless_anonymous' -%}
-    {%- do conditions.append('(' ~ name ~ ' is null and not coalesce(is_anonymous, false))') -%}
+    {%- do conditions.append([name, '(' ~ name ~ ' is null and not coalesce(is_anonymous, false))']) -%}
 {%- elif fault == 'is_missing' and column.required -%}
-    {%- do conditions.append(('landed_' if type == 'timestamp' else '') ~ name ~ ' is null') -%}
+    {%- do conditions.append([name, ('landed_' if type == 'timestamp' else '') ~ name ~ ' is null']) -%}
 {%- elif fault == 'is_bad_key' and type == 'id' -%}
-    {%- do conditions.append(goalpost.has_control_character(name)) -%}
+    {%- do conditions.append([name, goalpost.has_control_character(name)]) -%}
 {%- elif fault == 'is_bad_timestamp' and type == 'timestamp' -%}
-    {%- do conditions.append('(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)') -%}
+    {%- do conditions.append([name, '(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)']) -%}
 {%- elif fault == 'is_bad_json' and type in ['json', 'json_list'] -%}
-    {%- do conditions.append('not ' ~ goalpost.is_json(name)) -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_json(name)]) -%}
 {%- elif fault == 'is_bad_enum' and type in ['boolean', 'integer', 'number'] -%}
-    {%- do conditions.append('(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)') -%}
+    {%- do conditions.append([name, '(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)']) -%}
 {%- elif fault == 'is_bad_enum' and type == 'enum' -%}
-    {%- do conditions.append(name ~ " not in ('" ~ column['values'] | join("', '") ~ "')") -%}
+    {%- do conditions.append([name, name ~ " not in ('" ~ column['values'] | join("', '") ~ "')"]) -%}
 {%- elif fault == 'is_bad_enum' and type == 'time_zone' -%}
-    {%- do conditions.append('not ' ~ goalpost.is_time_zone(name)) -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_time_zone(name)]) -%}
 {%- elif fault == 'is_bad_definition' and type == 'json_list' -%}
-    {%- do conditions.append('not ' ~ goalpost.is_json_list_of_text(name)) -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_list_of_text(name)]) -%}
 {%- elif fault == 'is_future_timestamp' and type == 'timestamp' and name != 'data_start_at' -%}
-    {%- do conditions.append(name ~ " > loaded_at + interval '1' day") -%}
+    {%- do conditions.append([name, name ~ " > loaded_at + interval '1' day"]) -%}
 {%- endif -%}
 {%- endfor -%}
-{{ conditions | join(' or ') or 'false' }}
+{{ return(conditions) }}
+{%- endmacro %}
+
+
+{# Does the fault befall any column? #}
+{% macro any_of(columns, fault) -%}
+{{ goalpost.faults_of(columns, fault) | map('last') | join(' or ') or 'false' }}
+{%- endmacro %}
+
+
+{# The first column that the fault befalls, what landed in it, and what is wrong with that. #}
+{% macro first_of(columns, fault, what) -%}
+{%- for name, condition in goalpost.faults_of(columns, fault) -%}
+{{ 'case' if loop.first }}
+                when {{ condition }} then '{{ name }} ' || {{ goalpost.what_landed(columns, name) }} || '{{ what }}'
+{{- '\n            end' if loop.last }}
+{%- else -%}
+null
+{%- endfor -%}
+{%- endmacro %}
+
+
+{% macro what_landed(columns, name) -%}
+{%- set column = columns | selectattr('name', 'equalto', name) | first -%}
+coalesce('''' || left({{ 'landed_' if column.type in ['timestamp', 'boolean', 'integer', 'number'] }}{{ name }}, 80) || ''' ', '')
 {%- endmacro %}

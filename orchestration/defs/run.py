@@ -60,7 +60,12 @@ class GoalpostRun(ConfigurableResource):
             try:
                 yield self
             finally:  # publishing or a failed step has finished it already, unless neither was part of it
-                runs.finish_run(self.settings, self.run_id, "failed", "It ended before it published.")
+                runs.finish_run(
+                    self.settings,
+                    self.run_id,
+                    "failed",
+                    "The run ended before it published: start `goalpost run` again, it carries on.",
+                )
 
 
 @failure_hook(required_resource_keys={"run"})

@@ -169,13 +169,19 @@ def _updated_at(now: datetime, new: dict[Key, Row], record: dict[Key, list[Row]]
 def _land(landing: str, new: dict[Key, Row], updated_at: str) -> Iterator[str]:
     """A file per table, under its name only when it is complete: a run may look at any moment."""
     files, root = url_to_fs(landing)
+    if files.isfile(root):
+        raise GoalpostError(f"The landing {landing} is a file: set GOALPOST_LANDING to a folder or a URL.")
     name = updated_at.replace("-", "").replace(":", "")
     for table in ID_COLUMNS:
         rows = [row | {"updated_at": updated_at} for key, row in new.items() if key.table == table]
         if not rows:
             continue
         path = f"{root}/{table}/applied/{name}.jsonl"
-        files.makedirs(f"{root}/{table}/applied", exist_ok=True)
-        files.pipe_file(f"{path}.tmp", "".join(f"{compact(row)}\n" for row in rows).encode())
-        files.mv(f"{path}.tmp", path)
+        try:
+            files.makedirs(f"{root}/{table}/applied", exist_ok=True)
+            files.pipe_file(f"{path}.tmp", "".join(f"{compact(row)}\n" for row in rows).encode())
+            files.mv(f"{path}.tmp", path)
+        except OSError as error:
+            text = "let this user write there, or set GOALPOST_LANDING to another place"
+            raise GoalpostError(f"The goals cannot be landed in {landing} ({error}): {text}.") from error
         yield files.unstrip_protocol(path).removeprefix("file://")
