@@ -53,8 +53,9 @@ def apply(paths: Paths) -> None:
     if report.landed_files:
         landed = Counter(key.table for key in (*report.added, *report.changed))
         _say(
-            f"Applied {_counted(landed)}; {len(report.unchanged)} unchanged. `goalpost run` counts with it, from this moment on "
-            "(a retroactive goal: from the beginning); `goalpost status` tells if a locked goal refuses a change.",
+            f"Applied {_counted(landed)}; {len(report.unchanged)} unchanged. `goalpost run` counts with it, "
+            "from this moment on (a retroactive goal: from the beginning); "
+            "`goalpost status` tells if a locked goal refuses a change.",
             "green",
         )
     else:
