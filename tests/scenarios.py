@@ -190,6 +190,7 @@ class Marts:
 def scenario(tell: Callable[[Story], Iterator]) -> Callable:
     """Registers the story and makes the test that looks at its marts."""
     name = tell.__name__.removeprefix("test_").replace("_", " ")
+    assert name not in STORIES, f"two scenarios are called {name!r}"
     STORIES[name] = told(tell, Story(name))[0]
 
     def test(tmp_path_factory) -> None:

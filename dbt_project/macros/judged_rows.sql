@@ -122,7 +122,7 @@ select
     unknown_keys,
     {%- endif %}
     reason_code,
-    coalesce(problem, fault) as problem,
+    coalesce(fault, problem) as problem,
     is_standing
 from compared
 {%- endmacro %}
