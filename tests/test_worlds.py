@@ -43,7 +43,7 @@ def differences(worlds, seed, home) -> list[str]:
 
 
 def unlike(expected, pipeline) -> list[str]:
-    """What the marts, the quarantine and the accounting have that the reference has not, and the other way round."""
+    """What marts, quarantine and accounting have that the reference has not, and the other way round."""
     found = []
     for mart, rows in expected.marts.items():
         found += compare(mart, rows, pipeline.mart(mart), list(rows[0]) if rows else [])
