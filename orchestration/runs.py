@@ -127,13 +127,28 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
 
 
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
-    """The first outcome stands: a run that succeeded cannot fail afterwards, nor lose its first reason."""
+    """The first outcome stands: a run that succeeded cannot fail afterwards, nor lose its first reason.
+    With success, and in the same transaction, the watermark moves."""
     with closing(connect(settings)) as connection:
-        connection.execute(
+        figures = json.dumps(account(connection, run_id))
+        connection.begin()
+        finished = connection.execute(
             "update control.runs set outcome = ?, message = ?, finished_at = ?, figures = ? "
-            "where run_id = ? and outcome = 'running'",
-            [outcome, message, _now(), json.dumps(account(connection, run_id)), run_id],
-        )
+            "where run_id = ? and outcome = 'running' returning outcome",
+            [outcome, message, _now(), figures, run_id],
+        ).fetchall()
+        if finished == [("succeeded",)]:
+            move_watermark(connection)
+        connection.commit()
+
+
+def move_watermark(connection: duckdb.DuckDBPyConnection) -> None:
+    """All that landed is in the marts now, by the definitions as they are now. The caller commits."""
+    connection.execute(
+        "update control.watermark set file_id = greatest(file_id, (select coalesce(max(file_id), 0) from raw.files))"
+    )
+    connection.execute("delete from control.built_definitions")
+    connection.execute("insert into control.built_definitions by name from intermediate.int_definitions")
 
 
 def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:

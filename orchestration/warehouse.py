@@ -39,6 +39,17 @@ create table if not exists raw.files (
 
 create table if not exists control.clock (as_of timestamp not null);
 
+create table if not exists control.watermark (file_id bigint not null);
+insert into control.watermark select 0 where not exists (from control.watermark);
+
+create table if not exists control.built_definitions (
+    workspace_id varchar,
+    owner_kind varchar,
+    owner_id varchar,
+    matters_from timestamp,
+    content varchar
+);
+
 create table if not exists control.runs (
     run_id varchar not null,
     started_at timestamp not null,

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from dbt.cli.main import dbtRunner
 
 from orchestration.landing import land_new_files
+from orchestration.runs import move_watermark
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.warehouse import connect
 
@@ -35,6 +36,10 @@ class Pipeline:
         self.dbt(
             "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments
         )
+        with closing(connect(self.settings)) as connection:
+            connection.begin()
+            move_watermark(connection)
+            connection.commit()
 
     def dbt(self, *arguments: str, project: Path = DBT_PROJECT) -> None:
         with environment(GOALPOST_WAREHOUSE=str(self.settings.warehouse)):

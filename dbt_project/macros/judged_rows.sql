@@ -8,12 +8,53 @@
 
     A good row that does not stand is superseded. So for every table, always:
     rows landed = standing + superseded + quarantined.
+
+    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key.
+
+    Incremental: the rows of files past the watermark are judged, and compared with those rows before it that have one of their
+    keys. Both get touched_after, the watermark that this happened after: int_affected_profiles finds them by it.
 #}
 {% macro judged_rows(table_name, defined_by=none) -%}
 {%- set columns = goalpost.contract_columns(table_name) -%}
 {%- set keys = columns | selectattr('key') | map(attribute='name') | list -%}
 {%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'number']) | list -%}
-with landed as (
+{%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', columns | map(attribute='name') | map('replace', '_id', '') | list) | list -%}
+{%- set from_scratch, watermark = goalpost.from_scratch(), goalpost.watermark() -%}
+with {% if not from_scratch -%}
+new_keys as (
+
+    select distinct {{ goalpost.key_of(goalpost.key_columns(columns)) }} as row_key
+    from {{ source('raw', table_name) }}
+    where file_id > {{ watermark }}
+
+),
+
+rivals as (
+
+    select
+        base.file_id,
+        base.row_number
+    from {{ this }} as base
+    inner join new_keys on base.row_key = new_keys.row_key
+    where base.file_id <= {{ watermark }}
+
+),
+
+to_judge as (
+
+    select * from {{ source('raw', table_name) }}
+    where file_id > {{ watermark }}
+
+    union all
+
+    select landed.*
+    from {{ source('raw', table_name) }} as landed
+    inner join rivals on landed.file_id = rivals.file_id and landed.row_number = rivals.row_number
+
+),
+
+{% endif -%}
+landed as (
 
     select
         landed.*,
@@ -25,7 +66,7 @@ with landed as (
         readings.core_hash,
         readings.unknown_keys
         {%- endif %}
-    from {{ source('raw', table_name) }} as landed
+    from {{ source('raw', table_name) if from_scratch else 'to_judge' }} as landed
     inner join {{ source('raw', 'files') }} as files on landed.file_id = files.file_id
     {%- if defined_by %}
     left join {{ ref('base_definitions') }} as readings
@@ -121,10 +162,25 @@ select
     core_hash,
     unknown_keys,
     {%- endif %}
+    case when reason_code is null then {{ goalpost.key_of(keys) }} end as row_key,
+    {%- for name in joined_by %}
+    case when {{ name }}_id is not null then {{ goalpost.key_of(['workspace_id', name ~ '_id']) }} end as {{ name }}_key,
+    {%- endfor %}
     reason_code,
     coalesce(fault, problem) as problem,
-    is_standing
+    is_standing,
+    cast({{ 0 if from_scratch else watermark }} as bigint) as touched_after
 from compared
+{%- endmacro %}
+
+
+{# The key columns of a raw table, as values that the typed ones equal: landed times are read. #}
+{% macro key_columns(columns) -%}
+{%- set values = [] -%}
+{%- for column in columns if column.key -%}
+{%- do values.append(goalpost.read_as(column.type, column.name)) -%}
+{%- endfor -%}
+{{ return(values) }}
 {%- endmacro %}
 
 

@@ -57,3 +57,9 @@
 {% macro duckdb__one_row_a_period(first_date, last_date, period) -%}
     cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval '1' {{ period }})) as date)
 {%- endmacro %}
+
+{# The number of the stretch of so many days that a moment lies in: two moments less than it apart are in the same or in neighbours. #}
+{% macro bucket_of(moment, days) %}{{ return(adapter.dispatch('bucket_of')(moment, days)) }}{% endmacro %}
+{% macro duckdb__bucket_of(moment, days) -%}
+    (epoch_us({{ moment }}) // {{ days * 86400000000 }})
+{%- endmacro %}

@@ -1,20 +1,38 @@
 -- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
-with numbered as (
+-- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots.
+{%- set touched = "(select profile_key from staging.base_profile_snapshots where touched_after = (select file_id from control.watermark))" %}
+{{ config(
+    materialized='incremental', incremental_strategy='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
+) }}
+
+with snapshots as (
+
+    select * from {{ ref('stg_profile_snapshots') }}
+    {%- if not from_scratch() %}
+    where profile_key in {{ touched }}
+    {%- endif %}
+
+),
+
+bounds as (
 
     select
-        *,
-        row_number() over (partition by workspace_id, profile_id order by observed_at desc nulls last) as number_from_the_newest,
-        min(observed_at) over (partition by workspace_id, profile_id) as first_observed_at
-    from {{ ref('stg_profile_snapshots') }}
+        profile_key,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as newest_observed_at
+    from snapshots
+    group by profile_key
 
 )
 
 select
-    workspace_id,
-    profile_id,
-    properties,
-    is_deleted,
-    first_observed_at,
-    observed_at
-from numbered
-where number_from_the_newest = 1
+    snapshots.workspace_id,
+    snapshots.profile_id,
+    snapshots.properties,
+    snapshots.is_deleted,
+    bounds.first_observed_at,
+    snapshots.observed_at,
+    snapshots.profile_key
+from snapshots
+inner join bounds
+    on snapshots.profile_key = bounds.profile_key and snapshots.observed_at = bounds.newest_observed_at

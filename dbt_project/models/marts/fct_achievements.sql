@@ -1,5 +1,38 @@
 -- Grain: one row per achievement: a moment at which a profile reaches a goal's target (SEMANTICS, section 6). Repeats are kept;
 -- people are counted by is_first. Do not sum impact over goals: one event may reach several.
+-- Incremental: those of affected profiles from affected_from on are computed anew, and numbered on from the ones before.
+{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'achieved_at'}) }}
+
+with {% if not from_scratch() -%}
+kept as (
+
+    select
+        achievements.goal_id,
+        achievements.profile_key,
+        max(achievements.achievement_number) as achievements
+    from {{ this }} as achievements
+    inner join {{ ref('int_affected_profiles') }} as affected
+        on achievements.profile_key = affected.profile_key and achievements.achieved_at < affected.affected_from
+    group by achievements.goal_id, achievements.profile_key
+
+),
+
+{% endif -%}
+numbered as (
+
+    select
+        reached.*,
+        {{ 'coalesce(kept.achievements, 0) + ' if not from_scratch() }}row_number() over (
+            partition by reached.goal_id, reached.profile_key
+            order by reached.achieved_at asc nulls last, reached.achievement_id asc nulls last
+        ) as achievement_number
+    from {{ ref('int_achievements') }} as reached
+    {%- if not from_scratch() %}
+    left join kept on reached.goal_id = kept.goal_id and reached.profile_key = kept.profile_key
+    {%- endif %}
+
+)
+
 select
     workspace_id,
     goal_id,
@@ -7,9 +40,11 @@ select
     profile_id,
     achievement_id,
     kind,
+    natural_key,
     achieved_at,
     achievement_number,
     achievement_number = 1 as is_first,
     impact_value,
-    impact_currency
-from {{ ref('int_achievements') }}
+    impact_currency,
+    profile_key
+from numbered

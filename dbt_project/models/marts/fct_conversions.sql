@@ -1,5 +1,8 @@
 -- Grain: one row per enrollment that converted (SEMANTICS, section 7). One achievement may convert enrollments of several
 -- sources: do not sum impact_value across sources.
+-- Incremental: those of affected profiles that converted from affected_from on are computed anew.
+{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'converted_at'}) }}
+
 select
     enrollments.workspace_id,
     enrollments.goal_id,
@@ -15,10 +18,11 @@ select
     enrollments.enrolled_at,
     enrollments.converted_at,
     achievements.impact_value,
-    achievements.impact_currency
-from {{ ref('fct_enrollments') }} as enrollments
-inner join {{ ref('fct_achievements') }} as achievements
+    achievements.impact_currency,
+    enrollments.profile_key
+from {{ affected_rows(ref('fct_enrollments'), 'converted_at') }} as enrollments
+inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
     on
-        enrollments.workspace_id = achievements.workspace_id
+        enrollments.profile_key = achievements.profile_key
         and enrollments.goal_id = achievements.goal_id
         and enrollments.achievement_id = achievements.achievement_id

@@ -1,5 +1,11 @@
 -- Grain: one row per journey, from data_start_at on, of a source with an exit condition: when and why a sender that honours the
 -- condition would have ended it (SEMANTICS, section 9). An exit after finished_at is none; a tie is goal.
+-- Incremental: the journeys of affected profiles are computed anew.
+{{ config(
+    materialized='incremental', incremental_strategy='recompute',
+    meta={'recompute_where': 'kept.profile_key in (select profile_key from intermediate.int_affected_profiles)'},
+) }}
+
 with exits as (
 
     select
@@ -25,8 +31,10 @@ in_time as (
     select
         workspace_id,
         profile_id,
+        profile_key,
         source_id,
         journey_id,
+        journey_key,
         entered_at,
         exit_condition,
         case when finished_at is null or exit_at <= finished_at then exit_at end as exit_at,
@@ -38,10 +46,9 @@ in_time as (
 messages as (
 
     select
-        workspace_id,
-        landed_journey_id as journey_id,
+        landed_journey_key as journey_key,
         sent_at
-    from {{ ref('int_sendable_deliveries') }}
+    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
     where landed_journey_id is not null and not needs_opt_in
 
 )
@@ -55,12 +62,12 @@ select
     in_time.exit_condition,
     in_time.exit_reason,
     in_time.exit_at,
-    count(messages.sent_at) as messages_after_exit
+    count(messages.sent_at) as messages_after_exit,
+    in_time.profile_key
 from in_time
 left join messages
     on
-        in_time.workspace_id = messages.workspace_id
-        and in_time.journey_id = messages.journey_id
+        in_time.journey_key = messages.journey_key
         and in_time.exit_at < messages.sent_at
 group by
     in_time.workspace_id,
@@ -70,4 +77,5 @@ group by
     in_time.entered_at,
     in_time.exit_condition,
     in_time.exit_reason,
-    in_time.exit_at
+    in_time.exit_at,
+    in_time.profile_key

@@ -1,5 +1,9 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model; do not sum touches over goals.
+-- Incremental: the touches of achievements that are computed anew.
+-- depends_on: {{ ref('int_affected_profiles') }}
+{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'achieved_at'}) }}
+
 with touches as (
 
     select
@@ -14,8 +18,7 @@ with touches as (
             power(cast(2 as double), -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast(604800000000 as double))
             as decimal(38, 20)
         ) as decay_weight
-    from {{ ref('int_candidates') }}
-    where is_within_window
+    from {{ ref('int_touches') }}
 
 ),
 
@@ -54,6 +57,7 @@ select
     message_id,
     channel,
     achievement_id,
+    achieved_at,
     touch_metric,
     touch_at,
     touch_number,
@@ -63,5 +67,6 @@ select
     {{ credit('last') }} as credit_last,
     {{ credit('linear') }} as credit_linear,
     {{ credit('position') }} as credit_position,
-    {{ credit('time_decay') }} as credit_time_decay
+    {{ credit('time_decay') }} as credit_time_decay,
+    profile_key
 from shares

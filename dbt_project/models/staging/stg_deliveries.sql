@@ -9,6 +9,9 @@ select
     source_id,
     journey_id,
     message_id,
+    delivery_key,
+    profile_key,
+    journey_key,
 
     -- what was sent
     source_type,

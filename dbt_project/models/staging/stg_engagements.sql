@@ -6,6 +6,7 @@ select
     workspace_id,
     engagement_id,
     delivery_id,
+    delivery_key,
 
     -- what happened
     metric,

@@ -6,6 +6,8 @@ select
     workspace_id,
     event_id,
     profile_id,
+    row_key as event_key,
+    profile_key,
 
     -- what was done
     name,
@@ -13,6 +15,7 @@ select
 
     -- when
     occurred_at,
-    coalesce(received_at, occurred_at) as received_at
+    coalesce(received_at, occurred_at) as received_at,
+    greatest(received_at, occurred_at) as latest_moment
 from {{ ref('base_events') }}
 where is_standing

@@ -7,6 +7,8 @@ select
     journey_id,
     source_id,
     profile_id,
+    journey_key,
+    profile_key,
 
     -- when
     entered_at,

@@ -6,6 +6,7 @@ select
     workspace_id,
     profile_id,
     observed_at,
+    profile_key,
 
     -- what was observed
     coalesce(is_deleted, false) as is_deleted,

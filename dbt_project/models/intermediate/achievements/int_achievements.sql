@@ -1,12 +1,15 @@
--- Grain: one row per achievement, a moment at which a profile reaches a goal's target, numbered within goal and profile
--- (SEMANTICS, section 6). Do not sum over goals: one event may reach several.
+-- Grain: one row per achievement, a moment at which a profile reaches a goal's target, within its evaluation window
+-- (SEMANTICS, section 6).
+-- A view of what this run computes: those of affected profiles from affected_from on.
+{{ config(materialized='view') }}
+
 with reached as (
 
-    select *, {{ empty_list() }} as event_values from {{ ref('int_profile_achievements') }}
+    select * from {{ ref('int_profile_achievements') }}
     union all
     select * from {{ ref('int_event_achievements') }}
     union all
-    select *, {{ empty_list() }} as event_values from {{ ref('int_message_achievements') }}
+    select * from {{ ref('int_message_achievements') }}
 
 ),
 
@@ -14,14 +17,13 @@ with reached as (
 first_events as (
 
     select
-        workspace_id,
-        profile_id,
+        profile_key,
         name,
         min(received_at) as first_received_at,
         min(occurred_at) as first_occurred_at
-    from {{ ref('stg_events') }}
+    from {{ affected_rows(ref('stg_events')) }} as events
     where name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
-    group by workspace_id, profile_id, name
+    group by profile_key, name
 
 ),
 
@@ -35,12 +37,11 @@ windowed_workspaces as (
 first_snapshots as (
 
     select
-        workspace_id,
-        profile_id,
+        profile_key,
         min(observed_at) as first_seen_at
-    from {{ ref('stg_profile_snapshots') }}
+    from {{ affected_rows(ref('stg_profile_snapshots')) }} as snapshots
     where workspace_id in (select workspace_id from windowed_workspaces)
-    group by workspace_id, profile_id
+    group by profile_key
 
 ),
 
@@ -55,52 +56,34 @@ with_anchors as (
             when rules.event_clock = 'occurred' then first_events.first_occurred_at
             else first_events.first_received_at
         end as anchored_at
-    from reached
+    from {{ affected_rows('reached', 'achieved_at') }} as reached
     inner join {{ ref('int_goal_rules') }} as rules
         on
             reached.workspace_id = rules.workspace_id
             and reached.goal_id = rules.goal_id
             and reached.goal_version = rules.goal_version
     left join first_events
-        on
-            reached.workspace_id = first_events.workspace_id
-            and reached.profile_id = first_events.profile_id
-            and rules.evaluation_event_name = first_events.name
-    left join first_snapshots
-        on
-            reached.workspace_id = first_snapshots.workspace_id
-            and reached.profile_id = first_snapshots.profile_id
-
-),
-
-identified as (
-
-    select
-        workspace_id,
-        goal_id,
-        goal_version,
-        profile_id,
-        {{ surrogate_key(['workspace_id', 'goal_id', 'profile_id', 'kind', 'natural_key']) }} as achievement_id,
-        kind,
-        natural_key,
-        achieved_at,
-        impact_value,
-        impact_currency,
-        event_values
-    from with_anchors
-    where
-        evaluation_window_days is null
-        or (
-            achieved_at >= anchored_at
-            and {{ elapsed_microseconds('anchored_at', 'achieved_at') }} <= evaluation_window_days * 86400000000
-        )
+        on reached.profile_key = first_events.profile_key and rules.evaluation_event_name = first_events.name
+    left join first_snapshots on reached.profile_key = first_snapshots.profile_key
 
 )
 
 select
-    *,
-    row_number() over (
-        partition by workspace_id, goal_id, profile_id
-        order by achieved_at asc nulls last, achievement_id asc nulls last
-    ) as achievement_number
-from identified
+    workspace_id,
+    goal_id,
+    goal_version,
+    profile_id,
+    profile_key,
+    {{ surrogate_key(['workspace_id', 'goal_id', 'profile_id', 'kind', 'natural_key']) }} as achievement_id,
+    kind,
+    natural_key,
+    achieved_at,
+    impact_value,
+    impact_currency
+from with_anchors
+where
+    evaluation_window_days is null
+    or (
+        achieved_at >= anchored_at
+        and {{ elapsed_microseconds('anchored_at', 'achieved_at') }} <= evaluation_window_days * 86400000000
+    )

@@ -1,16 +1,20 @@
 -- Grain: one row per goal and event that reaches its target (SEMANTICS, section 6): the name is the target's, its filter holds,
 -- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
+-- A view of what this run computes: the events of affected profiles from affected_from on.
+{{ config(materialized='view') }}
+
 with events as (
 
     select
         workspace_id,
         event_id,
         profile_id,
+        profile_key,
         name,
         occurred_at,
         received_at,
         {{ extract_properties('properties', 'event') }} as event_values
-    from {{ ref('stg_events') }}
+    from {{ affected_rows(ref('stg_events'), 'latest_moment') }} as events
     where name in (select event_name from {{ ref('int_goal_rules') }})
 
 ),
@@ -35,7 +39,7 @@ candidates as (
         rules.transition,
         rules.impact_value as static_impact_value,
         rules.impact_position,
-        case when rules.reads_profile then events.profile_id end as state_profile_id,
+        case when rules.reads_profile then events.profile_key end as state_profile_key,
         case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at,
         case rules.event_clock when 'occurred' then events.received_at else events.occurred_at end as other_clock_at
     from events
@@ -76,8 +80,7 @@ with_state as (
     from judged_once
     left join {{ ref('int_profile_states') }} as states
         on
-            judged_once.workspace_id = states.workspace_id
-            and judged_once.state_profile_id = states.profile_id
+            judged_once.state_profile_key = states.profile_key
             and judged_once.achieved_at >= states.valid_from
             and judged_once.achieved_at < states.valid_to
     cross join {{ ref('int_missing_state') }} as missing_state
@@ -99,14 +102,14 @@ select
     goal_id,
     goal_version,
     profile_id,
+    profile_key,
     'event' as kind,
     event_id as natural_key,
     achieved_at,
     case
         when impact_position is null then static_impact_value
         else {{ read_amount(scalar_text(list_item('event_values', 'impact_position'))) }}
-    end as impact_value,
-    event_values
+    end as impact_value
 from unpacked
 where
     {{ meets_predicate('event', 'event_predicate') }}

@@ -1,5 +1,8 @@
 -- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source
 -- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
+-- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
+{{ config(materialized='view') }}
+
 with deliveries as (
 
     select * from {{ ref('stg_deliveries') }}
@@ -12,6 +15,7 @@ moments as (
     select
         workspace_id,
         profile_id,
+        profile_key,
         source_id,
         channel,
         'sent' as metric,
@@ -19,13 +23,14 @@ moments as (
         false as is_machine,
         sent_at as achieved_at
     from deliveries
-    where sent_at is not null
+    where sent_at is not null and 'sent' in (select message_metric from {{ ref('int_goal_rules') }})
 
     union all
 
     select
         deliveries.workspace_id,
         deliveries.profile_id,
+        deliveries.profile_key,
         deliveries.source_id,
         deliveries.channel,
         engagements.metric,
@@ -33,8 +38,7 @@ moments as (
         engagements.is_machine,
         engagements.occurred_at as achieved_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries
-        on engagements.workspace_id = deliveries.workspace_id and engagements.delivery_id = deliveries.delivery_id
+    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
     where engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
 
 ),
@@ -46,13 +50,14 @@ candidates as (
         rules.goal_id,
         rules.goal_version,
         moments.profile_id,
-        case when rules.profile_predicate is not null then moments.profile_id end as state_profile_id,
+        moments.profile_key,
+        case when rules.profile_predicate is not null then moments.profile_key end as state_profile_key,
         moments.natural_key,
         moments.achieved_at,
         rules.impact_value,
         rules.profile_predicate,
         rules.transition
-    from moments
+    from {{ affected_rows('moments', 'achieved_at') }} as moments
     inner join {{ ref('int_goal_rules') }} as rules
         on
             moments.workspace_id = rules.workspace_id
@@ -71,6 +76,7 @@ select
     candidates.goal_id,
     candidates.goal_version,
     candidates.profile_id,
+    candidates.profile_key,
     'message' as kind,
     candidates.natural_key,
     candidates.achieved_at,
@@ -78,8 +84,7 @@ select
 from candidates
 left join {{ ref('int_profile_states') }} as states
     on
-        candidates.workspace_id = states.workspace_id
-        and candidates.state_profile_id = states.profile_id
+        candidates.state_profile_key = states.profile_key
         and candidates.achieved_at >= states.valid_from
         and candidates.achieved_at < states.valid_to
 cross join {{ ref('int_missing_state') }} as missing_state

@@ -1,16 +1,20 @@
 -- Grain: one row per goal and snapshot at which a profile reaches a target that is a profile part alone (SEMANTICS, section 6):
 -- enter: it matches and the snapshot before did not (or there is none); leave: it does not and the one before did.
 -- A deleting snapshot is never an achievement.
+-- A view of what this run computes: the states of affected profiles from affected_from on.
+{{ config(materialized='view') }}
+
 select
     states.workspace_id,
     rules.goal_id,
     rules.goal_version,
     states.profile_id,
+    states.profile_key,
     'profile' as kind,
     {{ moment_text('states.valid_from') }} as natural_key,
     states.valid_from as achieved_at,
     rules.impact_value
-from {{ ref('int_profile_states') }} as states
+from {{ affected_rows(ref('int_profile_states'), 'valid_from') }} as states
 inner join {{ ref('int_goal_rules') }} as rules
     on
         states.workspace_id = rules.workspace_id

@@ -1,6 +1,9 @@
 -- Grain: one row per achievement and candidate for its credit: a received delivery sent before it, to that profile, from a
 -- source that the achievement's version lists (SEMANTICS, section 8). touch_at is its latest touch time (null: its
--- channel's criterion was never met), is_within_window whether that qualifies.
+-- channel's criterion was never met), is_within_window whether that qualifies. A view for `goalpost explain`, which asks for one
+-- profile: fct_touches and fct_attributions look for what they need in cheaper ways.
+{{ config(materialized='view') }}
+
 with candidates as (
 
     select
@@ -23,7 +26,7 @@ with candidates as (
         rules.attribution_window_days,
         rules.attribution_counts_machine,
         coalesce({{ map_value('rules.attribution_criteria', 'deliveries.channel') }}, 'sent') as touch_metric
-    from {{ ref('int_achievements') }} as achievements
+    from {{ ref('fct_achievements') }} as achievements
     inner join {{ ref('int_goal_rules') }} as rules
         on
             achievements.workspace_id = rules.workspace_id

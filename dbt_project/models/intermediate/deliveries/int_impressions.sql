@@ -1,5 +1,8 @@
 -- Grain: one row per goal and received delivery of a source that its version in force then lists (SEMANTICS, section 7), with
--- the checks that decide its outcome, in their order: is_eligible, is_in_goal_state, eligible_number.
+-- the first two checks that decide its outcome: is_eligible, is_in_goal_state.
+-- A view of what this run computes: the deliveries of affected profiles received from affected_from on.
+{{ config(materialized='view') }}
+
 with candidates as (
 
     select
@@ -8,9 +11,10 @@ with candidates as (
         deliveries.profile_id,
         deliveries.source_id,
         deliveries.journey_id,
-        deliveries.landed_journey_id,
         deliveries.message_id,
         deliveries.channel,
+        deliveries.delivery_key,
+        deliveries.profile_key,
         rules.goal_id,
         rules.goal_version,
         rules.impression,
@@ -20,7 +24,7 @@ with candidates as (
         rules.transition,
         case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end as received_at,
         case rules.impression when 'delivered' then deliveries.sent_at else deliveries.first_delivered_at end as other_moment
-    from {{ ref('int_sendable_deliveries') }} as deliveries
+    from {{ affected_rows(ref('int_sendable_deliveries'), 'latest_moment') }} as deliveries
     inner join {{ ref('int_goal_sources') }} as sources
         on
             deliveries.workspace_id = sources.workspace_id
@@ -46,7 +50,7 @@ with candidates as (
 judged_once as (
 
     select candidates.*
-    from candidates
+    from {{ affected_rows('candidates', 'received_at') }} as candidates
     left join {{ ref('int_goal_rules') }} as earlier
         on
             candidates.workspace_id = earlier.workspace_id
@@ -57,45 +61,30 @@ judged_once as (
             and candidates.other_moment < earlier.valid_to
     where earlier.goal_id is null
 
-),
-
-checked as (
-
-    select
-        judged_once.*,
-        judged_once.eligibility_predicate is null
-        or {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.eligibility_predicate') }} as is_eligible,
-        judged_once.goal_state_predicate is not null
-        and {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.goal_state_predicate') }}
-        = (judged_once.transition = 'enter') as is_in_goal_state
-    from judged_once
-    left join {{ ref('int_profile_states') }} as states
-        on
-            judged_once.workspace_id = states.workspace_id
-            and judged_once.profile_id = states.profile_id
-            and judged_once.received_at >= states.valid_from
-            and judged_once.received_at < states.valid_to
-    cross join {{ ref('int_missing_state') }} as missing_state
-
 )
 
 select
-    workspace_id,
-    goal_id,
-    goal_version,
-    profile_id,
-    source_id,
-    journey_id,
-    landed_journey_id,
-    delivery_id,
-    message_id,
-    channel,
-    received_at,
-    is_eligible,
-    is_in_goal_state,
-    -- Of the impressions of a goal, source, profile and journey that pass both checks the first enrolls.
-    row_number() over (
-        partition by workspace_id, goal_id, source_id, profile_id, journey_id, is_eligible and not is_in_goal_state
-        order by received_at asc nulls last, delivery_id asc nulls last
-    ) as eligible_number
-from checked
+    judged_once.workspace_id,
+    judged_once.goal_id,
+    judged_once.goal_version,
+    judged_once.profile_id,
+    judged_once.source_id,
+    judged_once.journey_id,
+    judged_once.delivery_id,
+    judged_once.message_id,
+    judged_once.channel,
+    judged_once.received_at,
+    judged_once.delivery_key,
+    judged_once.profile_key,
+    judged_once.eligibility_predicate is null
+    or {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.eligibility_predicate') }} as is_eligible,
+    judged_once.goal_state_predicate is not null
+    and {{ is_match('coalesce(states.matches, missing_state.matches)', 'judged_once.goal_state_predicate') }}
+    = (judged_once.transition = 'enter') as is_in_goal_state
+from judged_once
+left join {{ ref('int_profile_states') }} as states
+    on
+        judged_once.profile_key = states.profile_key
+        and judged_once.received_at >= states.valid_from
+        and judged_once.received_at < states.valid_to
+cross join {{ ref('int_missing_state') }} as missing_state

@@ -1,5 +1,12 @@
 -- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
 -- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
+-- Incremental: the deliveries that new rows touch are computed anew.
+{{ config(
+    materialized='incremental', incremental_strategy='recompute', on_schema_change='fail',
+    meta={'recompute_where': 'kept.delivery_key in (select delivery_key from intermediate.int_touched_deliveries)'},
+) }}
+{%- set touched = ref('int_touched_deliveries') %}
+
 with deliveries as (
 
     select * from {{ ref('stg_deliveries') }}
@@ -8,6 +15,9 @@ with deliveries as (
         and not is_anonymous
         and not is_holdout
         and source_type in ('campaign', 'broadcast')
+        {%- if not from_scratch() %}
+        and delivery_key in (select delivery_key from {{ touched }})
+        {%- endif %}
 
 ),
 
@@ -15,13 +25,16 @@ with deliveries as (
 outcomes as (
 
     select
-        workspace_id,
-        delivery_id,
+        delivery_key,
         max(case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end) = 1 as has_failed,
         min(case when metric = 'delivered' then occurred_at end) as first_delivered_at
     from {{ ref('stg_engagements') }}
-    where metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
-    group by workspace_id, delivery_id
+    where
+        metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
+        {%- if not from_scratch() %}
+        and delivery_key in (select delivery_key from {{ touched }})
+        {%- endif %}
+    group by delivery_key
 
 )
 
@@ -32,22 +45,22 @@ select
     deliveries.source_id,
     deliveries.journey_id,
     deliveries.message_id,
+    deliveries.delivery_key,
+    deliveries.profile_key,
     deliveries.channel,
     deliveries.sent_at,
     outcomes.first_delivered_at,
+    greatest(deliveries.sent_at, outcomes.first_delivered_at) as latest_moment,
     channels.attributable = 'opt_in' as needs_opt_in,
     not coalesce(outcomes.has_failed, false) as is_received,
 
     -- A journey of another profile than the delivery's counts as not landed.
     journeys.journey_id as landed_journey_id,
+    journeys.journey_key as landed_journey_key,
     coalesce(journeys.entered_at, deliveries.sent_at) as entered_at
 from deliveries
 inner join {{ ref('channels') }} as channels
     on deliveries.channel = channels.channel and channels.attributable in ('yes', 'opt_in')
-left join outcomes
-    on deliveries.workspace_id = outcomes.workspace_id and deliveries.delivery_id = outcomes.delivery_id
+left join outcomes on deliveries.delivery_key = outcomes.delivery_key
 left join {{ ref('stg_journeys') }} as journeys
-    on
-        deliveries.workspace_id = journeys.workspace_id
-        and deliveries.journey_id = journeys.journey_id
-        and deliveries.profile_id = journeys.profile_id
+    on deliveries.journey_key = journeys.journey_key and deliveries.profile_key = journeys.profile_key

@@ -1,6 +1,7 @@
 -- Grain: one row per journey, from data_start_at on, of a source with an exit condition: the source's row in force at
 -- entered_at, the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as
 -- of entry.
+-- Holds what this run computes: the journeys of affected profiles.
 with source_rows as (
 
     select
@@ -32,12 +33,14 @@ select
     journeys.journey_id,
     journeys.source_id,
     journeys.profile_id,
+    journeys.journey_key,
+    journeys.profile_key,
     journeys.entered_at,
     journeys.finished_at,
     source_rows.exit_condition,
     case when source_rows.exit_condition in ('goal', 'goal_or_unmatched') then source_rows.exit_goal_id end as exit_goal_id,
     predicates.predicate_number
-from {{ ref('stg_journeys') }} as journeys
+from {{ affected_rows(ref('stg_journeys')) }} as journeys
 inner join {{ ref('int_workspaces') }} as workspaces
     on journeys.workspace_id = workspaces.workspace_id and journeys.entered_at >= workspaces.data_start_at
 inner join source_rows

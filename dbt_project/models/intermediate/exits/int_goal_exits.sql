@@ -1,5 +1,8 @@
 -- Grain: one row per journey that meets its exit goal (SEMANTICS, section 9): at entered_at if the goal's version in force and
 -- active then has a profile-only target and its goal state holds, else at the goal's first achievement at or after entered_at.
+-- A view of what this run computes: the journeys of affected profiles.
+{{ config(materialized='view') }}
+
 with journeys as (
 
     select * from {{ ref('int_exit_journeys') }}
@@ -23,8 +26,7 @@ already_there as (
             and rules.is_profile_only
     left join {{ ref('int_profile_states') }} as states
         on
-            journeys.workspace_id = states.workspace_id
-            and journeys.profile_id = states.profile_id
+            journeys.profile_key = states.profile_key
             and journeys.entered_at >= states.valid_from
             and journeys.entered_at < states.valid_to
     cross join {{ ref('int_missing_state') }} as missing_state
@@ -41,11 +43,10 @@ achieved as (
         journeys.journey_id,
         achievements.achieved_at as exit_at
     from journeys
-    inner join {{ ref('int_achievements') }} as achievements
+    inner join {{ affected_rows(ref('fct_achievements')) }} as achievements
         on
-            journeys.workspace_id = achievements.workspace_id
-            and journeys.exit_goal_id = achievements.goal_id
-            and journeys.profile_id = achievements.profile_id
+            journeys.exit_goal_id = achievements.goal_id
+            and journeys.profile_key = achievements.profile_key
             and journeys.entered_at <= achievements.achieved_at
 
 )

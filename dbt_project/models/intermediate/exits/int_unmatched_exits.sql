@@ -1,6 +1,9 @@
 -- Grain: one row per journey whose person stops matching the trigger filter (SEMANTICS, section 9): the first moment from
 -- entered_at on at which the filter does not hold and still does not at the journey's next message (after the last: in the
 -- newest snapshot).
+-- A view of what this run computes: the journeys of affected profiles.
+{{ config(materialized='view') }}
+
 with journeys as (
 
     select * from {{ ref('int_exit_journeys') }}
@@ -11,11 +14,11 @@ with journeys as (
 first_states as (
 
     select
-        workspace_id,
-        profile_id,
+        profile_key,
         min(valid_from) as first_state_at
-    from {{ ref('int_profile_states') }}
-    group by workspace_id, profile_id
+    from {{ affected_rows(ref('int_profile_states')) }} as states
+    where profile_key in (select profile_key from journeys)
+    group by profile_key
 
 ),
 
@@ -25,16 +28,16 @@ states as (
     select
         journeys.workspace_id,
         journeys.journey_id,
+        journeys.journey_key,
         journeys.entered_at,
         journeys.predicate_number,
         states.valid_from,
         states.valid_to,
         {{ is_match('states.matches', 'journeys.predicate_number') }} as is_matched
     from journeys
-    inner join {{ ref('int_profile_states') }} as states
+    inner join {{ affected_rows(ref('int_profile_states')) }} as states
         on
-            journeys.workspace_id = states.workspace_id
-            and journeys.profile_id = states.profile_id
+            journeys.profile_key = states.profile_key
             and journeys.entered_at < states.valid_to
 
     union all
@@ -42,6 +45,7 @@ states as (
     select
         journeys.workspace_id,
         journeys.journey_id,
+        journeys.journey_key,
         journeys.entered_at,
         journeys.predicate_number,
         {{ beginning_of_time() }} as valid_from,
@@ -49,7 +53,7 @@ states as (
         {{ is_match('missing_state.matches', 'journeys.predicate_number') }} as is_matched
     from journeys
     left join first_states
-        on journeys.workspace_id = first_states.workspace_id and journeys.profile_id = first_states.profile_id
+        on journeys.profile_key = first_states.profile_key
     cross join {{ ref('int_missing_state') }} as missing_state
     where journeys.entered_at < coalesce(first_states.first_state_at, {{ end_of_time() }})
 
@@ -60,6 +64,7 @@ unmatched as (
     select
         workspace_id,
         journey_id,
+        journey_key,
         greatest(entered_at, valid_from) as unmatched_at
     from states
     where not is_matched
@@ -71,17 +76,17 @@ with_next_message as (
     select
         unmatched.workspace_id,
         unmatched.journey_id,
+        unmatched.journey_key,
         unmatched.unmatched_at,
         -- After the last message the newest snapshot decides: the state just before the end of time.
         coalesce(min(messages.sent_at), {{ end_of_time() }} - interval '1' microsecond) as next_message_at
     from unmatched
-    left join {{ ref('int_sendable_deliveries') }} as messages
+    left join {{ affected_rows(ref('int_sendable_deliveries')) }} as messages
         on
-            unmatched.workspace_id = messages.workspace_id
-            and unmatched.journey_id = messages.landed_journey_id
+            unmatched.journey_key = messages.landed_journey_key
             and unmatched.unmatched_at < messages.sent_at
             and not messages.needs_opt_in
-    group by unmatched.workspace_id, unmatched.journey_id, unmatched.unmatched_at
+    group by unmatched.workspace_id, unmatched.journey_id, unmatched.journey_key, unmatched.unmatched_at
 
 )
 
@@ -92,8 +97,7 @@ select
 from with_next_message
 inner join states
     on
-        with_next_message.workspace_id = states.workspace_id
-        and with_next_message.journey_id = states.journey_id
+        with_next_message.journey_key = states.journey_key
         and with_next_message.next_message_at >= states.valid_from
         and with_next_message.next_message_at < states.valid_to
         and not states.is_matched

@@ -21,6 +21,8 @@ select
     versions.workspace_id,
     versions.goal_id,
     versions.goal_version,
+    -- of this run, to join on
+    row_number() over (order by versions.workspace_id, versions.goal_id, versions.goal_version) as rule_number,
     versions.time_zone,
 
     -- when it judges and counts

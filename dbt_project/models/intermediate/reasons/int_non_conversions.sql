@@ -5,23 +5,16 @@
 with achievements_in_window as (
 
     select
-        {{- unpack_properties('achievements.event_values', 'event') }}
-        {{- unpack_properties('journeys.journey_values', 'journey') }}
         enrollments.workspace_id,
         enrollments.goal_id,
         enrollments.profile_id,
         enrollments.enrollment_id,
-        impressions.landed_journey_id,
+        enrollments.delivery_id,
         rules.trigger_predicate,
+        achievements.natural_key,
         achievements.achievement_id
     from {{ ref('fct_enrollments') }} as enrollments
-    inner join {{ ref('int_impressions') }} as impressions
-        on
-            enrollments.workspace_id = impressions.workspace_id
-            and enrollments.goal_id = impressions.goal_id
-            and enrollments.profile_id = impressions.profile_id
-            and enrollments.delivery_id = impressions.delivery_id
-    left join {{ ref('int_achievements') }} as achievements
+    left join {{ ref('fct_achievements') }} as achievements
         on
             enrollments.workspace_id = achievements.workspace_id
             and enrollments.goal_id = achievements.goal_id
@@ -33,11 +26,29 @@ with achievements_in_window as (
             achievements.workspace_id = rules.workspace_id
             and achievements.goal_id = rules.goal_id
             and achievements.goal_version = rules.goal_version
-    left join {{ ref('int_journeys') }} as journeys
-        on
-            enrollments.workspace_id = journeys.workspace_id
-            and impressions.landed_journey_id = journeys.journey_id
     where enrollments.converted_at is null
+
+),
+
+compared as (
+
+    select
+        reached.*,
+        deliveries.landed_journey_id,
+        {{ extract_properties('events.properties', 'event') }} as event_values,
+        {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
+    from achievements_in_window as reached
+    {{ join_trigger_values('reached') }}
+
+),
+
+unpacked as (
+
+    select
+        {{- unpack_properties('event_values', 'event') }}
+        {{- unpack_properties('journey_values', 'journey') }}
+        *
+    from compared
 
 ),
 
@@ -55,7 +66,7 @@ judged as (
             when landed_journey_id is null then 'journey_not_landed'
             else 'trigger_not_matched'
         end as reason
-    from achievements_in_window
+    from unpacked
 
 )
 

@@ -17,6 +17,7 @@ SCHEMA = pyarrow.schema(
 
 
 def model(dbt, session):
+    dbt.config(materialized="table")
     goals = dbt.source("raw", "goals").project("'definition' as kind, definition as landed_text")
     segments = dbt.source("raw", "segments").project("'filter' as kind, filter as landed_text")
     sources = dbt.source("raw", "sources").project("'filter' as kind, trigger_filter as landed_text")

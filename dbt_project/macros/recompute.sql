@@ -1,0 +1,110 @@
+{#
+    How a run computes a suffix anew instead of everything (docs/increments.md).
+
+    What a run has to look at is decided in one place, int_affected_profiles: each profile that the new rows (or a changed
+    definition) can affect, and the earliest moment, affected_from, at which they can change anything. A fact before that moment
+    stays; those from it on are deleted and computed again. That is exact for rows in any order, and cheap for the usual one.
+
+    A model that takes part says so in its first lines:
+      materialized='incremental', incremental_strategy='recompute'
+      meta.recompute_from    the column (or expression over `kept`) that is compared with affected_from: rows of affected profiles
+                             with it at or after affected_from are deleted before the new ones are inserted
+      meta.recompute_where   or: the condition over `kept` itself
+      unique_key             besides: kept rows whose key the new rows have again are deleted
+    and reads what it computes from through affected_rows().
+#}
+
+
+{# The last landed file whose rows are in all marts; 0 before a first run has succeeded. It moves with a run's success only. #}
+{% macro watermark() -%}
+{%- set found = run_query("select file_id from " ~ source('control', 'watermark')) if execute else none -%}
+{{ return(found.columns[0].values()[0] if found is not none and found.rows else 0) }}
+{%- endmacro %}
+
+
+{# Is everything computed anew? On a first run, and when asked to (--full-refresh; other code asks for it by itself). #}
+{% macro from_scratch() -%}
+{#- While dbt parses, no: that is where the refs are. -#}
+{{ return(execute and (flags.FULL_REFRESH or goalpost.watermark() == 0)) }}
+{%- endmacro %}
+
+
+{# The earliest affected_from of this run, as a literal, so that a scan by time can skip what lies before it. #}
+{% macro earliest_affected() -%}
+{%- set affected = ref('int_affected_profiles') -%}
+{%- set found = run_query("select min(affected_from) from " ~ affected) if execute else none -%}
+{%- set earliest = found.columns[0].values()[0] if found is not none else none -%}
+{%- if earliest is none -%}{{ goalpost.end_of_time() }}{%- else -%}timestamp '{{ earliest }}'{%- endif -%}
+{%- endmacro %}
+
+
+{#
+    The rows of a relation that a run looks at: from scratch all of them, else those of affected profiles whose `moment` is at or
+    after affected_from, or, with `reaching_back_days`, that many days earlier. Without `moment`: all rows of affected profiles.
+#}
+{% macro affected_rows(relation, moment=none, reaching_back_days=0) -%}
+{%- set affected = ref('int_affected_profiles') -%}
+{%- if goalpost.from_scratch() -%}
+{{ relation }}
+{%- else -%}
+(
+        select facts.*
+        from {{ relation }} as facts
+        inner join {{ affected }} as affected on facts.profile_key = affected.profile_key
+        {%- if moment %}
+        {%- set reach = " - interval '" ~ reaching_back_days ~ "' day" if reaching_back_days else '' %}
+        where
+            facts.{{ moment }} >= affected.affected_from{{ reach }}
+            and facts.{{ moment }} >= {{ goalpost.earliest_affected() }}{{ reach }}
+        {%- endif %}
+    )
+{%- endif -%}
+{%- endmacro %}
+
+
+{# Do all rows of a relation have this value in the column? #}
+{% macro holds_only(relation, column, value) -%}
+{%- set found = run_query("select count(*) from " ~ relation ~ " where " ~ column ~ " <> '" ~ value ~ "'") if execute else none -%}
+{{ return(found is none or found.columns[0].values()[0] == 0) }}
+{%- endmacro %}
+
+
+{# What the recompute strategy does, in one transaction: delete what is computed anew, insert it. #}
+{% macro get_incremental_recompute_sql(arguments) -%}
+{%- set target, computed = arguments.target_relation, arguments.temp_relation -%}
+{%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
+{%- set moment, condition = config.get('meta', {}).get('recompute_from'), config.get('meta', {}).get('recompute_where') -%}
+{%- if goalpost.from_scratch() %}
+delete from {{ target }};
+{%- elif moment %}
+delete from {{ target }} as kept
+where
+    {{ moment }} >= {{ goalpost.earliest_affected() }}
+    and exists (
+        select 1 from {{ ref('int_affected_profiles') }} as affected
+        where affected.profile_key = kept.profile_key and {{ moment }} >= affected.affected_from
+    );
+{%- elif condition %}
+delete from {{ target }} as kept where {{ condition }};
+{%- endif %}
+{%- if 'predicates_hash' in arguments.dest_columns | map(attribute='name') %}
+delete from {{ target }} where predicates_hash <> (select max(predicates_hash) from {{ computed }});
+{%- endif %}
+{%- if arguments.unique_key %}
+{%- set keys = [arguments.unique_key] if arguments.unique_key is string else arguments.unique_key %}
+delete from {{ target }} as kept
+where exists (
+    select 1 from {{ computed }} as computed
+    where {% for key in keys %}computed.{{ key }} = kept.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+);
+{%- endif %}
+insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ computed }};
+{%- endmacro %}
+
+
+{# The days that an achievement's touches may lie back, at most: two or more, so that a calendar day is among them. #}
+{% macro longest_attribution_window() -%}
+{%- set found = run_query("select max(attribution_window_days) from " ~ ref('int_goal_rules')) if execute else none -%}
+{%- set days = found.columns[0].values()[0] if found is not none else none -%}
+{{ return([days or 0, 2] | max) }}
+{%- endmacro %}

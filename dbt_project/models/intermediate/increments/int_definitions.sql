@@ -1,0 +1,145 @@
+-- Grain: one row per part of a definition that facts depend on, as it is now: its content, and the moment from which it matters.
+-- What differs from control.built_definitions tells int_affected_profiles which facts a changed definition can change.
+-- Owners: `goal` (a version in force, its filters with their segments, its sources), `exit` (a source's exit condition and filter),
+-- `workspace`. Names, descriptions and numbers of predicates are no part: nothing depends on them.
+with goal_versions as (
+
+    select
+        workspace_id,
+        'goal' as owner_kind,
+        goal_id as owner_id,
+        valid_from as matters_from,
+        {{ surrogate_key([
+            'cast(goal_version as varchar)', 'time_zone', 'cast(data_start_at as varchar)', 'cast(counts_since as varchar)',
+            'cast(counts_until as varchar)', 'definition_hash', 'event_clock', 'impression', 'cast(webhook_message_ids as varchar)',
+            'cast(measurement_window_days as varchar)', 'cast(attribution_window_days as varchar)',
+            'cast(attribution_criteria as varchar)', 'cast(attribution_counts_machine as varchar)', 'cast(has_impact as varchar)',
+            'goal_currency', 'cast(impact_value as varchar)', 'impact_event_property',
+        ]) }} as content
+    from {{ ref('int_goal_versions') }}
+
+),
+
+goal_filters as (
+
+    select
+        versions.workspace_id,
+        'goal' as owner_kind,
+        versions.goal_id as owner_id,
+        versions.valid_from as matters_from,
+        predicates.role || ' ' || predicates.predicate as content
+    from {{ ref('int_predicates') }} as predicates
+    inner join {{ ref('int_goal_versions') }} as versions
+        on
+            predicates.workspace_id = versions.workspace_id
+            and predicates.owner_id = versions.goal_id
+            and predicates.owner_updated_at = versions.goal_version
+    where predicates.role in ('eligibility', 'profile', 'event', 'trigger_match')
+
+),
+
+goal_sources as (
+
+    select
+        versions.workspace_id,
+        'goal' as owner_kind,
+        versions.goal_id as owner_id,
+        versions.valid_from as matters_from,
+        'source ' || {{ moment_text('sources.attached_at') }} || ' ' || sources.source_id as content
+    from {{ ref('int_goal_sources') }} as sources
+    inner join {{ ref('int_goal_versions') }} as versions
+        on
+            sources.workspace_id = versions.workspace_id
+            and sources.goal_id = versions.goal_id
+            and sources.goal_version = versions.goal_version
+
+),
+
+-- A source's exit condition, where it is another than the row's before: a new source without one changes nothing.
+exit_conditions as (
+
+    select
+        workspace_id,
+        source_id,
+        case when previous_updated_at is null then {{ beginning_of_time() }} else updated_at end as matters_from,
+        exit_content
+    from (
+        select
+            *,
+            lag(updated_at) over source_history as previous_updated_at,
+            lag(exit_content, 1, 'never') over source_history as previous_content
+        from (
+            select
+                *,
+                case exit_condition
+                    when 'never' then 'never'
+                    else exit_condition || ' ' || coalesce(exit_goal_id, '') || ' ' || coalesce(normal_form, '')
+                end as exit_content
+            from {{ ref('stg_sources') }}
+        ) as sources
+        window source_history as (partition by workspace_id, source_id order by updated_at asc nulls last)
+    ) as history
+    where exit_content <> previous_content
+
+),
+
+exit_filters as (
+
+    select
+        predicates.workspace_id,
+        predicates.owner_id as source_id,
+        greatest(
+            predicates.pinned_at,
+            case when predicates.owner_updated_at = sources.first_updated_at then {{ beginning_of_time() }} else predicates.owner_updated_at end
+        ) as matters_from,
+        predicates.predicate as exit_content
+    from {{ ref('int_predicates') }} as predicates
+    inner join (
+        select
+            workspace_id,
+            source_id,
+            min(updated_at) as first_updated_at
+        from {{ ref('stg_sources') }}
+        group by workspace_id, source_id
+    ) as sources
+        on predicates.workspace_id = sources.workspace_id and predicates.owner_id = sources.source_id
+    where predicates.role = 'exit'
+
+),
+
+exits as (
+
+    select * from exit_conditions
+    union all
+    select * from exit_filters
+
+),
+
+workspaces as (
+
+    select
+        workspace_id,
+        'workspace' as owner_kind,
+        workspace_id as owner_id,
+        {{ beginning_of_time() }} as matters_from,
+        {{ moment_text('data_start_at') }} as content
+    from {{ ref('int_workspaces') }}
+    where data_start_at <> {{ beginning_of_time() }}
+
+)
+
+select * from goal_versions
+union all
+select * from goal_filters
+union all
+select * from goal_sources
+union all
+select
+    workspace_id,
+    'exit' as owner_kind,
+    source_id as owner_id,
+    matters_from,
+    exit_content as content
+from exits
+union all
+select * from workspaces
