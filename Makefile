@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test dev lint lock clean
+.PHONY: demo test bench dev lint lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
@@ -12,6 +12,11 @@ demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, p
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
+
+# Half an hour and 60 GB of disk; BENCH="--size 1M" takes eight minutes.
+BENCH ?= --size 1M,10M
+bench: $(READY)  ## the benchmark: docs/benchmark.md
+	$(BIN)/python -m benchmark $(BENCH) --docs docs
 
 dev: $(READY)  ## Dagster's web UI and daemon (sensor, schedule) on http://localhost:3000
 	$(BIN)/goalpost dev

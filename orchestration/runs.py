@@ -126,6 +126,16 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
         )
 
 
+def record_build(settings: Settings, run_id: str) -> None:
+    """Every model was built, so all that has landed is in them: this is how far success moves the watermark."""
+    with closing(connect(settings)) as connection:
+        connection.execute(
+            "update control.runs set built_file_id = (select coalesce(max(file_id), 0) from raw.files) "
+            "where run_id = ?",
+            [run_id],
+        )
+
+
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
     """The first outcome stands: a run that succeeded cannot fail afterwards, nor lose its first reason.
     With success, and in the same transaction, the watermark moves."""
@@ -134,19 +144,17 @@ def finish_run(settings: Settings, run_id: str, outcome: str, message: str | Non
         connection.begin()
         finished = connection.execute(
             "update control.runs set outcome = ?, message = ?, finished_at = ?, figures = ? "
-            "where run_id = ? and outcome = 'running' returning outcome",
+            "where run_id = ? and outcome = 'running' returning outcome, built_file_id",
             [outcome, message, _now(), figures, run_id],
         ).fetchall()
-        if finished == [("succeeded",)]:
-            move_watermark(connection)
+        if finished and finished[0][0] == "succeeded" and finished[0][1] is not None:
+            move_watermark(connection, finished[0][1])
         connection.commit()
 
 
-def move_watermark(connection: duckdb.DuckDBPyConnection) -> None:
-    """All that landed is in the marts now, by the definitions as they are now. The caller commits."""
-    connection.execute(
-        "update control.watermark set file_id = greatest(file_id, (select coalesce(max(file_id), 0) from raw.files))"
-    )
+def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) -> None:
+    """The files up to this one are in the marts, by the definitions as they are now. The caller commits."""
+    connection.execute("update control.watermark set file_id = greatest(file_id, ?)", [built_file_id])
     connection.execute("delete from control.built_definitions")
     connection.execute("insert into control.built_definitions by name from intermediate.int_definitions")
 

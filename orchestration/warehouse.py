@@ -59,6 +59,7 @@ create table if not exists control.runs (
     is_full_refresh boolean not null,
     files_loaded bigint,
     last_file_id bigint,
+    built_file_id bigint,
     code_hash varchar,
     message varchar,
     figures json

@@ -38,7 +38,8 @@ class Pipeline:
         )
         with closing(connect(self.settings)) as connection:
             connection.begin()
-            move_watermark(connection)
+            built = connection.execute("select coalesce(max(file_id), 0) from raw.files").fetchall()[0][0]
+            move_watermark(connection, built)
             connection.commit()
 
     def dbt(self, *arguments: str, project: Path = DBT_PROJECT) -> None:

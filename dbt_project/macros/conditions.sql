@@ -4,6 +4,9 @@
     A condition reads a property through the columns that unpack_properties made: <name> (JSON text; null: the property is missing),
     <name>_text, <name>_number and <name>_moment. Negations are joined as `not` by the predicate; here are only the positive
     operators, and each gives true or false, never null. A text is written out by text_literal and can't leave its quotes.
+
+    Whatever can be asked of the JSON text itself is asked of it: the other columns are dear, and nobody computes one that no
+    condition reads.
 #}
 
 {% macro condition_sql(condition, columns) -%}
@@ -14,28 +17,49 @@
 {%- elif condition.other_subject is defined -%}
     coalesce({{ goalpost.compare_properties(op, property, columns[condition.other_subject ~ condition.other_pointer]) }}, false)
 {%- elif op == 'eq' -%}
-    coalesce({{ goalpost.equals_literal(value, property ~ '_text', property ~ '_number') }}, false)
+    coalesce({{ goalpost.equals_any([value], property) }}, false)
 {%- elif op == 'in' -%}
-    (false{% for item in value %} or coalesce({{ goalpost.equals_literal(item, property ~ '_text', property ~ '_number') }}, false){% endfor %})
+    coalesce({{ goalpost.equals_any(value, property) }}, false)
 {%- elif op in ('gt', 'gte', 'lt', 'lte') -%}
     coalesce({{ goalpost.compares_with_literal(op, property, value) }}, false)
 {%- elif op == 'contains' -%}
     coalesce({{ goalpost.contains_literal(property, value) }}, false)
 {%- elif op in ('starts_with', 'ends_with') -%}
-    coalesce({{ goalpost.is_json_text(property) }} and {{ op }}({{ property }}_text, {{ goalpost.text_literal(value) }}), false)
+    coalesce(case {{ goalpost.when_text(op, property, value) }} end, false)
 {%- endif -%}
 {%- endmacro %}
 
 
-{# eq. A number: the property is a number, or text that is one, and equal. A boolean: it, or its text. A text: exactly that text. #}
-{% macro equals_literal(value, text, number) -%}
-{%- if value is boolean -%}
-    {{ text }} = '{{ 'true' if value else 'false' }}'
-{%- elif value is number -%}
-    {{ number }} = {{ goalpost.number_literal(value) }}
+{#
+    eq to one of the literals. A number: the property is a number, or text that is one, and equal. A boolean or a text: the
+    property is one of the ways to spell it in JSON.
+#}
+{% macro equals_any(values, property) -%}
+{%- set numbers, spellings = [], [] -%}
+{%- for value in values -%}
+{%- if value is boolean or value is string -%}
+    {%- do spellings.extend(goalpost.spellings_of(value)) -%}
 {%- else -%}
-    {{ text }} = {{ goalpost.text_literal(value) }}
+    {%- do numbers.append(goalpost.number_literal(value)) -%}
 {%- endif -%}
+{%- endfor -%}
+(false
+{%- if spellings %} or {{ property }} in ({{ spellings | join(', ') }}){% endif %}
+{%- if numbers %} or {{ property }}_number in ({{ numbers | join(', ') }}){% endif %})
+{%- endmacro %}
+
+
+{#
+    The ways to spell a scalar whose text is this one: in quotes; and without, if it is true, false or begins like a number
+    (where it is none, nothing is spelled so). A boolean literal means its text.
+#}
+{% macro spellings_of(value) -%}
+{%- set text = value | tojson if value is boolean else value -%}
+{%- set spellings = [goalpost.json_spelling(goalpost.text_literal(text))] -%}
+{%- if text in ('true', 'false') or text[:1] in '-0123456789' -%}
+    {%- do spellings.append(goalpost.text_literal(text)) -%}
+{%- endif -%}
+{{ return(spellings) }}
 {%- endmacro %}
 
 
@@ -49,15 +73,28 @@
 {%- endmacro %}
 
 
-{# contains. A text: substring. An array: any element eq. #}
+{# contains, starts_with and ends_with of a text. Where the JSON spelling doesn't hold the literal's, the text doesn't hold the literal. #}
+{% macro when_text(op, property, value) -%}
+{%- set text = goalpost.text_literal(value) -%}
+when {{ goalpost.is_json_text(property) }} and contains({{ property }}, {{ goalpost.between_quotes(goalpost.json_spelling(text)) }})
+        then {{ op }}({{ goalpost.scalar_text(property) }}, {{ text }})
+{%- endmacro %}
+
+
+{# contains. A text: substring. An array: any element eq; what is spelled nowhere in it needs no look at its elements. #}
 {% macro contains_literal(property, value) -%}
-{%- set item = goalpost.scalar_text('item') -%}
 case
     {%- if value is string %}
-    when {{ goalpost.is_json_text(property) }} then contains({{ property }}_text, {{ goalpost.text_literal(value) }})
+    {{ goalpost.when_text('contains', property, value) }}
     {%- endif %}
+    {%- if value is boolean or value is string %}
+    {%- set spellings = goalpost.spellings_of(value) %}
+    when {{ goalpost.is_json_array(property) }} and (false{% for spelling in spellings %} or contains({{ property }}, {{ spelling }}){% endfor %})
+        then {{ goalpost.any_element(property, 'item in (' ~ spellings | join(', ') ~ ')') }}
+    {%- else %}
     when {{ goalpost.is_json_array(property) }}
-        then {{ goalpost.any_element(property, goalpost.equals_literal(value, item, goalpost.read_number(item))) }}
+        then {{ goalpost.any_element(property, goalpost.json_number('item') ~ ' = ' ~ goalpost.number_literal(value)) }}
+    {%- endif %}
 end
 {%- endmacro %}
 
@@ -73,9 +110,12 @@ end
 {%- endmacro %}
 
 
-{# A moment out of a property: ISO 8601 text, or Unix seconds as a number or text that is one. #}
-{% macro read_moment(text) -%}
-coalesce({{ goalpost.read_timestamp(text) }}, {{ goalpost.from_unix_seconds(goalpost.read_number(text)) }})
+{# A moment out of a property: ISO 8601 text (nothing in it is ever escaped), or Unix seconds as a number or text that is one. #}
+{% macro read_moment(json_value) -%}
+coalesce(
+    {{ goalpost.read_timestamp(goalpost.between_quotes(json_value)) }},
+    {{ goalpost.from_unix_seconds(goalpost.json_number(json_value)) }}
+)
 {%- endmacro %}
 
 

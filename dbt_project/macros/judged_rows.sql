@@ -17,13 +17,14 @@
 {% macro judged_rows(table_name, defined_by=none) -%}
 {%- set columns = goalpost.contract_columns(table_name) -%}
 {%- set keys = columns | selectattr('key') | map(attribute='name') | list -%}
-{%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'number']) | list -%}
 {%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', columns | map(attribute='name') | map('replace', '_id', '') | list) | list -%}
 {%- set from_scratch, watermark = goalpost.from_scratch(), goalpost.watermark() -%}
+{%- set landed_rows = source('raw', table_name) if from_scratch else 'landed_rows' -%}
+{%- set landed_key = goalpost.key_of(goalpost.key_columns(columns)) -%}
 with {% if not from_scratch -%}
 new_keys as (
 
-    select distinct {{ goalpost.key_of(goalpost.key_columns(columns)) }} as row_key
+    select distinct {{ landed_key }} as row_key
     from {{ source('raw', table_name) }}
     where file_id > {{ watermark }}
 
@@ -40,7 +41,7 @@ rivals as (
 
 ),
 
-to_judge as (
+landed_rows as (
 
     select * from {{ source('raw', table_name) }}
     where file_id > {{ watermark }}
@@ -54,63 +55,50 @@ to_judge as (
 ),
 
 {% endif -%}
-landed as (
+-- Few keys land twice, and comparing is dear: only their rows are ordered.
+repeated_keys as (
 
-    select
-        landed.*,
-        files.loaded_at
-        {%- if defined_by %},
-        readings.reason_code as definition_reason_code,
-        readings.problem,
-        readings.normal_form,
-        readings.core_hash,
-        readings.unknown_keys
-        {%- endif %}
-    from {{ source('raw', table_name) if from_scratch else 'to_judge' }} as landed
-    inner join {{ source('raw', 'files') }} as files on landed.file_id = files.file_id
-    {%- if defined_by %}
-    left join {{ ref('base_definitions') }} as readings
-        on landed.{{ defined_by }} = readings.landed_text and readings.kind = '{{ 'definition' if defined_by == 'definition' else 'filter' }}'
-    {%- endif %}
+    select {{ landed_key }} as row_key
+    from {{ landed_rows }}
+    group by 1
+    having count(*) > 1
 
 ),
 
-typed as (
+repeated_rows as (
+
+    select * from {{ landed_rows }}
+    where {{ landed_key }} in (select row_key from repeated_keys)
+
+),
+
+ranked as (
 
     select
         file_id,
         row_number,
-        loaded_at,
-        raw_record,
-        {%- for column in columns %}
-        {{ goalpost.read_as(column.type, 'landed.' ~ column.name) }} as {{ column.name }},
-        {%- endfor %}
-        {%- for column in converted %}
-        landed.{{ column.name }} as landed_{{ column.name }},
-        {%- endfor %}
-        {{ 'definition_reason_code, problem, normal_form, core_hash, unknown_keys' if defined_by else 'cast(null as varchar) as problem' }}
-    from landed
+        row_number() over (
+            partition by {{ keys | join(', ') }}
+            order by
+                coalesce(sequence, 0) desc nulls last,
+                {%- for column in columns if not column.key and column.name != 'sequence' %}
+                {{ goalpost.tie_breaker(column) }} desc nulls last,
+                {%- endfor %}
+                file_id asc nulls last,
+                row_number asc nulls last
+        ) as place
+    from ({{ goalpost.typed_and_judged('repeated_rows', columns, defined_by) }}) as judged
+    where reason_code is null
 
 ),
 
-judged as (
+superseded as (
 
     select
-        *,
-        case
-            when raw_record is not null then 'bad_row'
-            when {{ goalpost.any_of(columns, 'is_missing') }} then 'missing_key'
-            when {{ goalpost.any_of(columns, 'is_bad_key') }} then 'bad_key'
-            when {{ goalpost.any_of(columns, 'is_bad_timestamp') }} then 'bad_timestamp'
-            when {{ goalpost.any_of(columns, 'is_bad_json') }} then 'bad_json'
-            when {{ goalpost.any_of(columns, 'is_bad_enum') }} then 'bad_enum'
-            {%- if defined_by %}
-            when definition_reason_code is not null then definition_reason_code
-            {%- endif %}
-            when {{ goalpost.any_of(columns, 'is_bad_definition') }} then 'bad_definition'
-            when {{ goalpost.any_of(columns, 'is_future_timestamp') }} then 'future_timestamp'
-        end as reason_code
-    from typed
+        file_id,
+        row_number
+    from ranked
+    where place > 1
 
 ),
 
@@ -129,48 +117,82 @@ explained as (
             when 'future_timestamp'
                 then {{ goalpost.first_of(columns, 'is_future_timestamp', 'lies more than a day after its file landed') }}
         end as fault
-    from judged
-
-),
-
-compared as (
-
-    select
-        *,
-        reason_code is null and row_number() over (
-            partition by reason_code is null, {{ keys | join(', ') }}
-            order by
-                coalesce(sequence, 0) desc nulls last,
-                {%- for column in columns if not column.key and column.name != 'sequence' %}
-                {{ goalpost.tie_breaker(column) }} desc nulls last,
-                {%- endfor %}
-                file_id asc nulls last,
-                row_number asc nulls last
-        ) = 1 as is_standing
-    from explained
+    from ({{ goalpost.typed_and_judged(landed_rows, columns, defined_by) }}) as judged
 
 )
 
 select
-    file_id,
-    row_number,
+    explained.file_id,
+    explained.row_number,
     {%- for column in columns %}
-    {{ column.name }},
+    explained.{{ column.name }},
     {%- endfor %}
     {%- if defined_by %}
-    normal_form,
-    core_hash,
-    unknown_keys,
+    explained.normal_form,
+    explained.core_hash,
+    explained.unknown_keys,
     {%- endif %}
-    case when reason_code is null then {{ goalpost.key_of(keys) }} end as row_key,
+    case when explained.reason_code is null then {{ goalpost.key_of(keys) }} end as row_key,
     {%- for name in joined_by %}
     case when {{ name }}_id is not null then {{ goalpost.key_of(['workspace_id', name ~ '_id']) }} end as {{ name }}_key,
     {%- endfor %}
-    reason_code,
-    coalesce(fault, problem) as problem,
-    is_standing,
+    explained.reason_code,
+    coalesce(explained.fault, explained.problem) as problem,
+    explained.reason_code is null and superseded.file_id is null as is_standing,
     cast({{ 0 if from_scratch else watermark }} as bigint) as touched_after
-from compared
+from explained
+left join superseded on explained.file_id = superseded.file_id and explained.row_number = superseded.row_number
+{%- endmacro %}
+
+
+{# The values of landed rows, and the reason_code of those that cannot be staged. Times, booleans and numbers also as they landed. #}
+{% macro typed_and_judged(landed_rows, columns, defined_by) -%}
+{%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'number']) | list -%}
+select
+        *,
+        case
+            when raw_record is not null then 'bad_row'
+            when {{ goalpost.any_of(columns, 'is_missing') }} then 'missing_key'
+            when {{ goalpost.any_of(columns, 'is_bad_key') }} then 'bad_key'
+            when {{ goalpost.any_of(columns, 'is_bad_timestamp') }} then 'bad_timestamp'
+            when {{ goalpost.any_of(columns, 'is_bad_json') }} then 'bad_json'
+            when {{ goalpost.any_of(columns, 'is_bad_enum') }} then 'bad_enum'
+            {%- if defined_by %}
+            when definition_reason_code is not null then definition_reason_code
+            {%- endif %}
+            when {{ goalpost.any_of(columns, 'is_bad_definition') }} then 'bad_definition'
+            when {{ goalpost.any_of(columns, 'is_future_timestamp') }} then 'future_timestamp'
+        end as reason_code
+    from (
+        select
+            landed.file_id,
+            landed.row_number,
+            files.loaded_at,
+            landed.raw_record,
+            {%- for column in columns %}
+            {{ goalpost.read_as(column.type, 'landed.' ~ column.name) }} as {{ column.name }},
+            {%- endfor %}
+            {%- for column in converted %}
+            landed.{{ column.name }} as landed_{{ column.name }},
+            {%- endfor %}
+            {%- if defined_by %}
+            readings.reason_code as definition_reason_code,
+            readings.problem,
+            readings.normal_form,
+            readings.core_hash,
+            readings.unknown_keys
+            {%- else %}
+            cast(null as varchar) as problem
+            {%- endif %}
+        from {{ landed_rows }} as landed
+        inner join {{ source('raw', 'files') }} as files on landed.file_id = files.file_id
+        {%- if defined_by %}
+        left join {{ ref('base_definitions') }} as readings
+            on
+                landed.{{ defined_by }} = readings.landed_text
+                and readings.kind = '{{ 'definition' if defined_by == 'definition' else 'filter' }}'
+        {%- endif %}
+    ) as typed
 {%- endmacro %}
 
 

@@ -6,11 +6,9 @@
 {% macro join_trigger_values(rows) -%}
     left join {{ ref('stg_events') }} as events
         on
-            {{ rows }}.trigger_predicate is not null
-            and {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.natural_key']) }} = events.event_key
+            {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.natural_key']) }} = events.event_key
     left join {{ ref('int_sendable_deliveries') }} as deliveries
         on
-            {{ rows }}.trigger_predicate is not null
-            and {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.delivery_id']) }} = deliveries.delivery_key
+            {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.delivery_id']) }} = deliveries.delivery_key
     left join {{ ref('stg_journeys') }} as journeys on deliveries.landed_journey_key = journeys.journey_key
 {%- endmacro %}

@@ -27,11 +27,10 @@
 {% macro unpack_properties(list_column, reader) -%}
 {%- for pointer in goalpost.property_pointers(reader) %}
         {%- set json, name = goalpost.list_item(list_column, loop.index), reader ~ '_' ~ loop.index %}
-        {%- set text = goalpost.scalar_text(json) %}
         {{ json }} as {{ name }},
-        {{ text }} as {{ name }}_text,
-        {{ goalpost.read_number(text) }} as {{ name }}_number,
-        {{ goalpost.read_moment(text) }} as {{ name }}_moment,
+        {{ goalpost.scalar_text(json) }} as {{ name }}_text,
+        {{ goalpost.json_number(json) }} as {{ name }}_number,
+        {{ goalpost.read_moment(json) }} as {{ name }}_moment,
 {%- endfor -%}
 {%- endmacro %}
 

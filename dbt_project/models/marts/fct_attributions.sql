@@ -43,23 +43,18 @@ recent_candidates as (
         rules.attribution_counts_machine,
         coalesce({{ map_value('rules.attribution_criteria', 'deliveries.channel') }}, 'sent') as touch_metric
     from attributed as unattributed
-    inner join {{ ref('int_goal_rules') }} as rules
+    inner join {{ ref('int_source_rules') }} as rules
         on
             unattributed.workspace_id = rules.workspace_id
             and unattributed.goal_id = rules.goal_id
             and unattributed.goal_version = rules.goal_version
-    inner join {{ ref('int_goal_sources') }} as sources
-        on
-            unattributed.workspace_id = sources.workspace_id
-            and unattributed.goal_id = sources.goal_id
-            and unattributed.goal_version = sources.goal_version
     inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
         on
             unattributed.profile_key = deliveries.profile_key
-            and sources.source_id = deliveries.source_id
+            and rules.source_id = deliveries.source_id
             and unattributed.achieved_at >= deliveries.sent_at
             and unattributed.achieved_at <= deliveries.sent_at + {{ days(90) }}
-            and deliveries.entered_at >= sources.attached_at
+            and deliveries.entered_at >= rules.attached_at
     where
         not unattributed.is_attributed
         and deliveries.is_received

@@ -36,19 +36,14 @@ criteria as (
     select
         rules.rule_number,
         rules.workspace_id,
-        sources.source_id,
+        rules.source_id,
         channels.channel,
-        sources.attached_at,
+        rules.attached_at,
         rules.counts_since,
         rules.attribution_counts_machine,
         rules.webhook_message_ids,
         coalesce({{ map_value('rules.attribution_criteria', 'channels.channel') }}, 'sent') as touch_metric
-    from {{ ref('int_goal_rules') }} as rules
-    inner join {{ ref('int_goal_sources') }} as sources
-        on
-            rules.workspace_id = sources.workspace_id
-            and rules.goal_id = sources.goal_id
-            and rules.goal_version = sources.goal_version
+    from {{ ref('int_source_rules') }} as rules
     cross join {{ ref('channels') }} as channels
 
 ),

@@ -25,16 +25,11 @@ with candidates as (
         case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end as received_at,
         case rules.impression when 'delivered' then deliveries.sent_at else deliveries.first_delivered_at end as other_moment
     from {{ affected_rows(ref('int_sendable_deliveries'), 'latest_moment') }} as deliveries
-    inner join {{ ref('int_goal_sources') }} as sources
+    inner join {{ ref('int_source_rules') }} as rules
         on
-            deliveries.workspace_id = sources.workspace_id
-            and deliveries.source_id = sources.source_id
-            and deliveries.entered_at >= sources.attached_at
-    inner join {{ ref('int_goal_rules') }} as rules
-        on
-            sources.workspace_id = rules.workspace_id
-            and sources.goal_id = rules.goal_id
-            and sources.goal_version = rules.goal_version
+            deliveries.workspace_id = rules.workspace_id
+            and deliveries.source_id = rules.source_id
+            and deliveries.entered_at >= rules.attached_at
     where
         deliveries.is_received
         and (not deliveries.needs_opt_in or {{ list_has('rules.webhook_message_ids', 'deliveries.message_id') }})

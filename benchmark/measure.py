@@ -1,0 +1,314 @@
+"""What is measured: the real pipeline on a world, against the floor of the same machine in the same minutes.
+
+Belongs here: one function a measure, on a fresh copy of the world's warehouse, and what they share: a run,
+the floors. Does not: the data (world.py), other tools (peers.py), judging the figures (report.py).
+
+Time is SQL time: when dbt executes at least one model. The rest of a run's wall time is start-up.
+"""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from benchmark import peers, process
+from benchmark.world import (
+    World,
+    land_day,
+    land_history,
+    land_late,
+    replace_goals,
+    start_of,
+    write_landing,
+)
+from orchestration import runs
+from orchestration.contract import RAW_TABLES
+from orchestration.landing import land_new_files
+from orchestration.settings import DBT_PROJECT, Settings
+
+LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "journeys")
+# Everything behind the typed rows of the large tables, which stay as they are.
+FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in LARGE_TABLES))
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+THREADS = 2  # as in dbt_project/profiles.yml
+SQL_TYPES = {
+    "timestamp": "timestamp",
+    "boolean": "boolean",
+    "integer": "bigint",
+    "number": "double",
+    "json": "json",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    sql: float
+    wall: float
+    peak_bytes: int
+    models: dict[str, float]
+
+
+class Bench:
+    """A world in a folder. Its warehouse, the history landed and built, is made once and only ever copied."""
+
+    def __init__(self, world: World, folder: Path, repeats: int):
+        self.world, self.folder, self.repeats = world, folder, repeats
+
+    def settings(self, name: str) -> Settings:
+        return Settings(home=self.folder / name, landing=str(self.folder / name / "landing"))
+
+    def prepare(self) -> None:
+        history = self.settings("history")
+        made_by = history.home / "made_by"
+        code = runs.hash_files(
+            *runs.CODE, *(Path(__file__).parent / name for name in ("world.py", "world.sql", "goals.yml"))
+        )
+        if not made_by.exists() or made_by.read_text() != code:
+            shutil.rmtree(history.home, ignore_errors=True)
+            land_history(history, self.world)
+            self.run(history, self.world.days, "--full-refresh")
+            made_by.write_text(code)
+
+    @contextmanager
+    def copy(self) -> Iterator[Settings]:
+        self.prepare()
+        with self.empty() as settings:
+            shutil.copy(self.settings("history").warehouse, settings.warehouse)
+            yield settings
+
+    @contextmanager
+    def empty(self) -> Iterator[Settings]:
+        settings = self.settings("copy")
+        shutil.rmtree(settings.home, ignore_errors=True)
+        settings.home.mkdir(parents=True)
+        yield settings
+        shutil.rmtree(settings.home)
+
+    def run(self, settings: Settings, day: int, *arguments: str, **environment: str) -> Build:
+        """A run as of the end of the day, without checks and publishing."""
+        run_id, as_of = str(uuid4()), start_of(day + 1)
+        runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
+        target = self.folder / "dbt"
+        finished = process.run(
+            [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
+            {
+                "GOALPOST_WAREHOUSE": str(settings.warehouse),
+                "DBT_PROJECT_DIR": str(DBT_PROJECT),
+                "DBT_PROFILES_DIR": str(DBT_PROJECT),
+                "DBT_TARGET_PATH": str(target),
+                "DBT_LOG_PATH": str(target),
+                **environment,
+            },
+            DBT_PROJECT,
+        )
+        runs.finish_run(settings, run_id, "succeeded")
+        spans = _spans(json.loads((target / "run_results.json").read_text()))
+        models = {name: (end - start).total_seconds() for name, (start, end) in spans.items()}
+        return Build(_length_of_union(spans.values()), finished.wall, finished.peak_bytes, models)
+
+
+def full_refresh(bench: Bench) -> dict:
+    """From typed staging, and the floor under it."""
+    with bench.copy() as settings:
+        builds = [bench.run(settings, bench.world.days, *FROM_TYPED) for _ in range(bench.repeats)]
+        floors = [typed_floor(settings) for _ in range(bench.repeats)]
+    return {"builds": _told(builds), "floors": floors}
+
+
+def low_memory(bench: Bench) -> dict:
+    with bench.copy() as settings:
+        return {
+            "builds": _told([bench.run(settings, bench.world.days, *FROM_TYPED, GOALPOST_MEMORY_LIMIT="2GB")])
+        }
+
+
+def days(bench: Bench) -> dict:
+    """Three days in order, then one on which some rows come late."""
+    first, late = bench.world.days + 1, bench.world.days + 4
+    with bench.copy() as settings:
+        builds = []
+        for day in range(first, late):
+            land_day(settings, bench.world, day)
+            builds.append(bench.run(settings, day))
+        land_day(settings, bench.world, late)
+        land_late(settings, bench.world, late)
+        return {"builds": _told(builds), "late": _told([bench.run(settings, late)])}
+
+
+def growth(bench: Bench) -> dict:
+    """Three days of a world with a tenth of the history."""
+    with bench.copy() as settings:
+        builds = []
+        for day in range(bench.world.days + 1, bench.world.days + 4):
+            land_day(settings, bench.world, day, bench.world.messages_a_day // 10)
+            builds.append(bench.run(settings, day))
+    return {"builds": _told(builds)}
+
+
+def goals(bench: Bench) -> dict:
+    """Full refreshes with more and more goals, and what is in the marts then."""
+    by_goals = {}
+    for number in (5, 20, 60):
+        with bench.copy() as settings:
+            replace_goals(settings, replace(bench.world, goals=number))
+            build = bench.run(settings, bench.world.days, *FROM_TYPED)
+            by_goals[number] = asdict(build) | {"floor": typed_floor(settings), "rows": _rows(settings)}
+    return by_goals
+
+
+def landed(bench: Bench) -> dict:
+    """From JSONL files of thirty days each, and the floor: DuckDB's own reader, and writing the marts."""
+    bench.prepare()
+    with bench.empty() as settings:
+        write_landing(bench.settings("history"), Path(settings.landing), files_in_one=30)
+        began = time.perf_counter()
+        land_new_files(settings)
+        landing = time.perf_counter() - began
+        build = bench.run(settings, bench.world.days, "--full-refresh")
+        floor = {"read": json_floor(settings), "write": typed_floor(settings)["write"]}
+    return {"landing": landing, "build": asdict(build), "floor": floor}
+
+
+def small_run(bench: Bench) -> dict:
+    """`goalpost run`, checks and publishing included, on a thousand new rows. The first is to warm up."""
+    walls = []
+    with bench.copy() as settings:
+        for day in range(bench.world.days + 1, bench.world.days + 5):
+            drawn = bench.settings("drawn")
+            land_day(drawn, bench.world, day, messages=125)
+            write_landing(drawn, Path(settings.landing), files_in_one=1, name=f"day-{day}")
+            shutil.rmtree(drawn.home)
+            goalpost = Path(sys.executable).with_name("goalpost")
+            command = [str(goalpost), "run", "--as-of", start_of(day + 1).isoformat()]
+            environment = {"GOALPOST_HOME": str(settings.home), "GOALPOST_LANDING": settings.landing}
+            walls.append(process.run(command, environment).wall)
+    return {"walls": walls[1:]}
+
+
+def room(bench: Bench) -> dict:
+    """The size of the file over thirty days of runs, and of a file with the same rows and nothing else."""
+    with bench.copy() as settings:
+        sizes = [_sizes(settings)]
+        for day in range(bench.world.days + 1, bench.world.days + 31):
+            land_day(settings, bench.world, day)
+            bench.run(settings, day)
+            if (day - bench.world.days) % 10 == 0:
+                sizes.append(_sizes(settings))
+    return {"every_ten_days": sizes}
+
+
+def peer_tools(bench: Bench) -> dict:
+    with bench.empty() as settings:
+        return peers.compare(bench.world, settings.home)
+
+
+MEASURES = (full_refresh, days, growth, goals, landed, low_memory, peer_tools, small_run, room)
+# The others are measured in every world.
+ONLY_UP_TO_1M, ONLY_BEYOND_1M = ("goals", "landed", "small_run", "room"), ("growth", "low_memory")
+
+
+def typed_floor(settings: Settings) -> dict[str, float]:
+    """Reading every value of staging's large tables, and writing what is in the marts to a new file."""
+    with _beside(settings) as connection:
+        reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in LARGE_TABLES]
+        writes = [
+            f"create table {mart} as from warehouse.marts.{mart}" for _, mart in _tables(connection, "marts")
+        ]
+        return {"read": _seconds(connection, reads), "write": _seconds(connection, [*writes, "checkpoint"])}
+
+
+def json_floor(settings: Settings) -> float:
+    """DuckDB's own reading of the landed files, into typed tables."""
+    statements = []
+    for table in (table for table in RAW_TABLES.values() if (Path(settings.landing) / table.name).exists()):
+        types = {column.name: SQL_TYPES.get(column.type, "varchar") for column in table.columns}
+        files = Path(settings.landing) / table.name / "*.jsonl"
+        statements.append(
+            f"create table {table.name} as "
+            f"from read_json('{files}', format = 'newline_delimited', columns = {types})"
+        )
+    with _beside(settings) as connection:
+        return _seconds(connection, [*statements, "checkpoint"])
+
+
+@contextmanager
+def _beside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database file, with the warehouse attached for reading."""
+    path = settings.home / "floor.duckdb"
+    path.unlink(missing_ok=True)
+    with duckdb.connect(path, config={"threads": THREADS}) as connection:
+        connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
+        yield connection
+    path.unlink()
+
+
+def _seconds(connection: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> float:
+    began = time.perf_counter()
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    return time.perf_counter() - began
+
+
+def _reading_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """The cheapest query that decodes every value."""
+    columns = connection.execute(f"describe {relation}").fetchall()
+    read = [f"max(strlen({name}))" if type == "VARCHAR" else f"max({name})" for name, type, *_ in columns]
+    return f"select {', '.join(read)} from {relation}"
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, *schemas: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables() where schema_name in (select unnest(?))",
+        [schemas],
+    ).fetchall()
+
+
+def _rows(settings: Settings) -> dict[str, int]:
+    with _beside(settings) as connection:
+        return {
+            name: connection.execute(f"select count(*) from warehouse.{schema}.{name}").fetchall()[0][0]
+            for schema, name in _tables(connection, "intermediate", "marts")
+        }
+
+
+def _sizes(settings: Settings) -> dict[str, int]:
+    with _beside(settings) as connection:
+        database = connection.execute("select current_database()").fetchall()[0][0]
+        connection.execute(f"copy from database warehouse to {database}").fetchall()
+        connection.execute("checkpoint")
+        compact = (settings.home / "floor.duckdb").stat().st_size
+    return {"file": settings.warehouse.stat().st_size, "compact": compact}
+
+
+def _told(builds: list[Build]) -> list[dict]:
+    return [asdict(build) for build in builds]
+
+
+def _spans(run_results: dict) -> dict[str, tuple[datetime, datetime]]:
+    """When each model was executed."""
+    return {
+        result["unique_id"].split(".")[2]: (
+            datetime.fromisoformat(timing["started_at"]),
+            datetime.fromisoformat(timing["completed_at"]),
+        )
+        for result in run_results["results"]
+        for timing in result["timing"]
+        if timing["name"] == "execute"
+    }
+
+
+def _length_of_union(spans: Iterable[tuple[datetime, datetime]]) -> float:
+    covered, until = timedelta(), None
+    for start, end in sorted(spans):
+        if until is None or end > until:
+            covered += end - (start if until is None else max(start, until))
+            until = end
+    return covered.total_seconds()

@@ -1,0 +1,189 @@
+"""Increments equal a full refresh: after every batch, each mart and quarantine table, row for row.
+
+Worlds land in random batches (increments.py): in order, late, corrected, twice, none at all; runs fail
+half-way, are repeated, are killed. After every batch all is compared with the reference; after the last and
+some others also, by `except all`, with a full refresh of the same files, which takes longer.
+
+`make test` tries two stories; the long mode as many as asked for: GOALPOST_BATCHES=20 make test
+(a story is 120 worlds in four to seven batches, about a minute; a failure names its seed)
+"""
+
+import os
+import random
+import shutil
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from increments import Landing, cut, fail, land_in_batches, unlike_a_full_refresh, unlike_the_reference
+from pipeline import Pipeline
+from reference import compute
+from scenarios import Story
+from test_kill import AS_OF, kill, run
+from test_worlds import unlike
+from worlds import merged, world, write
+
+from orchestration import runs
+from orchestration.landing import land_new_files
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+WORLDS = 120
+STORIES = int(os.environ.get("GOALPOST_BATCHES", "2"))
+
+
+@settings(
+    max_examples=STORIES,
+    deadline=None,
+    phases=[Phase.generate],  # a seed does not shrink
+    suppress_health_check=list(HealthCheck),
+    derandomize="GOALPOST_BATCHES" not in os.environ,
+    print_blob=True,
+)
+@given(seed=strategies.integers(0, 2**31))
+def test_after_every_batch_the_marts_equal_a_full_refresh(seed, tmp_path_factory):
+    home = tmp_path_factory.mktemp("increments")
+    dice = random.Random(seed)
+    batches = cut(merged(world(seed + number) for number in range(WORLDS)), dice.randint(4, 7), seed)
+    for batch in land_in_batches(batches, seed, home / "home"):
+        found = unlike_the_reference(batch)
+        if dice.random() < 0.2 or batch.number == len(batches) - 1:
+            found += unlike_a_full_refresh(batch.pipeline, home / f"refreshed {batch.number}")
+        assert not found, f"seed {seed}, {batch} of {len(batches)}:\n" + "\n".join(found)
+    shutil.rmtree(home)
+
+
+def test_an_increment_that_is_killed_is_made_by_the_next_run(tmp_path):
+    pipeline, dice = Pipeline(tmp_path / "home"), random.Random(1)
+    landing = Landing(pipeline.landing)
+    batches = cut(merged(world(seed) for seed in range(15)), 3, seed=2)
+    assert all(batch.size for batch in batches)
+    landing.add(batches[0], 0, dice)
+    run(pipeline.settings)
+
+    for number, models_built in ((1, 15), (2, 45)):
+        landing.add(batches[number], number, dice)
+        kill(pipeline.settings, lambda home, enough=models_built: built(home) > enough)
+    run(pipeline.settings)
+
+    assert unlike(compute(landing.rows, runs.read_moment(AS_OF)), pipeline) == []
+    assert unlike_a_full_refresh(pipeline, tmp_path / "refreshed") == []
+
+
+def built(home: Settings) -> int:
+    log = home.home / "logs" / "run.log"
+    return log.read_text().count("OK created") if log.exists() else 0
+
+
+# ---- the watermark -----------------------------------------------------------------------------------------
+
+NOON = datetime(2024, 6, 1, 12)
+
+
+def watermark(pipeline: Pipeline) -> int:
+    (row,) = pipeline.query("from control.watermark")
+    return row["file_id"]
+
+
+def land(pipeline: Pipeline, name: str, *lines: tuple[str, dict]) -> None:
+    story = Story("one")
+    for table, columns in lines:
+        story.land(table, **columns)
+    write(story.world, pipeline.settings.home / name)
+    for table in {table for table, _ in lines}:
+        (pipeline.landing / table).mkdir(parents=True, exist_ok=True)
+        (pipeline.settings.home / name / table).rename(pipeline.landing / table / name)
+
+
+def purchase(at: str, event_id: str = "e1") -> tuple[str, dict]:
+    return "events", {"event_id": event_id, "profile_id": "ann", "name": "purchase", "occurred_at": at}
+
+
+GOAL = (
+    "goals",
+    {
+        "goal_id": "g",
+        "updated_at": "2024-01-01",
+        "definition": {"target": {"event": {"name": "purchase"}}, "measurement_window_days": 7},
+    },
+)
+
+
+def achieved(pipeline: Pipeline) -> list[datetime]:
+    rows = pipeline.query("select achieved_at from marts.fct_achievements order by all")
+    return [row["achieved_at"] for row in rows]
+
+
+def newest_file(pipeline: Pipeline) -> int:
+    (row,) = pipeline.query("select max(file_id) as file_id from raw.files")
+    return row["file_id"]
+
+
+def test_the_watermark_moves_with_success_only_and_a_row_stamped_in_the_future_stalls_nothing(tmp_path):
+    pipeline = Pipeline(tmp_path)
+    land(pipeline, "one", GOAL, purchase("2999-01-01"), purchase("2024-03-01", "e2"))
+    fail(pipeline, NOON, random.Random(1))
+    assert watermark(pipeline) == 0
+    pipeline.run(NOON)
+    before = watermark(pipeline)
+    assert before == newest_file(pipeline)
+
+    land(pipeline, "two", purchase("2024-02-01", "e3"), purchase("2024-03-02"))
+    fail(pipeline, NOON, random.Random(2))
+    assert watermark(pipeline) == before < newest_file(pipeline)
+    pipeline.run(NOON)
+    assert watermark(pipeline) == newest_file(pipeline)
+    assert achieved(pipeline) == [datetime(2024, 2, 1), datetime(2024, 3, 1), datetime(2024, 3, 2)]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Pipeline:
+    """Built, but the run is not finished."""
+    pipeline = Pipeline(tmp_path)
+    land(pipeline, "one", GOAL, purchase("2024-03-01"))
+    runs.start_run(pipeline.settings, "one", as_of=NOON, full_refresh=False)
+    land_new_files(pipeline.settings)
+    pipeline.dbt(
+        "build",
+        "--select",
+        "+int_definitions",
+        "--exclude-resource-type",
+        "test",
+        "--exclude-resource-type",
+        "unit_test",
+    )
+    return pipeline
+
+
+def outcomes(pipeline: Pipeline) -> list[str]:
+    return [row["outcome"] for row in pipeline.query("select outcome from control.runs order by started_at")]
+
+
+def test_the_watermark_moves_in_the_transaction_of_the_runs_outcome(started, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runs, "move_watermark", interrupted)
+        runs.finish_run(started.settings, "one", "succeeded")
+    assert (outcomes(started), watermark(started)) == (["running"], 0)
+
+    runs.finish_run(started.settings, "one", "succeeded")
+    assert (outcomes(started), watermark(started)) == (["succeeded"], newest_file(started))
+
+
+def interrupted(connection) -> None:
+    connection.execute("update control.watermark set file_id = 99")
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_failed_does_not_move_the_watermark_nor_does_its_end(started):
+    for outcome in ("failed", "succeeded"):
+        runs.finish_run(started.settings, "one", outcome)
+        assert (outcomes(started), watermark(started)) == (["failed"], 0)
+
+
+def test_a_watermark_never_goes_back(started):
+    with closing(connect(started.settings)) as connection:
+        connection.execute("update control.watermark set file_id = 99")
+    runs.finish_run(started.settings, "one", "succeeded")
+    assert watermark(started) == 99
