@@ -24,6 +24,7 @@ from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.goals.commands import app as goals_app
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.startup import collect_rarely
 from orchestration.status import account_lines, not_passed, show_status
 from orchestration.warehouse import connect, single_writer
 
@@ -49,6 +50,7 @@ AsOf = Annotated[str | None, typer.Option(help="Reports count until then (ISO 86
 
 def main() -> None:
     """Every error is a sentence. A traceback, where one is needed, goes to a file."""
+    collect_rarely()
     os.environ |= NO_TELEMETRY
     try:
         app()
@@ -133,6 +135,9 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
         return
     console.print(f"Running: {work}.", highlight=False)
 
+    from orchestration.defs import dbt_process
+
+    dbt_process.start(settings)  # it gets ready while the rest is imported
     from orchestration.defs.in_process import run_job
     from orchestration.defs.run import GoalpostRun
 

@@ -57,7 +57,8 @@ def pending_work(
 
 
 def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
-    """What other code computed must go; so must what an unfinished full refresh left half done."""
+    """Until a run has succeeded there is nothing to add to; what other code computed must go, and so must what an
+    unfinished full refresh left half done."""
     for run in history:
         if run.code_hash != code_hash:
             return True
@@ -65,7 +66,7 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
             return False
         if run.is_full_refresh:
             return True
-    return False
+    return True
 
 
 def find_work(

@@ -230,7 +230,7 @@ def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Se
 
     context = build_init_resource_context()
     with GoalpostRun(as_of="2026-01-01").yield_for_execution(context) as run:
-        assert run.is_full_refresh is False
+        assert run.is_full_refresh is True
         with pytest.raises(GoalpostError, match="is being written by process"), single_writer(settings):
             pass
     with closing(connect(settings, read_only=True)) as connection:

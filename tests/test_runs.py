@@ -59,7 +59,8 @@ def test_each_reason_is_told(history, situation, reason):
 @pytest.mark.parametrize(
     ("history", "expected"),
     [
-        ([], False),
+        ([], True),
+        ([a_run("failed")], True),
         ([a_run()], False),
         ([a_run(code_hash="other")], True),
         ([a_run("failed"), a_run()], False),
@@ -68,7 +69,7 @@ def test_each_reason_is_told(history, situation, reason):
         ([a_run(), a_run("failed", code_hash="other")], False),
     ],
 )
-def test_other_code_or_an_unfinished_full_refresh_asks_for_a_full_refresh(history, expected):
+def test_the_first_run_other_code_or_an_unfinished_full_refresh_asks_for_a_full_refresh(history, expected):
     assert needs_full_refresh(history, "code") is expected
 
 

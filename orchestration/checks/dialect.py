@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 import duckdb_engine
+import sqlalchemy
+from sqlalchemy import types
 from sqlalchemy.dialects import registry
 
 registry.register("duckdb.buffered", __name__, "BufferedDialect")
@@ -62,6 +64,28 @@ class BufferedDialect(duckdb_engine.Dialect):
         super().__init__(*args, **kwargs)
         # Great Expectations asks the *instance* for its dialect class to pick operators for regex and LIKE.
         self.dialect = duckdb_engine.Dialect
+
+    def get_columns(
+        self, connection: sqlalchemy.Connection, table_name: str, schema: str | None = None, **_: Any
+    ) -> list[Any]:
+        """In one look; duckdb-engine asks PostgreSQL's catalog, which takes longer than most checks."""
+        found = connection.exec_driver_sql(
+            "select column_name, data_type, is_nullable from duckdb_columns() where database_name = "
+            "current_database() and schema_name = ? and table_name = ? order by column_index",
+            (schema or "main", table_name),
+        ).fetchall()
+        return [
+            {
+                "name": name,
+                "type": getattr(types, data_type.partition("(")[0], types.NullType)(),
+                "nullable": nullable,
+                "default": None,
+            }
+            for name, data_type, nullable in found
+        ]
+
+    def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
+        return {"constrained_columns": [], "name": None}
 
     def connect(self, database: str, *, read_only: bool = False, **_: Any) -> BufferedConnection:
         return BufferedConnection(duckdb.connect(database, read_only=read_only))

@@ -18,8 +18,9 @@ from orchestration.settings import Settings
 
 
 class EventLog(ConsolidatedSqliteEventLogStorage):
-    """Dagster's own opens a new engine for each of the many hundred events of a run and waits for the disk
-    after each, which took longer than the work. A power cut may cost the last events, never the log."""
+    """Dagster's own opens a new engine for each of the many hundred events of a run, looks whether its tables are
+    there, and waits for the disk after each, which took longer than the work. A power cut may cost the last events,
+    never the log."""
 
     @cached_property
     def _engine(self) -> sqlalchemy.Engine:
@@ -30,6 +31,15 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
             connection.execute("pragma synchronous = normal")
 
         return engine
+
+    @cached_property
+    def _seen_tables(self) -> set[str]:
+        return set()
+
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._seen_tables and super().has_table(table_name):
+            self._seen_tables.add(table_name)
+        return table_name in self._seen_tables
 
     @contextmanager
     def _connect(self) -> Iterator[sqlalchemy.Connection]:

@@ -5,27 +5,27 @@ Belongs here: how dbt is called, and what its failure means in a sentence. Does 
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
+from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetSpec, FreshnessPolicy
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster import AssetExecutionContext, AssetSpec, FreshnessPolicy, MaterializeResult, Output
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.dbt_manifest import validate_manifest
 from packaging.version import Version
 
 from orchestration import runs
+from orchestration.defs.dbt_process import COMMAND, environment, manifest_path, prepare_manifest, target_folder
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
 
 RUN_RESULTS = "run_results.json"
 DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point
-DBT_PROCESS = ("-m", "orchestration.defs.dbt_process")
 
 # The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
 MARTS_FRESHNESS = FreshnessPolicy.time_window(
@@ -33,16 +33,23 @@ MARTS_FRESHNESS = FreshnessPolicy.time_window(
 )
 
 
+# Unit tests are about the code, not the data: they belong to `make test`.
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+
 class Dbt(DbtCliResource):
     """dagster-dbt asks dbt for its version (4 s, and a look at the package index) and makes an adapter in
     this process to fetch metadata; neither is needed."""
 
     @cached_property
     def _cli_version(self) -> Version:
-        return Version(installed_version("dbt-core"))
+        return dbt_version()
 
     def _initialize_dbt_core_adapter(self, args: Any) -> Any:
         return None
+
+
+def dbt_version() -> Version:
+    return Version(installed_version("dbt-core"))
 
 
 class Translator(DagsterDbtTranslator):
@@ -56,79 +63,92 @@ class Translator(DagsterDbtTranslator):
         )
 
 
-def target_folder(settings: Settings) -> Path:
-    """Outside the clone, which may be read-only and serves several homes."""
-    return settings.home / "dbt" / "target"
-
-
-def set_environment(settings: Settings) -> None:
-    """What the profile reads, for every dbt process that this one starts."""
-    os.environ |= {
-        "GOALPOST_WAREHOUSE": str(settings.warehouse),
-        "DBT_TARGET_PATH": str(target_folder(settings)),
-        "DBT_LOG_PATH": str(target_folder(settings)),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-
-
-def manifest_path(settings: Settings) -> Path:
-    """Named by the hash of the project as it is now."""
-    return settings.home / "dbt" / "manifests" / f"{runs.hash_files(*runs.MODELS)[:16]}.json"
-
-
-def prepare_manifest(settings: Settings) -> Path:
-    """Parse the project only if it changed: it takes seconds, and Dagster loads this module for every run."""
-    manifest = manifest_path(settings)
-    if not manifest.exists():
-        parsed = subprocess.run(
-            [sys.executable, *DBT_PROCESS, "--quiet", "parse"],
-            env=os.environ | {"DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_PROFILES_DIR": str(DBT_PROJECT)},
-            cwd=DBT_PROJECT,
-            capture_output=True,
-            text=True,
-        )
-        if parsed.returncode != 0:
-            raise GoalpostError(
-                f"dbt cannot read {DBT_PROJECT}: {runs.one_line(parsed.stdout + parsed.stderr)}"
-            )
-        manifest.parent.mkdir(parents=True, exist_ok=True)
-        (target_folder(settings) / "manifest.json").replace(manifest)
-    return manifest
-
-
-set_environment(Settings())
+TRANSLATOR = Translator()
 MANIFEST = prepare_manifest(Settings())
 
 dbt_resource = Dbt(
     project_dir=str(DBT_PROJECT),
     profiles_dir=str(DBT_PROJECT),
     dbt_executable=sys.executable,
-    global_config_flags=list(DBT_PROCESS),
+    global_config_flags=list(COMMAND),
 )
+
+
+# What changes with the code alone, which asks for a full refresh by itself: other runs need not make it again. (A view
+# further down may read from_scratch() or the watermark: its text is another in each run.)
+CODE_ONLY = {
+    TRANSLATOR.get_asset_key(node): node["name"]
+    for node in validate_manifest(MANIFEST)["nodes"].values()
+    if node["resource_type"] == "seed"
+    or (node["config"]["materialized"] == "view" and node["schema"] in ("staging", "quarantine"))
+}
 
 
 @dbt_assets(
     manifest=MANIFEST,
     name="models",
-    dagster_dbt_translator=Translator(),
+    dagster_dbt_translator=TRANSLATOR,
     pool=WAREHOUSE_POOL,
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
-    # Unit tests are about the code, not the data: they belong to `make test`.
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if run.is_full_refresh:
-        arguments.append("--full-refresh")
     target = target_folder(run.settings)
-    (target / RUN_RESULTS).unlink(
-        missing_ok=True
-    )  # those of the last run, should this one end before it writes
-    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    yield from invocation.stream()
+    # Those of the last run, should this one end before it writes them.
+    (target / RUN_RESULTS).unlink(missing_ok=True)
+    invocation = picked(context, run, dbt) if context.is_subset else everything(context, run)
+    events = invocation.stream()
+    yield from events if run.is_full_refresh or context.is_subset else with_views(context, events)
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
         raise GoalpostError(failure(results, str(error)))
+    if not context.is_subset:
+        runs.record_build(run.settings, run.run_id)
+
+
+def with_views(context: AssetExecutionContext, events: Iterable) -> Iterator:
+    """What is not built again follows what it reads: a view shows new rows by itself. Dagster wants that order."""
+    keys = context.assets_def.keys
+    order = TopologicalSorter({key: context.assets_def.asset_deps[key] & keys for key in keys})
+    order.prepare()
+
+    def follow() -> Iterator[MaterializeResult]:
+        while views := CODE_ONLY.keys() & set(order.get_ready()):
+            order.done(*views)
+            for view in views:
+                yield MaterializeResult(asset_key=view, metadata={"rebuilt": False})
+
+    yield from follow()
+    for event in events:
+        yield event
+        if isinstance(event, Output):
+            order.done(context.asset_key_for_output(event.output_name))
+            yield from follow()
+
+
+def everything(context: AssetExecutionContext, run: GoalpostRun) -> DbtCliInvocation:
+    """By the dbt that waits since the run began."""
+    if run.is_full_refresh:
+        arguments = ["--full-refresh"]
+    else:  # all tests stay, also those of what is left out
+        arguments = ["--select", "fqn:*", "--exclude", *CODE_ONLY.values(), "--indirect-selection", "empty"]
+    return DbtCliInvocation(
+        process=run.dbt.build(*NO_UNIT_TESTS, *arguments),
+        manifest=validate_manifest(MANIFEST),
+        dagster_dbt_translator=TRANSLATOR,
+        project_dir=DBT_PROJECT,
+        target_path=target_folder(run.settings),
+        raise_on_error=False,
+        cli_version=dbt_version(),
+        context=context,
+    )
+
+
+def picked(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> DbtCliInvocation:
+    """Somebody chose assets in the UI: dagster-dbt translates that."""
+    os.environ |= environment(run.settings)
+    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.is_full_refresh else [])]
+    return dbt.cli(arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False)
 
 
 def failure(run_results: Mapping[str, Any], output: str) -> str:

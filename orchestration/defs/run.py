@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import runs
 from orchestration.checks.suites import critical_failures, refusal
+from orchestration.defs import dbt_process
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
@@ -47,6 +48,10 @@ class GoalpostRun(ConfigurableResource):
     def is_full_refresh(self) -> bool:
         return self._run.is_full_refresh
 
+    @property
+    def dbt(self) -> dbt_process.WaitingDbt:
+        return dbt_process.started(self.settings)
+
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
@@ -57,9 +62,12 @@ class GoalpostRun(ConfigurableResource):
                 as_of=runs.read_moment(self.as_of) if self.as_of else None,
                 full_refresh=self.full_refresh,
             )
+            dbt_process.start(self.settings)
             try:
                 yield self
-            finally:  # publishing or a failed step has finished it already, unless neither was part of it
+            finally:
+                dbt_process.end(self.settings)
+                # publishing or a failed step has finished it already, unless neither was part of it
                 runs.finish_run(
                     self.settings,
                     self.run_id,

@@ -15,7 +15,7 @@ select
 from {{ ref('base_deliveries') }}
 where false
 -- {{ ref('base_profile_snapshots') }} {{ ref('base_events') }} {{ ref('base_journeys') }} {{ ref('base_engagements') }}
--- {{ ref('int_touched_deliveries') }} {{ ref('int_definitions') }} {{ source('control', 'built_definitions') }}
+-- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_definitions') }} {{ source('control', 'built_definitions') }}
 
 {%- else %}
 
@@ -29,6 +29,21 @@ with snapshots as (
         observed_at as affected_from
     from {{ ref('base_profile_snapshots') }}
     where touched_after = {{ watermark() }} and reason_code is null
+
+),
+
+-- Who was in the goal state on entering earns a delivery no credit: a state matters to the deliveries of journeys entered from then
+-- on, and some are sent before their journey entered.
+early_deliveries as (
+
+    select
+        deliveries.workspace_id,
+        deliveries.profile_id,
+        deliveries.profile_key,
+        deliveries.sent_at as affected_from
+    from {{ ref('int_sendable_deliveries') }} as deliveries
+    inner join snapshots on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
+    where deliveries.sent_at < deliveries.entered_at
 
 ),
 
@@ -182,7 +197,7 @@ unfinished as (
 ),
 
 affected as (
-{% for part in ['snapshots', 'events', 'journeys', 'engagements', 'deliveries', 'definitions', 'exits', 'unfinished'] %}
+{% for part in ['snapshots', 'early_deliveries', 'events', 'journeys', 'engagements', 'deliveries', 'definitions', 'exits', 'unfinished'] %}
     select * from {{ part }}
     {{ 'union all' if not loop.last }}
 {%- endfor %}

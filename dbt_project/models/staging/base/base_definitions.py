@@ -3,12 +3,10 @@ normal form.
 
 Filters and definitions are trees, so they are read by Python (orchestration/goals/reading.py, SEMANTICS
 sections 3 and 4), by the same code that `goalpost goals validate` runs. A pure function of the text:
-nothing here knows who landed it or when.
+nothing here knows who landed it or when. Incremental: a text that was read once is not read again.
 """
 
 import pyarrow
-
-from orchestration.goals.reading import read_definition, read_filter
 
 FIELDS = ["kind", "landed_text", "reason_code", "problem", "normal_form", "core_hash"]
 SCHEMA = pyarrow.schema(
@@ -17,20 +15,19 @@ SCHEMA = pyarrow.schema(
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="incremental", incremental_strategy="append")
     goals = dbt.source("raw", "goals").project("'definition' as kind, definition as landed_text")
     segments = dbt.source("raw", "segments").project("'filter' as kind, filter as landed_text")
     sources = dbt.source("raw", "sources").project("'filter' as kind, trigger_filter as landed_text")
-    landed = (
-        goals.union(segments)
-        .union(sources)
-        .filter("landed_text is not null")
-        .distinct()
-        .order("kind, landed_text")
-    )
+    landed = goals.union(segments).union(sources).filter("landed_text is not null").distinct()
+    if dbt.is_incremental:
+        landed = landed.except_(session.table(str(dbt.this)).project("kind, landed_text"))
+    texts = sorted(landed.fetchall())
+    if texts:  # reading them takes imports that cost more than a day's models
+        from orchestration.goals.reading import read_definition, read_filter
 
     rows = []
-    for kind, landed_text in landed.fetchall():
+    for kind, landed_text in texts:
         reading = read_definition(landed_text) if kind == "definition" else read_filter(landed_text)
         rows.append(
             {
