@@ -409,7 +409,7 @@ def test_every_message_of_a_listed_source_is_an_impression_or_has_a_reason(pipel
             on sources.workspace_id = rules.workspace_id and sources.goal_id = rules.goal_id
     """
     judged = """
-        select workspace_id, goal_id, delivery_id from intermediate.int_impressions
+        select workspace_id, goal_id, delivery_id from marts.fct_impressions
         union all select workspace_id, goal_id, delivery_id from intermediate.int_non_impressions
     """
     assert difference(pipeline, listed, judged) == []
@@ -596,7 +596,7 @@ def test_a_warehouse_of_an_older_version_is_told_as_far_as_it_goes(pipeline, tmp
     with closing(connect(copy)) as connection:
         for name in ("int_non_impressions", "int_non_conversions", "int_non_touches"):
             connection.execute(f"drop view intermediate.{name}")
-        connection.execute("alter table intermediate.int_achievements drop column natural_key")
+        connection.execute("alter table marts.fct_achievements drop column natural_key")
     explanation = explain(copy, "credit", "goal", "ann")
     assert len(explanation.not_told) == 4
     assert any(line.startswith("Not told: why an enrollment did not convert") for line in shown(explanation))

@@ -47,7 +47,7 @@ def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
     shutil.copyfile(original.settings.warehouse, pipeline.settings.warehouse)
     with applied(mutation) as changed:
         # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
-        pipeline.dbt("run", "--select", *(model if model in MARTS else f"{model}+" for model in changed))
+        pipeline.dbt("run", "--full-refresh", "--select", *(model if model in MARTS else f"{model}+" for model in changed))
     return pipeline
 
 

@@ -13,6 +13,7 @@ from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.landing import land_new_files
 
 CLOCK = AssetKey(["control", "clock"])
+BUILT_DEFINITIONS = AssetKey(["control", "built_definitions"])
 
 
 def raw_key(table: str) -> AssetKey:
@@ -32,6 +33,12 @@ SPECS = [
     ),
     AssetSpec(
         CLOCK, description="The explicit clock of the reports: as_of.", group_name="raw", kinds={"duckdb"}
+    ),
+    AssetSpec(
+        BUILT_DEFINITIONS,
+        description="The definitions that the kept facts stand for: as they were when a run last succeeded.",
+        group_name="raw",
+        kinds={"duckdb"},
     ),
 ]
 

@@ -7,7 +7,7 @@ select
     readings(journeys.trigger_properties, filters.trigger_properties) as journey
 from intermediate.int_non_conversions as non_conversions
 inner join marts.fct_enrollments as enrollments using (enrollment_id)
-left join intermediate.int_achievements as achievements on non_conversions.achievement_id = achievements.achievement_id
+left join marts.fct_achievements as achievements on non_conversions.achievement_id = achievements.achievement_id
 left join staging.stg_events as events
     on achievements.workspace_id = events.workspace_id and achievements.natural_key = events.event_id
 left join staging.stg_journeys as journeys

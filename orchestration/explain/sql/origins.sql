@@ -9,7 +9,7 @@ select
     rules.message_metric,
     case when achievements.kind = 'message' then coalesce(engagements.delivery_id, achievements.natural_key) end as message_delivery_id,
     readings(coalesce(events.properties, snapshots.properties), filters.properties) as facts
-from intermediate.int_achievements as achievements
+from marts.fct_achievements as achievements
 inner join intermediate.int_goal_rules as rules using (workspace_id, goal_id, goal_version)
 left join staging.stg_events as events
     on
