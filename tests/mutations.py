@@ -62,8 +62,7 @@ profile_id is not required of an anonymous delivery
 + ' is null)'
 
 faulty rows leave before keys are compared
-- partition by reason_code is null, {{ keys
-+ partition by {{ keys
+- where reason_code is null
 
 data_start_at may lie in the future
 - and name != 'data_start_at'
@@ -98,20 +97,20 @@ lte takes the edge
 + 'lte': '<'
 
 a boolean literal takes the boolean or its text
-- 'true' if value else 'false'
-+ 'true' if value else 'no'
+- text in ('true', 'false') or text[:1]
++ text[:1]
 
 starts_with and ends_with: text only
-- {{ goalpost.is_json_text(property) }} and {{ op }}(
-+ {{ op }}(
+- when {{ goalpost.is_json_text(property) }} and contains(
++ when contains(
 
 two properties order as times
 - {%- set compared = '_text' if op == 'eq' else '_moment' %}
 + {%- set compared = '_text' %}
 
 a condition on a missing property is false
-- coalesce({{ goalpost.equals_literal(value, property ~ '_text', property ~ '_number') }}, false)
-+ coalesce({{ goalpost.equals_literal(value, property ~ '_text', property ~ '_number') }}, true)
+- coalesce({{ goalpost.equals_any([value], property) }}, false)
++ coalesce({{ goalpost.equals_any([value], property) }}, true)
 
 macros/engine/json.sql
 
@@ -119,8 +118,8 @@ a property whose value is JSON null is missing
 - lambda item: nullif(item, 'null')
 + lambda item: item
 
-arrays and objects are never equal to a literal
-- case when {{ json_value }}[1] not in ('{', '[') then
+arrays and objects are never equal
+- case when {{ json_value }} < '{' and {{ json_value }} not like '[%' then
 + case when true then
 
 macros/engine/moments.sql
@@ -289,7 +288,9 @@ the anchor is the first event
 the anchoring event goes by the goal's clock
 - when rules.event_clock = 'occurred' then first_events.first_occurred_at
 
-achievements are numbered by (achieved_at, achievement_id)
+models/marts/fct_achievements.sql
+
+achievements are numbered by (achieved_at, achievement_id) (quick)
 - achievement_id asc
 + achievement_id desc
 
@@ -319,13 +320,13 @@ delivered at its first delivered engagement
 + max(case when metric = 'delivered'
 
 a journey of another profile counts as not landed
-- and deliveries.profile_id = journeys.profile_id
+- and deliveries.profile_key = journeys.profile_key
 
 models/intermediate/deliveries/int_impressions.sql
 
 a journey that enters when its source is attached counts
-- and deliveries.entered_at >= sources.attached_at
-+ and deliveries.entered_at > sources.attached_at
+- and deliveries.entered_at >= rules.attached_at
++ and deliveries.entered_at > rules.attached_at
 
 a delivery at the version's updated_at is under it
 - >= greatest(rules.valid_from, rules.counts_since)
@@ -343,25 +344,25 @@ already_achieved is of profile-only targets
 - case when rules.is_profile_only then rules.profile_predicate end
 + rules.profile_predicate
 
+models/marts/fct_impressions.sql
+
 of one moment the lesser delivery enrolls
 - order by received_at asc nulls last, delivery_id asc
 + order by received_at asc nulls last, delivery_id desc
 
 an impression that failed a check does not enroll
-- profile_id, journey_id, is_eligible and not is_in_goal_state
-+ profile_id, journey_id
+- profile_key, journey_id, is_eligible and not is_in_goal_state
++ profile_key, journey_id
 
 each journey enrolls once
-- profile_id, journey_id, is_eligible
-+ profile_id, is_eligible
-
-models/marts/fct_impressions.sql
+- profile_key, journey_id, is_eligible
++ profile_key, is_eligible
 
 eligibility is checked first (quick)
-- when not is_eligible then 'not_eligible'
--         when is_in_goal_state then 'already_achieved'
-+ when is_in_goal_state then 'already_achieved'
-+         when not is_eligible then 'not_eligible'
+- when not impressions.is_eligible then 'not_eligible'
+-         when impressions.is_in_goal_state then 'already_achieved'
++ when impressions.is_in_goal_state then 'already_achieved'
++         when not impressions.is_eligible then 'not_eligible'
 
 models/marts/fct_enrollments.sql
 
@@ -409,49 +410,48 @@ a day of a window is exactly 24 hours
 
 # Section 8: touches and attribution
 
-models/intermediate/attribution/int_candidates.sql
+models/intermediate/attribution/int_touches.sql
 
-a delivery sent at the achievement is a candidate
-- and deliveries.sent_at <= achievements.achieved_at
-+ and deliveries.sent_at < achievements.achieved_at
+a delivery sent at the achievement can touch
+- and achievements.achieved_at >= touch_times.sent_at
++ and achievements.achieved_at > touch_times.sent_at
 
 a touch never lies after the achievement
-- and engagements.occurred_at <= candidates.achieved_at
+- and achievements.achieved_at >= touch_times.touch_at
 
 the touch is the latest touch time
-- max(engagements.occurred_at) as engaged_at
-+ min(engagements.occurred_at) as engaged_at
+- max(touch_times.touch_at) as touch_at
++ min(touch_times.touch_at) as touch_at
 
 a touch time before the start is none
-- and engagements.occurred_at >= candidates.counts_since
+- and moments.touch_at >= criteria.counts_since
 
-a message sent before the start is no touch
-- when candidates.sent_at >= candidates.counts_since then candidates.sent_at
-+ else candidates.sent_at
+a journey that enters when its source is attached can touch
+- and moments.entered_at >= criteria.attached_at
++ and moments.entered_at > criteria.attached_at
 
 a machine open is no touch
-- (candidates.attribution_counts_machine or not engagements.is_machine)
+- (criteria.attribution_counts_machine or not moments.is_machine)
 + true
 
 exactly that metric
-- and candidates.touch_metric = engagements.metric
-+ and engagements.metric in ('opened', 'clicked')
+- and moments.touch_metric = criteria.touch_metric
 
 a bounced message takes no credit
-- deliveries.is_received
-+ true
+- where is_received
++ where true
+
+a touch qualifies inside its window
+- else touch_times.touch_at >= achievements.achieved_at - {{ days('achievements.attribution_window_days') }}
++ else true
 
 an attribution window is closed
-- else touch_at >= achieved_at
-+ else touch_at > achieved_at
+- else touch_times.touch_at >= achievements.achieved_at
++ else touch_times.touch_at > achievements.achieved_at
 
 an attribution window of 0 days is the calendar day
 - when 0
 + when -1
-
-the reason goes by the deliveries of 90 days
-- sent_at >= achieved_at - {{ days(90) }} as is_recent
-+ true as is_recent
 
 models/marts/fct_touches.sql
 
@@ -482,43 +482,38 @@ the middle shares 20 percent
 two touches share 50/50
 - when touches = 2 then 0.5
 
-a touch qualifies inside its window
-- where is_within_window
-+ where touch_at is not null
-
 models/marts/fct_attributions.sql
 
 the last touch gets the credit (quick)
-- where touch_number = touches
-+ where touch_number = 1
+- and last_touches.touch_number = last_touches.touches
++ and last_touches.touch_number = 1
 
 no_qualifying_metric is a reason
-- when not recent_candidates.has_touch then 'no_qualifying_metric'
+- when achievement_id not in (select achievement_id from touched_candidates) then 'no_qualifying_metric'
 
 no_delivery looks at 90 days (quick)
-- where is_recent
-+ where true
+- and unattributed.achieved_at <= deliveries.sent_at + {{ days(90) }}
 
-models/marts/fct_delivery_conversions.sql
+models/intermediate/attribution/int_delivery_credits.sql
 
-each source's last touch converts (quick)
-- order by touch_at desc
-+ order by touch_at asc
+each source's last touch converts
+- order by touches.touch_number desc
++ order by touches.touch_number asc
 
 a converted delivery's journey satisfies trigger_match
 - where {{ satisfies_trigger_match() }}
 
 a delivery is credited within its own source
-- partition by achievement_id, source_id
-+ partition by achievement_id
+- partition by touches.achievement_id, touches.source_id
++ partition by touches.achievement_id
 
 the goal state is that on entering
-- and last_touches.entered_at >= states.valid_from
-+ and last_touches.entered_at > states.valid_from
+- and deliveries.entered_at >= states.valid_from
++ and deliveries.entered_at > states.valid_from
 
 who was in the goal state on entering converts nothing
-- <> (last_touches.transition = 'enter')
-+ = (last_touches.transition = 'enter')
+- = (last_touches.transition = 'enter')
++ <> (last_touches.transition = 'enter')
 
 # Section 9: exits
 
@@ -659,4 +654,53 @@ macros/rate.sql
 rates are null where the denominator is 0
 - nullif({{ denominator }}, 0)
 + nullif({{ denominator }}, -1)
+""")
+
+# What an incremental run computes anew (docs/increments.md).
+INCREMENTS = read("""
+models/intermediate/increments/int_affected_profiles.sql
+
+an event affects from the earlier of its two clocks
+- least(occurred_at, received_at) as affected_from
++ received_at as affected_from
+
+a delivery whose engagements landed before it affects from the first of them
+- least(deliveries.sent_at, first_engagements.first_engaged_at)
++ deliveries.sent_at
+
+an exit condition affects the journeys entered since
+- and journeys.entered_at >= changed.matters_from
+
+models/intermediate/increments/int_touched_deliveries.sql
+
+a failure touches its delivery as a whole
+- case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
++ 0
+
+macros/recompute.sql
+
+a fact at affected_from is deleted
+- and {{ moment }} >= affected.affected_from
++ and {{ moment }} > affected.affected_from
+
+a fact at affected_from is computed anew
+- facts.{{ moment }} >= affected.affected_from{{ reach }}
++ facts.{{ moment }} > affected.affected_from{{ reach }}
+
+macros/judged_rows.sql
+
+a new row is compared with the older ones that have its key
+- where base.file_id <= {{ watermark }}
++ where base.file_id < 0
+
+models/marts/fct_achievements.sql
+
+achievements are numbered on from the kept ones
+- 'coalesce(kept.achievements, 0) + ' if
++ '' if
+
+models/marts/fct_impressions.sql
+
+who was enrolled before stays so
+- when already_enrolled.goal_id is not null then 'already_enrolled'
 """)

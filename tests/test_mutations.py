@@ -10,12 +10,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-from mutations import MUTATIONS, Mutation
+from mutations import INCREMENTS, MUTATIONS, Mutation
 from pipeline import Pipeline, manifest
-from scenarios import built
+from scenarios import AS_OF, built
+from test_affected_from import CASES, affected, land
 
 from orchestration.settings import DBT_PROJECT
 
@@ -26,7 +28,7 @@ CHOSEN = [
 
 
 def test_what_a_mutation_changes_is_there_exactly_once():
-    for mutation in MUTATIONS:
+    for mutation in MUTATIONS + INCREMENTS:
         text = (DBT_PROJECT / mutation.file).read_text()
         assert text.count(mutation.old) == 1, (
             f"{mutation.old!r} occurs {text.count(mutation.old)} times in {mutation.file}"
@@ -41,13 +43,49 @@ def test_a_model_that_breaks_a_rule_changes_a_mart(mutation, tmp_path, tmp_path_
     )
 
 
+@pytest.mark.parametrize("mutation", INCREMENTS if CHOSEN == MUTATIONS else [], ids=str)
+def test_an_increment_that_breaks_a_rule_computes_something_else(mutation, tmp_path, tmp_path_factory):
+    home = tmp_path_factory.getbasetemp() / "mutated increments"
+    original = original_increment(home)
+    with applied(mutation):
+        mutated = increment(home, tmp_path)
+    assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
+
+
+@cache
+def kept(home: Path) -> Pipeline:
+    """The cases of test_affected_from.py, before what is new."""
+    pipeline = Pipeline(home)
+    land(pipeline, "kept", CASES, kept=True)
+    pipeline.run(AS_OF)
+    return pipeline
+
+
+@cache
+def original_increment(home: Path) -> tuple:
+    return increment(home, home / "original")
+
+
+def increment(home: Path, copy: Path) -> tuple:
+    """Who is affected by what is new, and the marts after it."""
+    pipeline = Pipeline(copy)
+    copy.mkdir(exist_ok=True)
+    shutil.copyfile(kept(home).settings.warehouse, pipeline.settings.warehouse)
+    shutil.copytree(kept(home).landing, pipeline.landing)
+    land(pipeline, "new", CASES)
+    pipeline.run(AS_OF)
+    return affected(pipeline), contents(pipeline)
+
+
 def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
     """The original's marts as the mutated model and all that read it would have made them."""
     pipeline = Pipeline(home)
     shutil.copyfile(original.settings.warehouse, pipeline.settings.warehouse)
     with applied(mutation) as changed:
         # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
-        pipeline.dbt("run", "--full-refresh", "--select", *(model if model in MARTS else f"{model}+" for model in changed))
+        # Without --full-refresh an incremental model has nothing to do.
+        models = (model if model in MARTS else f"{model}+" for model in changed)
+        pipeline.dbt("run", "--full-refresh", "--select", *models)
     return pipeline
 
 

@@ -1,6 +1,8 @@
 -- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
 -- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots.
-{%- set touched = "(select profile_key from staging.base_profile_snapshots where touched_after = (select file_id from control.watermark))" %}
+{%- set touched = "(
+    select profile_key from staging.base_profile_snapshots where touched_after = (select file_id from control.watermark)
+)" %}
 {{ config(
     materialized='incremental', incremental_strategy='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
 ) }}

@@ -1,4 +1,5 @@
--- Grain: one row per goal and delivery that is credited within its own source (SEMANTICS, section 8): int_delivery_credits decides.
+-- Grain: one row per goal and delivery that is credited within its own source (SEMANTICS, section 8), which
+-- int_delivery_credits decides.
 -- Incremental: the deliveries with a credit from affected_from on, now or before this run, are counted anew.
 {{ config(
     materialized='incremental', incremental_strategy='recompute', unique_key=['profile_key', 'goal_id', 'delivery_id'],

@@ -1,8 +1,8 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are computed anew, and those open then (no conversion before
--- it, and a window that reaches it) look for their conversion again, among the achievements from affected_from on.
+-- Incremental: of affected profiles, enrollments from affected_from on are computed anew, and those open then (no conversion
+-- before it, and a window that reaches it) look for their conversion again, among the achievements from affected_from on.
 {{ config(
     materialized='incremental', incremental_strategy='recompute',
     meta={'recompute_from': "coalesce(converted_at, window_ends_at, timestamp '9999-12-31 23:59:59.999999')"},

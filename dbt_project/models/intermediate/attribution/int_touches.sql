@@ -2,8 +2,8 @@
 -- attribution window (SEMANTICS, section 8). The newest touch time is inside the window if any is.
 -- A view of what this run computes: the touches of achievements that are computed anew.
 --
--- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an achievement
--- can only be touched out of its own bucket or the one before.
+-- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
+-- achievement can only be touched out of its own bucket or the one before.
 {{ config(materialized='view') }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
@@ -112,6 +112,14 @@ touch_times as (
 
 ),
 
+own_bucket_and_the_one_before as (
+
+    select 0 as buckets_before
+    union all
+    select 1 as buckets_before
+
+),
+
 achievements_by_bucket as (
 
     select
@@ -121,9 +129,9 @@ achievements_by_bucket as (
         profile_key,
         achievement_number,
         achieved_at,
-        {{ bucket_of('achieved_at', days_a_bucket) }} - before.buckets as bucket
+        {{ bucket_of('achieved_at', days_a_bucket) }} - buckets_before as bucket
     from achievements
-    cross join (select 0 as buckets union all select 1 as buckets) as before
+    cross join own_bucket_and_the_one_before
 
 ),
 

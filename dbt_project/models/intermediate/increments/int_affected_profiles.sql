@@ -1,6 +1,6 @@
--- Grain: one row per profile that this run's new rows, or a changed definition, can affect, and affected_from: the earliest moment
--- at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that does
--- so reads it (macros/recompute.sql).
+-- Grain: one row per profile that this run's new rows, or a changed definition, can affect, and affected_from: the earliest
+-- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
+-- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
 {{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_where': 'true'}) }}
 
@@ -15,7 +15,8 @@ select
 from {{ ref('base_deliveries') }}
 where false
 -- {{ ref('base_profile_snapshots') }} {{ ref('base_events') }} {{ ref('base_journeys') }} {{ ref('base_engagements') }}
--- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_definitions') }} {{ source('control', 'built_definitions') }}
+-- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_definitions') }}
+-- {{ source('control', 'built_definitions') }}
 
 {%- else %}
 

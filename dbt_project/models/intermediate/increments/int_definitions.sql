@@ -1,7 +1,7 @@
 -- Grain: one row per part of a definition that facts depend on, as it is now: its content, and the moment from which it matters.
 -- What differs from control.built_definitions tells int_affected_profiles which facts a changed definition can change.
--- Owners: `goal` (a version in force, its filters with their segments, its sources), `exit` (a source's exit condition and filter),
--- `workspace`. Names, descriptions and numbers of predicates are no part: nothing depends on them.
+-- Owners: `goal` (a version in force, its filters with their segments, its sources), `exit` (a source's exit condition and
+-- filter), `workspace`. Names, descriptions and numbers of predicates are no part: nothing depends on them.
 with goal_versions as (
 
     select
@@ -83,6 +83,17 @@ exit_conditions as (
 
 ),
 
+first_source_rows as (
+
+    select
+        workspace_id,
+        source_id,
+        min(updated_at) as first_updated_at
+    from {{ ref('stg_sources') }}
+    group by workspace_id, source_id
+
+),
+
 exit_filters as (
 
     select
@@ -90,18 +101,14 @@ exit_filters as (
         predicates.owner_id as source_id,
         greatest(
             predicates.pinned_at,
-            case when predicates.owner_updated_at = sources.first_updated_at then {{ beginning_of_time() }} else predicates.owner_updated_at end
+            case
+                when predicates.owner_updated_at = sources.first_updated_at then {{ beginning_of_time() }}
+                else predicates.owner_updated_at
+            end
         ) as matters_from,
         predicates.predicate as exit_content
     from {{ ref('int_predicates') }} as predicates
-    inner join (
-        select
-            workspace_id,
-            source_id,
-            min(updated_at) as first_updated_at
-        from {{ ref('stg_sources') }}
-        group by workspace_id, source_id
-    ) as sources
+    inner join first_source_rows as sources
         on predicates.workspace_id = sources.workspace_id and predicates.owner_id = sources.source_id
     where predicates.role = 'exit'
 
