@@ -47,7 +47,7 @@ create table marts.fct_enrollments (workspace_id varchar, goal_id varchar, enrol
     delivery_id varchar, enrolled_at timestamp, window_ends_at timestamp, converted_at timestamp);
 create table marts.fct_conversions (workspace_id varchar, goal_id varchar, profile_id varchar,
     enrollment_id varchar, achievement_id varchar, converted_at timestamp);
-create table marts.fct_touches (achievement_id varchar, delivery_id varchar, touch_at timestamp,
+create table marts.fct_touches (achievement_id varchar, delivery_id varchar, achieved_at timestamp, touch_at timestamp,
     credit_first decimal(18, 12), credit_last decimal(18, 12), credit_linear decimal(18, 12),
     credit_position decimal(18, 12), credit_time_decay decimal(18, 12));
 create table marts.fct_attributions (achievement_id varchar, is_attributed boolean, delivery_id varchar,
@@ -82,9 +82,9 @@ insert into marts.fct_impressions values
 insert into marts.fct_enrollments values ('w', 'g', 'e1', 'd1', '2026-01-02', '2026-01-09', '2026-01-03');
 insert into marts.fct_conversions values ('w', 'g', 'p', 'e1', 'a1', '2026-01-03');
 insert into marts.fct_touches values
-    ('a1', 'd1', '2026-01-02', 1, 1, 1, 1, 1),
-    ('a2', 'd1', '2026-01-02', 1, 0, 0.333333333333, 0.5, 0.4),
-    ('a2', 'd0', '2026-01-02', 0, 1, 0.666666666667, 0.5, 0.6);
+    ('a1', 'd1', '2026-01-03', '2026-01-02', 1, 1, 1, 1, 1),
+    ('a2', 'd1', '2026-01-04', '2026-01-02', 1, 0, 0.333333333333, 0.5, 0.4),
+    ('a2', 'd0', '2026-01-04', '2026-01-02', 0, 1, 0.666666666667, 0.5, 0.6);
 insert into marts.fct_attributions values
     ('a1', true, 'd1', '2026-01-02', '2026-01-03', null),
     ('a2', true, 'd1', '2026-01-02', '2026-01-04', null),

@@ -69,7 +69,7 @@ def original_increment(home: Path) -> tuple:
 def increment(home: Path, copy: Path) -> tuple:
     """Who is affected by what is new, and the marts after it."""
     pipeline = Pipeline(copy)
-    copy.mkdir(exist_ok=True)
+    copy.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept(home).settings.warehouse, pipeline.settings.warehouse)
     shutil.copytree(kept(home).landing, pipeline.landing)
     land(pipeline, "new", CASES)

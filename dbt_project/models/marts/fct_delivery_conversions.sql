@@ -11,7 +11,7 @@ with credits as (
     select credits.*
     from {{ ref('int_delivery_credits') }} as credits
     {%- if not from_scratch() %}
-    inner join (
+    inner join (  -- noqa: ST05
         select
             profile_key,
             goal_id,

@@ -55,7 +55,7 @@ select
     impressions.profile_key
 from numbered as impressions
 {%- if not from_scratch() %}
-left join already_enrolled
+left join already_enrolled  -- noqa: ST11
     on
         impressions.goal_id = already_enrolled.goal_id
         and impressions.source_id = already_enrolled.source_id

@@ -6,6 +6,7 @@
     meta={'recompute_where': 'kept.delivery_key in (select delivery_key from intermediate.int_touched_deliveries)'},
 ) }}
 {%- set touched = ref('int_touched_deliveries') %}
+{%- set is_touched = 'true' if from_scratch() else 'delivery_key in (select delivery_key from ' ~ touched ~ ')' %}
 
 with deliveries as (
 
@@ -15,9 +16,7 @@ with deliveries as (
         and not is_anonymous
         and not is_holdout
         and source_type in ('campaign', 'broadcast')
-        {%- if not from_scratch() %}
-        and delivery_key in (select delivery_key from {{ touched }})
-        {%- endif %}
+        and {{ is_touched }}
 
 ),
 
@@ -31,9 +30,7 @@ outcomes as (
     from {{ ref('stg_engagements') }}
     where
         metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
-        {%- if not from_scratch() %}
-        and delivery_key in (select delivery_key from {{ touched }})
-        {%- endif %}
+        and {{ is_touched }}
     group by delivery_key
 
 )
