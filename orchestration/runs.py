@@ -57,8 +57,8 @@ def pending_work(
 
 
 def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
-    """Until a run has succeeded there is nothing to add to; what other code computed must go, and so must what an
-    unfinished full refresh left half done."""
+    """Until a run has succeeded there is nothing to add to; what other code computed must go, and so
+    must what an unfinished full refresh left half done."""
     for run in history:
         if run.code_hash != code_hash:
             return True
@@ -128,7 +128,7 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
 
 
 def record_build(settings: Settings, run_id: str) -> None:
-    """Every model was built, so all that has landed is in them: this is how far success moves the watermark."""
+    """Every model was built: success moves the watermark to all that has landed by now."""
     with closing(connect(settings)) as connection:
         connection.execute(
             "update control.runs set built_file_id = (select coalesce(max(file_id), 0) from raw.files) "

@@ -47,7 +47,8 @@ create table marts.fct_enrollments (workspace_id varchar, goal_id varchar, enrol
     delivery_id varchar, enrolled_at timestamp, window_ends_at timestamp, converted_at timestamp);
 create table marts.fct_conversions (workspace_id varchar, goal_id varchar, profile_id varchar,
     enrollment_id varchar, achievement_id varchar, converted_at timestamp);
-create table marts.fct_touches (achievement_id varchar, delivery_id varchar, achieved_at timestamp, touch_at timestamp,
+create table marts.fct_touches (achievement_id varchar, delivery_id varchar, achieved_at timestamp,
+    touch_at timestamp,
     credit_first decimal(18, 12), credit_last decimal(18, 12), credit_linear decimal(18, 12),
     credit_position decimal(18, 12), credit_time_decay decimal(18, 12));
 create table marts.fct_attributions (achievement_id varchar, is_attributed boolean, delivery_id varchar,

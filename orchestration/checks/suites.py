@@ -72,8 +72,8 @@ def run_step(settings: Settings, step: str, run_id: str) -> list[CheckResult]:
 
 
 def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, list[CheckResult]]]:
-    # Importing Great Expectations takes seconds: whoever only reads suites must not pay for it. Nor need anybody pay
-    # for what it needs only to compare distributions and to draw them.
+    # Importing Great Expectations takes seconds: whoever only reads suites must not pay for it. Nor need
+    # anybody pay for what it needs only to compare distributions and to draw them.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import_later("scipy.stats", "altair")
     import great_expectations

@@ -31,7 +31,8 @@ def environment(settings: Settings) -> dict[str, str]:
     """What dbt and its profile read. Changing it from run to run would void dbt's partial parsing."""
     return {
         "GOALPOST_WAREHOUSE": str(settings.warehouse),
-        "GOALPOST_KEEP_OPEN": "True",  # this process does nothing but build: no need to open the file for each model
+        # It does nothing but build: no need to open the file for each model.
+        "GOALPOST_KEEP_OPEN": "True",
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_folder(settings)),
@@ -52,7 +53,7 @@ def manifest_path(settings: Settings) -> Path:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """Parse the project only if it changed: it takes seconds, and Dagster loads its definitions for every run."""
+    """Parse the project only if it changed: it takes seconds, and Dagster loads it for every run."""
     manifest = manifest_path(settings)
     if not manifest.exists():
         parsed = subprocess.run(
@@ -72,7 +73,7 @@ def prepare_manifest(settings: Settings) -> Path:
 
 
 class WaitingDbt:
-    """dbt with its project read, waiting to be told what to do. It writes its events as JSON, one to a line."""
+    """dbt with its project read, waiting to be told what to do. It writes its events as JSON lines."""
 
     def __init__(self, settings: Settings) -> None:
         self.process = subprocess.Popen(
@@ -127,7 +128,9 @@ def main(arguments: Sequence[str]) -> None:
 
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
     if told := sys.stdin.read():
-        built = dbtRunner(manifest=manifest).invoke(json.loads(told))
+        built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
+            json.loads(told)
+        )
         sys.exit(0 if built.success else 1)
 
 

@@ -18,9 +18,9 @@ from orchestration.settings import Settings
 
 
 class EventLog(ConsolidatedSqliteEventLogStorage):
-    """Dagster's own opens a new engine for each of the many hundred events of a run, looks whether its tables are
-    there, and waits for the disk after each, which took longer than the work. A power cut may cost the last events,
-    never the log."""
+    """Dagster's own opens a new engine for each of the many hundred events of a run, looks whether its tables
+    are there, and waits for the disk after each, which took longer than the work. A power cut may cost the
+    last events, never the log."""
 
     @cached_property
     def _engine(self) -> sqlalchemy.Engine:

@@ -19,7 +19,13 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from packaging.version import Version
 
 from orchestration import runs
-from orchestration.defs.dbt_process import COMMAND, environment, manifest_path, prepare_manifest, target_folder
+from orchestration.defs.dbt_process import (
+    COMMAND,
+    environment,
+    manifest_path,
+    prepare_manifest,
+    target_folder,
+)
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
@@ -35,6 +41,7 @@ MARTS_FRESHNESS = FreshnessPolicy.time_window(
 
 # Unit tests are about the code, not the data: they belong to `make test`.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+
 
 class Dbt(DbtCliResource):
     """dagster-dbt asks dbt for its version (4 s, and a look at the package index) and makes an adapter in
@@ -74,8 +81,8 @@ dbt_resource = Dbt(
 )
 
 
-# What changes with the code alone, which asks for a full refresh by itself: other runs need not make it again. (A view
-# further down may read from_scratch() or the watermark: its text is another in each run.)
+# What changes with the code alone, which asks for a full refresh by itself: other runs need not make it
+# again. (A view further down may read from_scratch() or the watermark: its text is another in each run.)
 CODE_ONLY = {
     TRANSLATOR.get_asset_key(node): node["name"]
     for node in validate_manifest(MANIFEST)["nodes"].values()
@@ -107,7 +114,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
 
 
 def with_views(context: AssetExecutionContext, events: Iterable) -> Iterator:
-    """What is not built again follows what it reads: a view shows new rows by itself. Dagster wants that order."""
+    """What is not built again follows what it reads, as Dagster wants: a view shows new rows by itself."""
     keys = context.assets_def.keys
     order = TopologicalSorter({key: context.assets_def.asset_deps[key] & keys for key in keys})
     order.prepare()
