@@ -692,15 +692,4 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
-
-models/marts/fct_achievements.sql
-
-achievements are numbered on from the kept ones
-- 'coalesce(kept.achievements, 0) + ' if
-+ '' if
-
-models/marts/fct_impressions.sql
-
-who was enrolled before stays so
-- when already_enrolled.goal_id is not null then 'already_enrolled'
 """)
