@@ -61,6 +61,7 @@ def test_a_new_warehouse_has_every_table_a_run_expects(settings):
         assert tables(connection) == {
             *(f"raw.{name}" for name in RAW_TABLES),
             *("raw.files", "control.clock", "control.runs", "control.check_results"),
+            *("control.watermark", "control.built_definitions"),
         }
         assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
 
