@@ -21,7 +21,7 @@ from pathlib import Path
 from orchestration import runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import collect_rarely, leave
+from orchestration.startup import collect_rarely
 
 COMMAND = ("-m", "orchestration.defs.dbt_process")
 CHECK_SECONDS = 0.2
@@ -120,7 +120,6 @@ def main(arguments: Sequence[str]) -> None:
     """With arguments: dbt. Without: get ready, then read them."""
     _end_with_parent()
     collect_rarely()
-    from dbt.adapters.duckdb import DuckDBConnectionManager
     from dbt.cli.main import cli, dbtRunner
 
     if arguments:
@@ -132,8 +131,7 @@ def main(arguments: Sequence[str]) -> None:
         built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
             json.loads(told)
         )
-        DuckDBConnectionManager.close_all_connections()
-        leave(0 if built.success else 1)
+        sys.exit(0 if built.success else 1)
 
 
 def _end_with_parent() -> None:
