@@ -36,7 +36,13 @@ class Run:
 
 
 def pending_work(
-    history: Sequence[Run], *, new_files: int, code_hash: str, as_of: datetime | None, full_refresh: bool
+    history: Sequence[Run],
+    *,
+    new_files: int,
+    code_hash: str,
+    as_of: datetime | None,
+    full_refresh: bool,
+    is_behind: bool = False,
 ) -> str | None:
     """Why a run has something to do, in words; None if it would change nothing. `history`: newest first."""
     if not history:
@@ -47,6 +53,8 @@ def pending_work(
         reasons.append("1 new file" if new_files == 1 else f"{new_files} new files")
     if last.outcome != "succeeded":
         reasons.append("the last run did not finish")
+    elif is_behind:
+        reasons.append("not all that landed was built")
     if last.code_hash != code_hash:
         reasons.append("the models changed")
     if as_of is not None and as_of != last.as_of:
@@ -75,10 +83,15 @@ def find_work(
     listing = list_landing(settings)
     history: list[Run] = []
     landed: list[tuple[str, str, str]] = []
+    is_behind = False
     if settings.warehouse.exists():
         with closing(connect(settings, read_only=True, wait_seconds=wait_seconds)) as connection:
             history = read_history(connection)
             landed = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
+            if _exists(connection, "control", "watermark"):
+                is_behind = connection.execute(
+                    "select max(file_id) > (select file_id from control.watermark) from raw.files"
+                ).fetchall()[0][0]
     files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
     contents = {(path, content_hash) for path, _, content_hash in landed}
     return pending_work(
@@ -87,6 +100,7 @@ def find_work(
         code_hash=hash_files(*CODE),
         as_of=as_of,
         full_refresh=full_refresh,
+        is_behind=is_behind,
     )
 
 

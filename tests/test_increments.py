@@ -154,6 +154,7 @@ def started(tmp_path: Path) -> Pipeline:
         "--exclude-resource-type",
         "unit_test",
     )
+    runs.record_build(pipeline.settings, "one")
     return pipeline
 
 
@@ -171,7 +172,14 @@ def test_the_watermark_moves_in_the_transaction_of_the_runs_outcome(started, mon
     assert (outcomes(started), watermark(started)) == (["succeeded"], newest_file(started))
 
 
-def interrupted(connection) -> None:
+def test_a_run_that_built_only_some_models_does_not_move_the_watermark(started):
+    with closing(connect(started.settings)) as connection:
+        connection.execute("update control.runs set built_file_id = null")
+    runs.finish_run(started.settings, "one", "succeeded")
+    assert (outcomes(started), watermark(started)) == (["succeeded"], 0)
+
+
+def interrupted(connection, built_file_id: int) -> None:
     connection.execute("update control.watermark set file_id = 99")
     raise KeyboardInterrupt
 

@@ -126,9 +126,14 @@ def test_the_first_outcome_stands(settings: Settings):
     assert history(settings) == [("one", "failed", "dbt model x failed.")]
 
 
-def finished_run(settings: Settings) -> None:
+def finished_run(settings: Settings, *, has_built: bool = True) -> None:
     runs.start_run(settings, "one", as_of=NOON, full_refresh=False)
     runs.record_landing(settings, "one", land_new_files(settings))
+    if has_built:
+        with closing(connect(settings)) as connection:
+            connection.execute("create schema intermediate")
+            connection.execute("create table intermediate.int_definitions as from control.built_definitions")
+        runs.record_build(settings, "one")
     runs.finish_run(settings, "one", "succeeded")
 
 
@@ -144,6 +149,12 @@ def test_work_is_found_in_the_landing_and_gone_after_the_run(settings: Settings)
 
     land(settings, "b.jsonl")
     assert find_work(settings) == "1 new file"
+
+
+def test_what_landed_without_being_built_is_work(settings: Settings):
+    land(settings, "a.jsonl")
+    finished_run(settings, has_built=False)
+    assert find_work(settings) == "not all that landed was built"
 
 
 def test_the_same_file_again_is_no_work_but_changed_content_is(settings: Settings):
