@@ -135,6 +135,10 @@ def land(settings: Settings, name: str, event_id: str = "1") -> Path:
 def finish_a_run(settings: Settings) -> None:
     runs.start_run(settings, "one", as_of=None, full_refresh=False)
     runs.record_landing(settings, "one", land_new_files(settings))
+    with closing(connect(settings)) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute("create table intermediate.int_definitions as from control.built_definitions")
+    runs.record_build(settings, "one")
     runs.finish_run(settings, "one", "succeeded")
 
 
