@@ -11,23 +11,48 @@ with numbered as (
         row_number() over (
             partition by goal_id, source_id, profile_key, journey_id, is_eligible and not is_in_goal_state
             order by received_at asc nulls last, delivery_id asc nulls last
-        ) as passing_number
+        ) as passing_number,
+        row_number() over (
+            partition by goal_id, profile_key
+            order by received_at asc nulls last, delivery_id asc nulls last
+        ) as number_of_profile
     from {{ ref('int_impressions') }}
 
 )
 {%- if not from_scratch() %},
 
-already_enrolled as (
+kept as (
 
     select
         impressions.goal_id,
         impressions.source_id,
         impressions.profile_key,
-        impressions.journey_id
+        impressions.journey_id,
+        impressions.outcome
     from {{ this }} as impressions
     inner join {{ ref('int_affected_profiles') }} as affected
         on impressions.profile_key = affected.profile_key and impressions.received_at < affected.affected_from
-    where impressions.outcome = 'enrolled'
+
+),
+
+already_enrolled as (
+
+    select
+        goal_id,
+        source_id,
+        profile_key,
+        journey_id
+    from kept
+    where outcome = 'enrolled'
+
+),
+
+earlier as (
+
+    select distinct
+        goal_id,
+        profile_key
+    from kept
 
 )
 {%- endif %}
@@ -52,6 +77,7 @@ select
         {%- endif %}
         else 'enrolled'
     end as outcome,
+    impressions.number_of_profile = 1{{ ' and earlier.goal_id is null' if not from_scratch() }} as is_first,
     impressions.profile_key
 from numbered as impressions
 {%- if not from_scratch() %}
@@ -61,4 +87,6 @@ left join already_enrolled  -- noqa: ST11
         and impressions.source_id = already_enrolled.source_id
         and impressions.profile_key = already_enrolled.profile_key
         and impressions.journey_id is not distinct from already_enrolled.journey_id
+left join earlier
+    on impressions.goal_id = earlier.goal_id and impressions.profile_key = earlier.profile_key
 {%- endif %}
