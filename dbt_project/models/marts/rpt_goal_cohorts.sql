@@ -5,12 +5,12 @@ with enrollments as (
         workspace_id,
         goal_id,
         source_id,
-        day as enrollment_day,
+        calendar_day as enrollment_day,
         sum(enrollments) as enrollments,
         max(latest_window_ends_at) as latest_window_ends_at
     from {{ ref('int_goal_days') }}
     where enrollments > 0
-    group by workspace_id, goal_id, source_id, day
+    group by workspace_id, goal_id, source_id, calendar_day
 
 ),
 
@@ -26,7 +26,7 @@ conversions as (
     from {{ ref('fct_conversions') }} as conversions
     inner join {{ ref('int_workspaces') }} as workspaces on conversions.workspace_id = workspaces.workspace_id
     inner join {{ source('control', 'clock') }} as clock on conversions.converted_at <= clock.as_of
-    group by 1, 2, 3, 4
+    group by conversions.workspace_id, conversions.goal_id, conversions.source_id, enrollment_day
 
 )
 

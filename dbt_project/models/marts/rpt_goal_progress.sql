@@ -19,7 +19,7 @@ achievement_days as (
         goal_days.goal_id,
         goal_days.source_id,
         goal_days.channel,
-        goal_days.day,
+        goal_days.calendar_day,
         goal_days.achievers,
         goal_days.achievements,
         goal_days.impact,
@@ -40,7 +40,7 @@ achievement_days as (
         channel,
         '{{ period }}' as period,
         {{ one_row_a_period(
-            "date_trunc('" ~ period ~ "', min(day))", "date_trunc('" ~ period ~ "', max(ends_on))", period
+            "date_trunc('" ~ period ~ "', min(calendar_day))", "date_trunc('" ~ period ~ "', max(ends_on))", period
         ) }} as period_start
     from achievement_days
     group by workspace_id, goal_id, source_id, channel
@@ -55,13 +55,13 @@ achievements_by_{{ period }} as (
         source_id,
         channel,
         '{{ period }}' as period,
-        cast(date_trunc('{{ period }}', day) as date) as period_start,
+        cast(date_trunc('{{ period }}', calendar_day) as date) as period_start,
         sum(achievers) as achievers,
         sum(achievements) as achievements,
         sum(impact) as impact,
         sum(impact_first) as impact_first
     from achievement_days
-    group by workspace_id, goal_id, source_id, channel, date_trunc('{{ period }}', day)
+    group by workspace_id, goal_id, source_id, channel, date_trunc('{{ period }}', calendar_day)
 
 ),
 {% endfor %}

@@ -1,10 +1,10 @@
--- Grain: one row per goal, source (null: unattributed), channel and calendar day of the workspace: what happened on that day, up to
--- as_of (SEMANTICS, section 10). Each figure lies on the day of its own moment, so a conversion on another day than its enrollment.
--- Figures may be summed over days, but only over sources and channels where a report says so.
+-- Grain: one row per goal, source (null: unattributed), channel and calendar day of the workspace: what happened on that day, up
+-- to as_of (SEMANTICS, section 10). Each figure lies on the day of its own moment: a conversion's is not its enrollment's.
+-- Do not sum conversions over sources: one achievement may convert enrollments of several.
 -- Incremental: days from int_recounted_days on are counted anew.
 {{ config(
     materialized='incremental', incremental_strategy='recompute', on_schema_change='fail',
-    meta={'recompute_where': "kept.day >= (
+    meta={'recompute_where': "kept.calendar_day >= (
         select recounted.first_day from intermediate.int_recounted_days as recounted
         where recounted.workspace_id = kept.workspace_id
     )"},
@@ -36,10 +36,10 @@
         'impact': "sum(impact_value)",
         'impact_first': "sum(case when is_first then impact_value end)",
     }),
-    ('journeys', 'begun_at', 'begun_at <= as_of', {
+    (ref('int_begun_journeys'), 'begun_at', 'begun_at <= as_of', {
         'journeys': "count(*)",
     }),
-    ('audience_achievers', 'in_audience_since', 'in_audience_since <= as_of', {
+    (ref('int_audience_achievers'), 'achiever_since', 'achiever_since <= as_of', {
         'audience_achievers': "count(*)",
     }),
 ] -%}
@@ -57,91 +57,24 @@ with calendars as (
 
 ),
 
--- The first impression of each journey with the goal and source. A journey that several people have is one all the same.
-numbered_in_journey as (
-
-    select
-        *,
-        row_number() over (
-            partition by workspace_id, goal_id, source_id, journey_id
-            order by received_at asc nulls last, delivery_id asc nulls last
-        ) as number_in_journey
-    from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
-    where journey_id is not null
-
-),
-
-journeys as (
-
-    select
-        firsts.workspace_id,
-        firsts.goal_id,
-        firsts.source_id,
-        firsts.channel,
-        firsts.received_at as begun_at
-    from numbered_in_journey as firsts
-    where
-        firsts.number_in_journey = 1
-        {%- if not from_scratch() %}
-        and not exists (
-            select 1 from {{ ref('fct_impressions') }} as earlier
-            where
-                earlier.workspace_id = firsts.workspace_id
-                and earlier.goal_id = firsts.goal_id
-                and earlier.source_id = firsts.source_id
-                and earlier.journey_id = firsts.journey_id
-                and earlier.received_at < firsts.received_at
-        )
-        {%- endif %}
-
-),
-
--- Achievers with an impression of the goal, as soon as they have both; by the source and channel of the first impression.
-audience_achievers as (
-
-    select
-        impressions.workspace_id,
-        impressions.goal_id,
-        impressions.source_id,
-        impressions.channel,
-        impressions.received_at as in_audience_since
-    from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
-    inner join {{ ref('fct_achievements') }} as achievements
-        on impressions.profile_key = achievements.profile_key and impressions.goal_id = achievements.goal_id
-    where impressions.is_first and achievements.is_first and achievements.achieved_at <= impressions.received_at
-
-    union all
-
-    select
-        impressions.workspace_id,
-        impressions.goal_id,
-        impressions.source_id,
-        impressions.channel,
-        achievements.achieved_at as in_audience_since
-    from {{ recounted_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-    inner join {{ ref('fct_impressions') }} as impressions
-        on achievements.profile_key = impressions.profile_key and achievements.goal_id = impressions.goal_id
-    where achievements.is_first and impressions.is_first and impressions.received_at < achievements.achieved_at
-
-),
-
 counted as (
-{% for facts, moment, condition, counts in blocks %}
+
+    {% for facts, moment, condition, counts in blocks %}
     select
         facts.workspace_id,
         facts.goal_id,
         facts.source_id,
         facts.channel,
-        cast({{ local_time('facts.' ~ moment, 'calendars.time_zone') }} as date) as day,
         {%- for figure in figures %}
-        {{ counts.get(figure, 'null') }} as {{ figure }}{{ ',' if not loop.last }}
+        {{ counts.get(figure, 'null') }} as {{ figure }},
         {%- endfor %}
-    from {{ facts if facts is string else recounted_rows(facts, moment) }} as facts
+        cast({{ local_time('facts.' ~ moment, 'calendars.time_zone') }} as date) as calendar_day
+    from {{ recounted_rows(facts, moment) }} as facts
     inner join calendars on facts.workspace_id = calendars.workspace_id
     where {{ condition }}
-    group by 1, 2, 3, 4, 5
-    {{ 'union all' if not loop.last }}
-{%- endfor %}
+    group by facts.workspace_id, facts.goal_id, facts.source_id, facts.channel, calendar_day
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 )
 
@@ -150,7 +83,7 @@ select
     counted.goal_id,
     counted.source_id,
     counted.channel,
-    counted.day,
+    counted.calendar_day,
     {%- for figure in figures if figure not in ('latest_window_ends_at', 'impact', 'impact_first') %}
     cast(coalesce(sum(counted.{{ figure }}), 0) as bigint) as {{ figure }},
     {%- endfor %}
@@ -159,5 +92,5 @@ select
     max(counted.latest_window_ends_at) as latest_window_ends_at
 from counted
 inner join {{ ref('int_recounted_days') }} as recounted
-    on counted.workspace_id = recounted.workspace_id and counted.day >= recounted.first_day
-group by counted.workspace_id, counted.goal_id, counted.source_id, counted.channel, counted.day
+    on counted.workspace_id = recounted.workspace_id and counted.calendar_day >= recounted.first_day
+group by counted.workspace_id, counted.goal_id, counted.source_id, counted.channel, counted.calendar_day
