@@ -347,8 +347,10 @@ already_achieved is of profile-only targets
 models/marts/fct_impressions.sql
 
 of one moment the lesser delivery enrolls
-- order by received_at asc nulls last, delivery_id asc
-+ order by received_at asc nulls last, delivery_id desc
+- order by received_at asc nulls last, delivery_id asc nulls last
+-         ) as passing_number
++ order by received_at asc nulls last, delivery_id desc nulls last
++         ) as passing_number
 
 an impression that failed a check does not enroll
 - profile_key, journey_id, is_eligible and not is_in_goal_state

@@ -18,7 +18,7 @@ from mutations import INCREMENTS, MUTATIONS, RECOUNTED, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
 from test_affected_from import CASES, affected, land
-from test_recounted_days import walked
+from test_recounted_days import begun, walked
 
 from orchestration.settings import DBT_PROJECT
 
@@ -55,15 +55,16 @@ def test_an_increment_that_breaks_a_rule_computes_something_else(mutation, tmp_p
 
 @pytest.mark.parametrize("mutation", RECOUNTED if CHOSEN == MUTATIONS else [], ids=str)
 def test_a_day_that_is_not_counted_anew_is_noticed(mutation, tmp_path, tmp_path_factory):
-    original = original_walk(tmp_path_factory.getbasetemp() / "walk")
+    home = tmp_path_factory.getbasetemp()
+    original = original_walk(home)
     with applied(mutation):
-        mutated = [contents(walk.pipeline) for walk in walked(tmp_path)]
+        mutated = [contents(walk.pipeline) for walk in walked(tmp_path, begun(home / "begun"))]
     assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
 
 
 @cache
 def original_walk(home: Path) -> list[dict]:
-    return [contents(walk.pipeline) for walk in walked(home)]
+    return [contents(walk.pipeline) for walk in walked(home / "walk", begun(home / "begun"))]
 
 
 @cache
