@@ -602,32 +602,60 @@ locked when the first send is at as_of (quick)
 
 models/marts/rpt_goal_summary.sql
 
-closed: the window ended before as_of
-- count(case when window_ends_at < clock.as_of then 1 end)
-+ count(case when window_ends_at <= clock.as_of then 1 end)
-
 profiles are those seen by as_of
 - where first_observed_at <= (select as_of from clock)
 
+a conversion at as_of has its place in the median
+- where converted_at <= (select as_of from clock)
++ where converted_at < (select as_of from clock)
+
+models/intermediate/reports/int_goal_days.sql
+
+closed: the window ended before as_of
+- 'window_ends_at < as_of
++ 'window_ends_at <= as_of
+
 an enrollment at as_of counts
-- where enrolled_at <= clock.as_of
-+ where enrolled_at < clock.as_of
+- 'enrolled_at', 'enrolled_at <= as_of'
++ 'enrolled_at', 'enrolled_at < as_of'
+
+a conversion at as_of counts
+- 'converted_at <= as_of'
++ 'converted_at < as_of'
+
+a day is one of the workspace's calendar
+- {{ local_time('facts.' ~ moment, 'calendars.time_zone') }}
++ facts.{{ moment }}
+
+closed: every window of the cohort
+- max(coalesce(window_ends_at,
++ min(coalesce(window_ends_at,
+
+models/intermediate/reports/int_begun_journeys.sql
+
+a journey that several people have is one
+- partition by workspace_id, goal_id, source_id, journey_id
++ partition by workspace_id, goal_id, source_id, journey_id, profile_key
+
+models/intermediate/reports/int_audience_achievers.sql
+
+an impression at the achievement is of the audience's achievers
+- impressions.received_at >= achievements.achieved_at
++ impressions.received_at > achievements.achieved_at
+
+models/intermediate/reports/int_segment_days.sql
+
+enrolled by the state as of enrolled_at
+- and counted.enrolled_at >= states.valid_from
++ and counted.enrolled_at > states.valid_from
 
 models/marts/rpt_goal_cohorts.sql
 
 a cohort is closed when every window ended before as_of (quick)
-- enrollments.window_ends_at < clock.as_of
-+ enrollments.window_ends_at <= clock.as_of
-
-closed: every window of the cohort
-- count(case when not is_closed then 1 end) = 0
-+ count(case when is_closed then 1 end) > 0
+- enrollments.latest_window_ends_at < clock.as_of
++ enrollments.latest_window_ends_at <= clock.as_of
 
 models/marts/rpt_goal_progress.sql
-
-a day is one of the workspace's calendar
-- {{ local_time('attributions.achieved_at', 'calendars.time_zone') }}
-+ attributions.achieved_at
 
 null is the unattributed series
 - series.channel is not distinct from counted.channel
@@ -701,4 +729,37 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
+""")
+
+# From which day reports are counted anew, however the clock moves.
+RECOUNTED = read("""
+models/intermediate/reports/int_recounted_days.sql
+
+where the clock moves on, days are counted anew from the clock before
+- else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
++ else least(workspaces.affected_from, workspaces.as_of)
+
+where the clock moves back, days are counted anew from the clock now
+- else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
++ else least(workspaces.affected_from, counted_before.as_of)
+
+in the west it is still the day before
+- cast(counted_from as date) - 1 as first_day
++ cast(counted_from as date) as first_day
+
+macros/recounted_rows.sql
+
+in the east the day has begun before
+- facts.{{ moment }} >= recounted.first_day - interval '1' day
++ facts.{{ moment }} >= recounted.first_day
+
+models/intermediate/reports/int_begun_journeys.sql
+
+a journey that began on a day that is kept is no new one
+- where begun_before.shared_journey_key is null
+
+models/intermediate/reports/int_goal_days.sql
+
+a day that is kept is not counted twice
+- and counted.calendar_day >= recounted.first_day
 """)

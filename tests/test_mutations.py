@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mutations import INCREMENTS, MUTATIONS, Mutation
+from mutations import INCREMENTS, MUTATIONS, RECOUNTED, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
 from test_affected_from import CASES, affected, land
+from test_recounted_days import begun, walked
 
 from orchestration.settings import DBT_PROJECT
 
@@ -28,7 +29,7 @@ CHOSEN = [
 
 
 def test_what_a_mutation_changes_is_there_exactly_once():
-    for mutation in MUTATIONS + INCREMENTS:
+    for mutation in MUTATIONS + INCREMENTS + RECOUNTED:
         text = (DBT_PROJECT / mutation.file).read_text()
         assert text.count(mutation.old) == 1, (
             f"{mutation.old!r} occurs {text.count(mutation.old)} times in {mutation.file}"
@@ -50,6 +51,20 @@ def test_an_increment_that_breaks_a_rule_computes_something_else(mutation, tmp_p
     with applied(mutation):
         mutated = increment(home, tmp_path)
     assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
+
+
+@pytest.mark.parametrize("mutation", RECOUNTED if CHOSEN == MUTATIONS else [], ids=str)
+def test_a_day_that_is_not_counted_anew_is_noticed(mutation, tmp_path, tmp_path_factory):
+    home = tmp_path_factory.getbasetemp()
+    original = original_walk(home)
+    with applied(mutation):
+        mutated = [contents(walk.pipeline) for walk in walked(tmp_path, begun(home / "begun"))]
+    assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
+
+
+@cache
+def original_walk(home: Path) -> list[dict]:
+    return [contents(walk.pipeline) for walk in walked(home / "walk", begun(home / "begun"))]
 
 
 @cache

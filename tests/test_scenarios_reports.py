@@ -314,6 +314,42 @@ def test_converted_journeys_are_those_of_converted_deliveries(story):
     assert {name: marts.rpt_source_performance.one[name] for name in figures} == figures
 
 
+@scenario
+def test_a_journey_that_several_people_have_is_one(story):
+    story.goal()
+    story.delivery("d1", "2024-03-01", journey_id="j1", person="ann")
+    story.delivery("d2", "2024-03-02", journey_id="j1", person="bob", channel="sms")
+    story.delivery("d3", "2024-03-02", journey_id="j2", person="bob")
+    marts = yield
+    assert marts.rpt_source_performance.one["journeys"] == 2
+
+
+@scenario
+def test_an_achiever_is_in_the_audience_whichever_came_first(story):
+    story.goal()
+    for person, moment in (("ann", "2024-03-04"), ("bob", "2024-03-05"), ("cid", "2024-03-06")):
+        story.event("purchase", "2024-03-05", person=person)
+        story.delivery(f"to {person}", moment, person=person)
+        story.snapshot("2024-03-01", person=person)
+    marts = yield
+    assert marts.rpt_goal_summary.one["audience_achiever_rate"] == 1.0
+
+
+@scenario
+def test_what_lies_at_as_of_counts_and_a_window_that_ends_then_is_open(story):
+    story.goal(measurement_window_days=1)
+    story.delivery("d1", "2024-12-30", person="ann")
+    story.event("purchase", NOW, person="ann")
+    marts = yield
+    summary, cohort = marts.rpt_goal_summary.one, marts.rpt_goal_cohorts.one
+    assert (summary["conversions"], summary["closed_conversion_rate"]) == (1, None)
+    assert (summary["median_seconds_to_convert"], cohort["conversions"], cohort["is_closed"]) == (
+        86400,
+        1,
+        False,
+    )
+
+
 # -- progress
 
 

@@ -8,3 +8,12 @@
 {% macro enrollment_key(rows) -%}
     {{ goalpost.key_of([rows ~ '.goal_id', rows ~ '.source_id', rows ~ '.profile_key', rows ~ '.journey_id']) }}
 {%- endmacro %}
+
+
+{# The goal, source and journey of the rows, whoever's the journey is, as an integer; null without a journey. #}
+{% macro shared_journey_key(rows) -%}
+    case
+            when {{ rows }}.journey_id is not null
+                then {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.goal_id', rows ~ '.source_id', rows ~ '.journey_id']) }}
+        end
+{%- endmacro %}

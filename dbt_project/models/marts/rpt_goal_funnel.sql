@@ -33,7 +33,7 @@ achievements as (
     select
         achievements.workspace_id,
         achievements.goal_id,
-        achievements.profile_id,
+        achievements.profile_key,
         achievements.achieved_at
     from {{ ref('fct_achievements') }} as achievements
     inner join {{ source('control', 'clock') }} as clock on achievements.achieved_at <= clock.as_of
@@ -45,7 +45,7 @@ reached as (
     select
         steps.workspace_id,
         steps.funnel_id,
-        achievements.profile_id,
+        achievements.profile_key,
         steps.step,
         min(achievements.achieved_at) as first_reached_at,
         cast(null as timestamp) as previous_reached_at,
@@ -53,14 +53,14 @@ reached as (
     from steps
     inner join achievements on steps.workspace_id = achievements.workspace_id and steps.goal_id = achievements.goal_id
     where steps.step = 1
-    group by steps.workspace_id, steps.funnel_id, achievements.profile_id, steps.step
+    group by steps.workspace_id, steps.funnel_id, achievements.profile_key, steps.step
 
     union all
 
     select
         reached.workspace_id,
         reached.funnel_id,
-        reached.profile_id,
+        reached.profile_key,
         steps.step,
         reached.first_reached_at,
         reached.reached_at as previous_reached_at,
@@ -75,14 +75,14 @@ reached as (
         on
             steps.workspace_id = achievements.workspace_id
             and steps.goal_id = achievements.goal_id
-            and reached.profile_id = achievements.profile_id
+            and reached.profile_key = achievements.profile_key
             and reached.reached_at <= achievements.achieved_at
     where
         steps.window_days is null
         or {{ elapsed_microseconds('reached.first_reached_at', 'achievements.achieved_at') }}
         <= least(steps.window_days, 3652059) * 86400000000
     group by
-        reached.workspace_id, reached.funnel_id, reached.profile_id, steps.step, reached.first_reached_at, reached.reached_at
+        reached.workspace_id, reached.funnel_id, reached.profile_key, steps.step, reached.first_reached_at, reached.reached_at
 
 ),
 

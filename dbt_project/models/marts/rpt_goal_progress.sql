@@ -6,28 +6,28 @@ with calendars as (
 
     select
         workspaces.workspace_id,
-        workspaces.time_zone,
-        clock.as_of,
         {{ local_time('clock.as_of', 'workspaces.time_zone') }} as ends_on
     from {{ ref('int_workspaces') }} as workspaces
     cross join {{ source('control', 'clock') }} as clock
 
 ),
 
-achievements as (
+achievement_days as (
 
     select
-        attributions.workspace_id,
-        attributions.goal_id,
-        attributions.source_id,
-        attributions.channel,
-        attributions.is_first,
-        attributions.impact_value,
-        {{ local_time('attributions.achieved_at', 'calendars.time_zone') }} as achieved_on,
+        goal_days.workspace_id,
+        goal_days.goal_id,
+        goal_days.source_id,
+        goal_days.channel,
+        goal_days.calendar_day,
+        goal_days.achievers,
+        goal_days.achievements,
+        goal_days.impact,
+        goal_days.impact_first,
         calendars.ends_on
-    from {{ ref('fct_attributions') }} as attributions
-    inner join calendars
-        on attributions.workspace_id = calendars.workspace_id and attributions.achieved_at <= calendars.as_of
+    from {{ ref('int_goal_days') }} as goal_days
+    inner join calendars on goal_days.workspace_id = calendars.workspace_id
+    where goal_days.achievements > 0
 
 ),
 {% for period in ['day', 'week', 'month'] %}
@@ -40,9 +40,9 @@ achievements as (
         channel,
         '{{ period }}' as period,
         {{ one_row_a_period(
-            "date_trunc('" ~ period ~ "', min(achieved_on))", "date_trunc('" ~ period ~ "', max(ends_on))", period
+            "date_trunc('" ~ period ~ "', min(calendar_day))", "date_trunc('" ~ period ~ "', max(ends_on))", period
         ) }} as period_start
-    from achievements
+    from achievement_days
     group by workspace_id, goal_id, source_id, channel
 
 ),
@@ -55,13 +55,13 @@ achievements_by_{{ period }} as (
         source_id,
         channel,
         '{{ period }}' as period,
-        cast(date_trunc('{{ period }}', achieved_on) as date) as period_start,
-        count(case when is_first then 1 end) as achievers,
-        count(*) as achievements,
-        coalesce(sum(impact_value), 0) as impact,
-        coalesce(sum(case when is_first then impact_value end), 0) as impact_first
-    from achievements
-    group by workspace_id, goal_id, source_id, channel, date_trunc('{{ period }}', achieved_on)
+        cast(date_trunc('{{ period }}', calendar_day) as date) as period_start,
+        sum(achievers) as achievers,
+        sum(achievements) as achievements,
+        sum(impact) as impact,
+        sum(impact_first) as impact_first
+    from achievement_days
+    group by workspace_id, goal_id, source_id, channel, date_trunc('{{ period }}', calendar_day)
 
 ),
 {% endfor %}
@@ -94,8 +94,8 @@ filled as (
         series.period_start,
         series.source_id,
         series.channel,
-        coalesce(counted.achievers, 0) as achievers,
-        coalesce(counted.achievements, 0) as achievements,
+        cast(coalesce(counted.achievers, 0) as bigint) as achievers,
+        cast(coalesce(counted.achievements, 0) as bigint) as achievements,
         coalesce(counted.impact, 0) as impact,
         coalesce(counted.impact_first, 0) as impact_first
     from series

@@ -17,72 +17,39 @@ goals as (
 
 ),
 
-impressions as (
+counted as (
 
     select
         workspace_id,
         goal_id,
-        count(*) as impressions,
-        count(distinct profile_id) as audience
-    from {{ ref('fct_impressions') }}
-    where received_at <= (select as_of from clock)
+        cast(sum(impressions) as bigint) as impressions,
+        cast(sum(enrollments) as bigint) as enrollments,
+        cast(sum(conversions) as bigint) as conversions,
+        sum(closed_enrollments) as closed_enrollments,
+        sum(closed_conversions) as closed_conversions,
+        cast(sum(achievers) as bigint) as achievers,
+        cast(sum(case when source_id is not null then achievers end) as bigint) as attributed_achievers,
+        cast(sum(case when source_id is null then achievers end) as bigint) as unattributed_achievers,
+        sum(impact) as impact,
+        sum(impact_first) as impact_first,
+        cast(sum(audience) as bigint) as audience,
+        sum(audience_achievers) as audience_achievers
+    from {{ ref('int_goal_days') }}
     group by workspace_id, goal_id
 
 ),
 
-enrollments as (
+conversions as (
 
     select
         workspace_id,
         goal_id,
-        count(*) as enrollments,
-        count(case when converted_at <= clock.as_of then 1 end) as conversions,
-        count(case when window_ends_at < clock.as_of then 1 end) as closed_enrollments,
-        count(case when window_ends_at < clock.as_of and converted_at <= clock.as_of then 1 end) as closed_conversions,
         percentile_cont(0.5) within group (
-            order by case when converted_at <= clock.as_of then cast(seconds_to_convert as double) end
+            order by {{ elapsed_microseconds('enrolled_at', 'converted_at') }} / cast(1000000 as double)
         ) as median_seconds_to_convert
-    from {{ ref('fct_enrollments') }}
-    cross join clock
-    where enrolled_at <= clock.as_of
+    from {{ ref('fct_conversions') }}
+    where converted_at <= (select as_of from clock)
     group by workspace_id, goal_id
-
-),
-
-achievements as (
-
-    select
-        workspace_id,
-        goal_id,
-        count(case when is_first then 1 end) as achievers,
-        count(case when is_first and is_attributed then 1 end) as attributed_achievers,
-        count(case when is_first and not is_attributed then 1 end) as unattributed_achievers,
-        sum(impact_value) as impact,
-        sum(case when is_first then impact_value end) as impact_first
-    from {{ ref('fct_attributions') }}
-    where achieved_at <= (select as_of from clock)
-    group by workspace_id, goal_id
-
-),
-
--- Achievers who had an impression, whether before or after.
-audience_achievers as (
-
-    select
-        achievements.workspace_id,
-        achievements.goal_id,
-        count(distinct achievements.profile_id) as audience_achievers
-    from {{ ref('fct_achievements') }} as achievements
-    inner join {{ ref('fct_impressions') }} as impressions
-        on
-            achievements.workspace_id = impressions.workspace_id
-            and achievements.goal_id = impressions.goal_id
-            and achievements.profile_id = impressions.profile_id
-    where
-        achievements.is_first
-        and achievements.achieved_at <= (select as_of from clock)
-        and impressions.received_at <= (select as_of from clock)
-    group by achievements.workspace_id, achievements.goal_id
 
 ),
 
@@ -103,24 +70,21 @@ select
     goals.goal_id,
     goals.status,
     goals.is_locked,
-    coalesce(impressions.impressions, 0) as impressions,
-    coalesce(enrollments.enrollments, 0) as enrollments,
-    coalesce(enrollments.conversions, 0) as conversions,
-    {{ rate('enrollments.conversions', 'enrollments.enrollments') }} as conversion_rate,
-    {{ rate('enrollments.closed_conversions', 'enrollments.closed_enrollments') }} as closed_conversion_rate,
-    coalesce(achievements.achievers, 0) as achievers,
-    coalesce(achievements.attributed_achievers, 0) as attributed_achievers,
-    coalesce(achievements.unattributed_achievers, 0) as unattributed_achievers,
-    coalesce(achievements.impact, 0) as impact,
-    coalesce(achievements.impact_first, 0) as impact_first,
-    enrollments.median_seconds_to_convert,
-    {{ rate('coalesce(achievements.achievers, 0)', 'profiles.profiles') }} as achiever_rate,
-    coalesce(impressions.audience, 0) as audience,
-    {{ rate('coalesce(audience_achievers.audience_achievers, 0)', 'impressions.audience') }} as audience_achiever_rate
+    coalesce(counted.impressions, 0) as impressions,
+    coalesce(counted.enrollments, 0) as enrollments,
+    coalesce(counted.conversions, 0) as conversions,
+    {{ rate('counted.conversions', 'counted.enrollments') }} as conversion_rate,
+    {{ rate('counted.closed_conversions', 'counted.closed_enrollments') }} as closed_conversion_rate,
+    coalesce(counted.achievers, 0) as achievers,
+    coalesce(counted.attributed_achievers, 0) as attributed_achievers,
+    coalesce(counted.unattributed_achievers, 0) as unattributed_achievers,
+    coalesce(counted.impact, 0) as impact,
+    coalesce(counted.impact_first, 0) as impact_first,
+    conversions.median_seconds_to_convert,
+    {{ rate('coalesce(counted.achievers, 0)', 'profiles.profiles') }} as achiever_rate,
+    coalesce(counted.audience, 0) as audience,
+    {{ rate('counted.audience_achievers', 'counted.audience') }} as audience_achiever_rate
 from goals
-left join impressions on goals.workspace_id = impressions.workspace_id and goals.goal_id = impressions.goal_id
-left join enrollments on goals.workspace_id = enrollments.workspace_id and goals.goal_id = enrollments.goal_id
-left join achievements on goals.workspace_id = achievements.workspace_id and goals.goal_id = achievements.goal_id
-left join audience_achievers
-    on goals.workspace_id = audience_achievers.workspace_id and goals.goal_id = audience_achievers.goal_id
+left join counted on goals.workspace_id = counted.workspace_id and goals.goal_id = counted.goal_id
+left join conversions on goals.workspace_id = conversions.workspace_id and goals.goal_id = conversions.goal_id
 left join profiles on goals.workspace_id = profiles.workspace_id

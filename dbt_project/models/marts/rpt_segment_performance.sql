@@ -9,62 +9,24 @@ with clock as (
 segments as (
 
     select
-        goals.workspace_id,
-        goals.goal_id,
-        predicates.owner_id as segment_id,
-        predicates.predicate_number
-    from {{ ref('dim_goals') }} as goals
-    inner join {{ ref('int_predicates') }} as predicates
-        on goals.workspace_id = predicates.workspace_id and predicates.role = 'segment'
-    where goals.is_current
-
-),
-
--- Enrollments by the state at enrolled_at.
-enrollments as (
-
-    select
-        enrollments.workspace_id,
-        enrollments.goal_id,
-        coalesce(enrollments.converted_at <= clock.as_of, false) as is_converted,
-        coalesce(states.matches, missing_state.matches) as matches
-    from {{ ref('fct_enrollments') }} as enrollments
-    inner join clock on enrollments.enrolled_at <= clock.as_of
-    left join {{ ref('int_profile_states') }} as states
-        on
-            enrollments.workspace_id = states.workspace_id
-            and enrollments.profile_id = states.profile_id
-            and enrollments.enrolled_at >= states.valid_from
-            and enrollments.enrolled_at < states.valid_to
-    cross join {{ ref('int_missing_state') }} as missing_state
+        workspace_id,
+        owner_id as segment_id,
+        predicate_number
+    from {{ ref('int_predicates') }}
+    where role = 'segment'
 
 ),
 
 enrolled as (
 
     select
-        segments.workspace_id,
-        segments.goal_id,
-        segments.segment_id,
-        count(*) as enrolled,
-        count(case when enrollments.is_converted then 1 end) as converted
-    from enrollments
-    inner join segments
-        on enrollments.workspace_id = segments.workspace_id and enrollments.goal_id = segments.goal_id
-    where {{ is_match('enrollments.matches', 'segments.predicate_number') }}
-    group by segments.workspace_id, segments.goal_id, segments.segment_id
-
-),
-
-achievers as (
-
-    select
-        achievements.workspace_id,
-        achievements.goal_id,
-        achievements.profile_id
-    from {{ ref('fct_achievements') }} as achievements
-    inner join clock on achievements.achieved_at <= clock.as_of
-    where achievements.is_first
+        workspace_id,
+        goal_id,
+        segment_id,
+        cast(sum(enrolled) as bigint) as enrolled,
+        cast(sum(converted) as bigint) as converted
+    from {{ ref('int_segment_days') }}
+    group by workspace_id, goal_id, segment_id
 
 ),
 
@@ -73,42 +35,64 @@ members as (
 
     select
         segments.workspace_id,
-        segments.goal_id,
         segments.segment_id,
-        count(*) as members,
-        count(achievers.profile_id) as achievers
+        states.profile_key
     from {{ ref('int_profile_states') }} as states
     inner join clock
         on states.valid_from <= clock.as_of and states.valid_to > clock.as_of
     inner join segments on states.workspace_id = segments.workspace_id
-    left join achievers
-        on
-            segments.workspace_id = achievers.workspace_id
-            and segments.goal_id = achievers.goal_id
-            and states.profile_id = achievers.profile_id
     where {{ is_match('states.matches', 'segments.predicate_number') }}
-    group by segments.workspace_id, segments.goal_id, segments.segment_id
+
+),
+
+counted_members as (
+
+    select
+        workspace_id,
+        segment_id,
+        count(*) as members
+    from members
+    group by workspace_id, segment_id
+
+),
+
+achievers as (
+
+    select
+        members.workspace_id,
+        achievements.goal_id,
+        members.segment_id,
+        count(*) as achievers
+    from members
+    inner join {{ ref('fct_achievements') }} as achievements on members.profile_key = achievements.profile_key
+    inner join clock on achievements.achieved_at <= clock.as_of
+    where achievements.is_first
+    group by members.workspace_id, achievements.goal_id, members.segment_id
 
 )
 
 select
-    segments.workspace_id,
-    segments.goal_id,
+    goals.workspace_id,
+    goals.goal_id,
     segments.segment_id,
     coalesce(enrolled.enrolled, 0) as enrolled,
     coalesce(enrolled.converted, 0) as converted,
     {{ rate('enrolled.converted', 'enrolled.enrolled') }} as conversion_rate,
-    coalesce(members.members, 0) as members,
-    coalesce(members.achievers, 0) as achievers,
-    {{ rate('members.achievers', 'members.members') }} as achiever_rate
-from segments
+    coalesce(counted_members.members, 0) as members,
+    coalesce(achievers.achievers, 0) as achievers,
+    {{ rate('coalesce(achievers.achievers, 0)', 'counted_members.members') }} as achiever_rate
+from {{ ref('dim_goals') }} as goals
+inner join segments on goals.workspace_id = segments.workspace_id
 left join enrolled
     on
-        segments.workspace_id = enrolled.workspace_id
-        and segments.goal_id = enrolled.goal_id
+        goals.workspace_id = enrolled.workspace_id
+        and goals.goal_id = enrolled.goal_id
         and segments.segment_id = enrolled.segment_id
-left join members
+left join counted_members
+    on segments.workspace_id = counted_members.workspace_id and segments.segment_id = counted_members.segment_id
+left join achievers
     on
-        segments.workspace_id = members.workspace_id
-        and segments.goal_id = members.goal_id
-        and segments.segment_id = members.segment_id
+        goals.workspace_id = achievers.workspace_id
+        and goals.goal_id = achievers.goal_id
+        and segments.segment_id = achievers.segment_id
+where goals.is_current

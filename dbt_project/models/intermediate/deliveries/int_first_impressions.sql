@@ -14,7 +14,8 @@ with impressions as (
         received_at,
         is_eligible and not is_in_goal_state as is_passing,
         {{ key_of(['goal_id', 'profile_key']) }} as of_the_profile,
-        {{ enrollment_key('impressions') }} as of_the_journey
+        {{ enrollment_key('impressions') }} as of_the_journey,
+        {{ shared_journey_key('impressions') }} as shared_journey_key
     from {{ ref('int_impressions') }} as impressions
 
 ),
@@ -25,6 +26,7 @@ firsts as (
         '{{ kind }}' as kind,
         {{ key }} as first_of,
         profile_key,
+        {{ 'max(shared_journey_key)' if kind == 'journey' else 'cast(null as bigint)' }} as shared_journey_key,
         min(received_at) as received_at,
         {{ first_by('delivery_key', ['received_at', 'delivery_id']) }} as delivery_key
     from impressions

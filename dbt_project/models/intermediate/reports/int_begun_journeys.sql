@@ -1,0 +1,47 @@
+-- Grain: one row per goal, source and journey: its first impression. A journey that several people have is one all the same.
+-- Holds those that may have begun on days that this run counts anew.
+{{ config(materialized='view') }}
+
+with firsts as (
+
+    select *
+    from (
+        select
+            *,
+            {{ shared_journey_key('impressions') }} as shared_journey_key,
+            row_number() over (
+                partition by workspace_id, goal_id, source_id, journey_id
+                order by received_at asc nulls last, delivery_id asc nulls last
+            ) as number_in_journey
+        from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
+        where is_first_of_journey and journey_id is not null
+    ) as numbered
+    where number_in_journey = 1
+
+),
+
+begun_before as (
+
+    {%- if from_scratch() %}
+    select * from firsts
+    where false
+    {%- else %}
+    select distinct firsts.shared_journey_key
+    from firsts
+    inner join {{ ref('int_first_impressions') }} as earlier
+        on firsts.shared_journey_key = earlier.shared_journey_key and firsts.received_at > earlier.received_at
+    {%- endif %}
+
+)
+
+select
+    firsts.workspace_id,
+    firsts.goal_id,
+    firsts.source_id,
+    firsts.channel,
+    firsts.journey_id,
+    firsts.received_at as begun_at
+from firsts
+left join begun_before on firsts.shared_journey_key = begun_before.shared_journey_key
+where begun_before.shared_journey_key is null
+-- depends_on: {{ ref('int_first_impressions') }}

@@ -1,0 +1,74 @@
+-- Grain: one row per workspace: the clock that this run counts its reports by (as_of), and the first calendar day that it counts
+-- anew (first_day). THE place that decides it: int_goal_days and int_segment_days keep the days before.
+-- A figure lies on the day of its moment. So nothing before the earliest affected_from of the workspace has changed, and nothing
+-- before the earlier of two clocks is counted by one of them and not by the other, whether the clock moved on or back.
+-- Incremental: while a run has not succeeded, what it may have counted by its clock is counted anew.
+{{ config(
+    materialized='recompute', meta={'recompute_where': 'true'}
+) }}
+
+with affected as (
+
+    select
+        workspace_id,
+        min(affected_from) as affected_from
+    from {{ ref('int_affected_profiles') }}
+    group by workspace_id
+
+),
+
+segments as (
+
+    select
+        workspace_id,
+        sum({{ key_of(['owner_id', 'predicate']) }}) as segments_sum
+    from {{ ref('int_predicates') }}
+    where role = 'segment'
+    group by workspace_id
+
+),
+
+workspaces as (
+
+    select
+        workspaces.workspace_id,
+        clock.as_of,
+        workspaces.time_zone || ' ' || cast(coalesce(segments.segments_sum, 0) as varchar) as counted_by,
+        coalesce(affected.affected_from, {{ end_of_time() }}) as affected_from
+    from {{ ref('int_workspaces') }} as workspaces
+    cross join {{ source('control', 'clock') }} as clock
+    left join segments on workspaces.workspace_id = segments.workspace_id
+    left join affected on workspaces.workspace_id = affected.workspace_id
+
+),
+
+compared as (
+
+    select
+        workspaces.*,
+        {%- if from_scratch() %}
+        {{ beginning_of_time() }} as counted_from
+        {%- else %}
+        case
+            when counted_before.counted_by is null or counted_before.counted_by <> workspaces.counted_by then {{ beginning_of_time() }}
+            when counted_before.touched_after = {{ watermark() }} then
+                least(workspaces.affected_from, workspaces.as_of, counted_before.as_of, counted_before.counted_from)
+            else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
+        end as counted_from
+        {%- endif %}
+    from workspaces
+    {%- if not from_scratch() %}
+    left join {{ this }} as counted_before on workspaces.workspace_id = counted_before.workspace_id
+    {%- endif %}
+
+)
+
+select
+    workspace_id,
+    as_of,
+    counted_by,
+    counted_from,
+    -- Wherever the workspace is, it is this day or a later one at that moment.
+    cast(counted_from as date) - 1 as first_day,
+    cast({{ watermark() if not from_scratch() else -1 }} as bigint) as touched_after
+from compared
