@@ -5,10 +5,12 @@ Belongs here: what readers get, replaced whole. Does not: what is in a mart (dbt
 
 Readers never open the working file: while a run writes, nobody else can, and while they read, no run could.
 Each published file is written beside its place and renamed into it, so that at any moment it is the old or
-the new one, and a reader of the old one keeps its answers.
+the new one, and a reader of the old one keeps its answers. The marts are in a file of their own, so publishing
+them is copying that: as fast as the disk, however long the history.
 """
 
 import os
+import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ import duckdb
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, literal
 
 UNFINISHED = ".unfinished"
 
@@ -35,38 +37,50 @@ def publish(settings: Settings, run_id: str) -> Published:
         # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
         if failures := critical_failures(connection, run_id):
             raise GoalpostError(refusal(failures))
-        connection.execute("checkpoint")
-        marts = _marts(connection)
         _remove_unfinished(settings)
-        written = [_write_database(connection, marts, settings.published)]
-        written += [_write_parquet(connection, mart, settings.published_parquet) for mart in marts]
-        rows = {mart: _count(connection, mart) for mart in marts}
-    for place in written:
+        rows = {mart: _count(connection, mart) for mart in _marts(connection)}
+        written = [_write_parquet(connection, mart, settings.published_parquet) for mart in rows]
+        is_mostly_free = _is_mostly_free(connection)
+        if is_mostly_free:
+            _rewrite(connection, _unfinished(settings.warehouse_marts))
+    if is_mostly_free:
+        _replace(settings.warehouse_marts)
+    # Closed, so whole: its log is in it, and nobody else writes.
+    shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
+    for place in [settings.published, *written]:
         _replace(place)
-    _remove_parquet_of_other_marts(settings, marts)
+    _remove_parquet_of_other_marts(settings, set(rows))
     return Published(settings.published, settings.published_parquet, rows)
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
+        "select table_name from information_schema.tables where table_catalog = 'marts' order by table_name"
     ).fetchall()
     return [name for (name,) in found]
 
 
-def _write_database(connection: duckdb.DuckDBPyConnection, marts: list[str], place: Path) -> Path:
-    connection.execute(f"attach {_literal(_unfinished(place))} as published")
-    for mart in marts:
-        connection.execute(f"create table published.{_name(mart)} as from marts.{_name(mart)}")
-    connection.execute("checkpoint published")
-    connection.execute("detach published")
-    return place
+def _is_mostly_free(connection: duckdb.DuckDBPyConnection) -> bool:
+    """A full refresh writes the new tables beside the old ones and leaves the place of those; later runs fill only
+    a little of it. What they delete is found and used again: in 30 days the file grew with its rows."""
+    connection.execute("checkpoint marts")
+    used, free = connection.execute(
+        "select used_blocks, free_blocks from pragma_database_size() where database_name = 'marts'"
+    ).fetchall()[0]
+    return free > max(used, 64)
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
+    connection.execute(f"attach {literal(place)} as rewritten")
+    connection.execute("copy from database marts to rewritten")
+    connection.execute("checkpoint rewritten")
+    connection.execute("detach rewritten")
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> Path:
     place = folder / mart / f"{mart}.parquet"
     place.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(f"copy marts.{_name(mart)} to {_literal(_unfinished(place))} (format parquet)")
+    connection.execute(f"copy marts.{_name(mart)} to {literal(_unfinished(place))} (format parquet)")
     return place
 
 
@@ -94,7 +108,7 @@ def _remove_unfinished(settings: Settings) -> None:
         leftover.unlink()
 
 
-def _remove_parquet_of_other_marts(settings: Settings, marts: list[str]) -> None:
+def _remove_parquet_of_other_marts(settings: Settings, marts: set[str]) -> None:
     for folder in settings.published_parquet.iterdir() if settings.published_parquet.exists() else ():
         if folder.is_dir() and folder.name not in marts:
             (folder / f"{folder.name}.parquet").unlink(missing_ok=True)
@@ -108,7 +122,3 @@ def _unfinished(place: Path) -> Path:
 
 def _name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

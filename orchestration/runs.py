@@ -107,6 +107,7 @@ def find_work(
 def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_refresh: bool) -> Run:
     """Begin a run, as its only writer: whatever is still 'running' lost its process."""
     now, code_hash = _now(), hash_files(*CODE)
+    full_refresh |= not settings.warehouse_marts.exists()
     with closing(connect(settings)) as connection:
         history = read_history(connection)
         run = Run(

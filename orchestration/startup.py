@@ -1,12 +1,16 @@
-"""Starting fast: what a short run would otherwise spend most of its time on.
+"""Starting and ending fast: what a short run would otherwise spend most of its time on.
 
-Belongs here: how the big libraries are imported. Does not: when (whoever needs one imports it where it does).
+Belongs here: how the big libraries are imported and left. Does not: when (whoever needs one imports it where it
+does).
 """
 
 import gc
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 
 def collect_rarely() -> None:
@@ -28,3 +32,11 @@ def import_later(*names: str) -> None:
     for name in names:
         if name not in sys.modules:
             sys.modules[name] = _Later(name)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without taking thousands of modules apart, which takes a second. Files must be closed."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -81,12 +82,18 @@ create table if not exists control.check_results (
 def connect(
     settings: Settings, *, read_only: bool = False, wait_seconds: float = 60
 ) -> duckdb.DuckDBPyConnection:
-    """Open the working database; for writing (under `single_writer`), with all that a run expects in it."""
+    """Open the working database, `marts` attached; for writing (under `single_writer`), with all that a run expects
+    in it."""
     if not read_only:
-        _create_file(settings)
+        _create_home(settings)
+        _create_file(settings.warehouse)
+        _create_file(settings.warehouse_marts)
     elif not settings.warehouse.exists():
         raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
     connection = _open(settings, read_only, wait_seconds)
+    if settings.warehouse_marts.exists():
+        mode = " (read_only)" if read_only else ""
+        connection.execute(f"attach {literal(settings.warehouse_marts)} as marts{mode}")
     connection.execute("set timezone = 'UTC'")
     if not read_only:
         connection.execute(LEDGER_AND_CONTROL)
@@ -124,6 +131,10 @@ def first_line(error: duckdb.Error) -> str:
     return str(error).splitlines()[0].rstrip(".!")
 
 
+def literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def raw_table_ddl(table: RawTable) -> str:
     """Every value as the text that landed. `raw_record`: the whole of a record without columns (bad_row)."""
     columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
@@ -148,14 +159,13 @@ def _create_home(settings: Settings) -> None:
         )
 
 
-def _create_file(settings: Settings) -> None:
-    """Create the database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
-    _create_home(settings)
-    if not settings.warehouse.exists():
-        unfinished = settings.warehouse.with_suffix(".new")
+def _create_file(path: Path) -> None:
+    """Create a database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
+    if not path.exists():
+        unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         duckdb.connect(unfinished).close()
-        unfinished.replace(settings.warehouse)
+        unfinished.replace(path)
 
 
 def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:

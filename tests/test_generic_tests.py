@@ -60,6 +60,7 @@ DATA = {
         },
     ),
 }
+ALL_ROWS = "{% macro rows_to_check(relation) %}{{ relation }}{% endmacro %}"
 NAMED = "select * from (values (1, 'x'), (2, 'y')) as data (a, b)"
 
 CASES = [
@@ -88,6 +89,8 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
 def write_project(project: Path) -> None:
     shutil.copytree(GENERIC_TESTS, project / "tests" / "generic")
     shutil.copy(DBT_PROJECT / "profiles.yml", project)
+    (project / "macros").mkdir()
+    (project / "macros" / "rows_to_check.sql").write_text(ALL_ROWS)
     (project / "dbt_project.yml").write_text("{name: cases, profile: goalpost, model-paths: [models]}")
     models = project / "models"
     models.mkdir()

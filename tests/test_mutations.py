@@ -69,8 +69,7 @@ def original_increment(home: Path) -> tuple:
 def increment(home: Path, copy: Path) -> tuple:
     """Who is affected by what is new, and the marts after it."""
     pipeline = Pipeline(copy)
-    copy.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept(home).settings.warehouse, pipeline.settings.warehouse)
+    kept(home).copy_databases(pipeline)
     shutil.copytree(kept(home).landing, pipeline.landing)
     land(pipeline, "new", CASES)
     pipeline.run(AS_OF)
@@ -80,7 +79,7 @@ def increment(home: Path, copy: Path) -> tuple:
 def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
     """The original's marts as the mutated model and all that read it would have made them."""
     pipeline = Pipeline(home)
-    shutil.copyfile(original.settings.warehouse, pipeline.settings.warehouse)
+    original.copy_databases(pipeline)
     with applied(mutation) as changed:
         # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
         # Without --full-refresh an incremental model has nothing to do.

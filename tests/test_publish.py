@@ -18,7 +18,7 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "it's a home")
     change(
         settings,
-        "create schema marts; create table marts.fct_a as select 1 as a; "
+        "create table marts.fct_a as select 1 as a; "
         "create table marts.fct_b as select 2 as b",
     )
     return settings
