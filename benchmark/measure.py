@@ -202,7 +202,7 @@ def small_run(bench: Bench) -> dict:
 
 
 def room(bench: Bench) -> dict:
-    """The size of the file over thirty days of runs, and of a file with the same rows and nothing else."""
+    """The size of the warehouse over thirty days of runs, and of one with the same rows and nothing else."""
     with bench.copy() as settings:
         sizes = [_sizes(settings)]
         for day in range(bench.world.days + 1, bench.world.days + 31):
@@ -227,9 +227,7 @@ def typed_floor(settings: Settings) -> dict[str, float]:
     """Reading every value of staging's large tables, and writing what is in the marts to a new file."""
     with _beside(settings) as connection:
         reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in LARGE_TABLES]
-        writes = [
-            f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")
-        ]
+        writes = [f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")]
         return {"read": _seconds(connection, reads), "write": _seconds(connection, [*writes, "checkpoint"])}
 
 
@@ -273,11 +271,11 @@ def _reading_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     return f"select {', '.join(read)} from {relation}"
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, *schemas: str) -> list[tuple[str, str]]:
+def _tables(connection: duckdb.DuckDBPyConnection, *places: str) -> list[tuple[str, str]]:
     return connection.execute(
-        "select if(database_name = 'marts', 'marts', 'warehouse.' || schema_name) as place, table_name "
-        "from duckdb_tables() where place in (select unnest(?))",
-        [schemas],
+        "select if(schema_name = 'main', database_name, database_name || '.' || schema_name) as place, "
+        "table_name from duckdb_tables() where place in (select unnest(?))",
+        [places],
     ).fetchall()
 
 
@@ -290,13 +288,18 @@ def _rows(settings: Settings) -> dict[str, int]:
 
 
 def _sizes(settings: Settings) -> dict[str, int]:
-    with _beside(settings) as connection:
-        database = connection.execute("select current_database()").fetchall()[0][0]
-        for attached in ("marts", "warehouse"):
+    """Of the two files of the warehouse, and of two new ones with the same rows."""
+    compact = 0
+    for attached in ("warehouse", "marts"):
+        with _beside(settings) as connection:
+            database = connection.execute("select current_database()").fetchall()[0][0]
             connection.execute(f"copy from database {attached} to {database}").fetchall()
-        connection.execute("checkpoint")
-        compact = (settings.home / "floor.duckdb").stat().st_size
-    return {"file": sum(path.stat().st_size for path in settings.home.glob("warehouse*.duckdb")), "compact": compact}
+            connection.execute("checkpoint")
+            compact += (settings.home / "floor.duckdb").stat().st_size
+    return {
+        "file": settings.warehouse.stat().st_size + settings.warehouse_marts.stat().st_size,
+        "compact": compact,
+    }
 
 
 def _told(builds: list[Build]) -> list[dict]:

@@ -5,8 +5,8 @@ Belongs here: what readers get, replaced whole. Does not: what is in a mart (dbt
 
 Readers never open the working file: while a run writes, nobody else can, and while they read, no run could.
 Each published file is written beside its place and renamed into it, so that at any moment it is the old or
-the new one, and a reader of the old one keeps its answers. The marts are in a file of their own, so publishing
-them is copying that: as fast as the disk, however long the history.
+the new one, and a reader of the old one keeps its answers. The marts are in a file of their own, so
+publishing them is copying that: as fast as the disk, however long the history.
 """
 
 import os
@@ -55,14 +55,15 @@ def publish(settings: Settings, run_id: str) -> Published:
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     found = connection.execute(
-        "select table_name from information_schema.tables where table_catalog = 'marts' order by table_name"
+        "select table_name from information_schema.tables "
+        "where table_catalog = 'marts' and table_schema = 'main' order by table_name"
     ).fetchall()
     return [name for (name,) in found]
 
 
 def _is_mostly_free(connection: duckdb.DuckDBPyConnection) -> bool:
-    """A full refresh writes the new tables beside the old ones and leaves the place of those; later runs fill only
-    a little of it. What they delete is found and used again: in 30 days the file grew with its rows."""
+    """A full refresh writes the new tables beside the old ones and leaves the place of those; later runs fill
+    only a little of it. What they delete is found and used again: in 30 days the file grew with its rows."""
     connection.execute("checkpoint marts")
     used, free = connection.execute(
         "select used_blocks, free_blocks from pragma_database_size() where database_name = 'marts'"

@@ -1,7 +1,7 @@
 """Starting and ending fast: what a short run would otherwise spend most of its time on.
 
-Belongs here: how the big libraries are imported and left. Does not: when (whoever needs one imports it where it
-does).
+Belongs here: how the big libraries are imported and left. Does not: when (whoever needs one imports it where
+it does).
 """
 
 import gc
@@ -35,7 +35,7 @@ def import_later(*names: str) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process without taking thousands of modules apart, which takes a second. Files must be closed."""
+    """End the process without taking thousands of modules apart: that takes a second. Files must be closed."""
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()

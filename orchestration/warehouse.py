@@ -76,14 +76,17 @@ create table if not exists control.check_results (
     figures json,
     checked_at timestamp not null
 );
+
+create schema if not exists marts.control;
+create table if not exists marts.control.written_by (run_id varchar not null);
 """
 
 
 def connect(
     settings: Settings, *, read_only: bool = False, wait_seconds: float = 60
 ) -> duckdb.DuckDBPyConnection:
-    """Open the working database, `marts` attached; for writing (under `single_writer`), with all that a run expects
-    in it."""
+    """Open the working database, with its marts attached as `marts`; for writing (under `single_writer`) also
+    with all that a run expects in it."""
     if not read_only:
         _create_home(settings)
         _create_file(settings.warehouse)
@@ -91,11 +94,10 @@ def connect(
     elif not settings.warehouse.exists():
         raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
     connection = _open(settings, read_only, wait_seconds)
-    if settings.warehouse_marts.exists():
-        mode = " (read_only)" if read_only else ""
-        connection.execute(f"attach {literal(settings.warehouse_marts)} as marts{mode}")
     connection.execute("set timezone = 'UTC'")
     if not read_only:
+        # Version 0.1.0 kept the marts there: `marts.fct_touches` must not name two tables.
+        connection.execute("drop schema if exists warehouse.marts cascade")
         connection.execute(LEDGER_AND_CONTROL)
         for table in RAW_TABLES.values():
             connection.execute(raw_table_ddl(table))
@@ -172,20 +174,40 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
-            return duckdb.connect(settings.warehouse, read_only=read_only)
-        except duckdb.IOException as error:
-            message = str(error)
-            if "Could not set lock" not in message:
-                raise GoalpostError(
-                    f"The warehouse {settings.warehouse} cannot be opened ({first_line(error)}): "
-                    "put it back from a copy, or move it away and let `goalpost run` load everything anew."
-                ) from error
+            return _open_both(settings, read_only)
+        except WarehouseHeld as held:
             if time.monotonic() >= deadline:
                 raise WarehouseHeld(
-                    f"The warehouse {settings.warehouse} is held by {_holder(message)} and was not released "
-                    f"within {wait_seconds:g} s: close it there and try again."
+                    f"{held} and was not released within {wait_seconds:g} s: close it there and try again."
                 ) from None
             time.sleep(0.1)
+
+
+def _open_both(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
+    remedy = "put it back from a copy, or move it away and let `goalpost run` load everything anew."
+    with _faults_told(f"The warehouse {settings.warehouse}", remedy):
+        connection = duckdb.connect(settings.warehouse, read_only=read_only)
+    if settings.warehouse_marts.exists():
+        mode = " (read_only)" if read_only else ""
+        remedy = "move it away and let `goalpost run` build the marts anew."
+        try:
+            with _faults_told(f"The marts of the warehouse, {settings.warehouse_marts},", remedy):
+                connection.execute(f"attach if not exists {literal(settings.warehouse_marts)} as marts{mode}")
+        except GoalpostError:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def _faults_told(what: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        message = str(error)
+        if "Could not set lock" in message:
+            raise WarehouseHeld(f"{what} is held by {_holder(message)}") from None
+        raise GoalpostError(f"{what} cannot be opened ({first_line(error)}): {remedy}") from error
 
 
 def _holder(message: str) -> str:

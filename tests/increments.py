@@ -185,7 +185,10 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
 READ_BY_PEOPLE = """
     select if(table_catalog = 'marts', 'marts', table_schema) as schema, table_name as name
     from information_schema.tables
-    where table_catalog = 'marts' or table_schema = 'quarantine' or table_name = 'row_accounting'
+    where
+        (table_catalog, table_schema) = ('marts', 'main')
+        or table_schema = 'quarantine'
+        or table_name = 'row_accounting'
     order by all
 """
 

@@ -290,7 +290,8 @@ def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
             keys = ", ".join(column.name for column in table.columns if column.is_key)
             staged, base = f"staging.stg_{table.name}", f"staging.base_{table.name}"
             connection.execute(
-                f"create table {base} as select *, hash({keys}) as row_key, 7 as touched_after from {staged}; "
+                f"create table {base} as select *, hash({keys}) as row_key, 7 as touched_after "
+                f"from {staged}; "
                 f"drop table {staged}; create view {staged} as select {columns} from {base}"
             )
         connection.execute("update staging.base_events set touched_after = 0 where event_id = 'older'")

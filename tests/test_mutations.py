@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from increments import READ_BY_PEOPLE
 from mutations import INCREMENTS, MUTATIONS, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
@@ -123,12 +124,9 @@ def models_that_use(macro_name: str) -> list[str]:
 
 def contents(pipeline: Pipeline) -> dict[str, tuple]:
     """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
-    tables = pipeline.query("""
-        select table_schema || '.' || table_name as name from information_schema.tables
-        where table_schema in ('marts', 'quarantine') or table_name = 'row_accounting'
-    """)
+    names = [f"{table['schema']}.{table['name']}" for table in pipeline.query(READ_BY_PEOPLE)]
     each = (
         f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
-        for name in (table["name"] for table in tables)
+        for name in names
     )
     return {row["name"]: (row["rows"], row["hash"]) for row in pipeline.query(" union all ".join(each))}

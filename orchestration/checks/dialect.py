@@ -76,8 +76,8 @@ class BufferedDialect(duckdb_engine.Dialect):
         """In one look; duckdb-engine asks PostgreSQL's catalog, which takes longer than most checks."""
         found = connection.exec_driver_sql(
             "select column_name, data_type, is_nullable from duckdb_columns() "
-            "where (database_name, schema_name) in ((current_database(), $1), ($1, 'main')) and table_name = $2 "
-            "order by column_index",
+            "where (database_name, schema_name) in ((current_database(), $1), ($1, 'main')) "
+            "and table_name = $2 order by column_index",
             (schema, table_name),
         ).fetchall()
         return [

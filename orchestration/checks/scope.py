@@ -2,10 +2,10 @@
 
 Belongs here: the read-only connection that checks run in. Does not: the rules (expectations/).
 
-Rules name tables as everybody does (`marts.fct_enrollments`). In an incremental run each name stands for a part
-of its table: of staged rows those that share a key with a new one, of every table with a profile_key the rows of
-the affected profiles, all of them, so that what belongs together is there together. The rest was checked by the
-run that computed it. Who writes a rule need not know.
+Rules name tables as everybody does (`marts.fct_enrollments`). In an incremental run each name stands for a
+part of its table: of staged rows those that share a key with a new one, of every table with a profile_key the
+rows of the affected profiles, all of them, so that what belongs together is there together. The rest was
+checked by the run that computed it. Who writes a rule need not know.
 """
 
 from collections.abc import Set
