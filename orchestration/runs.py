@@ -79,7 +79,7 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
 
 def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
     """The marts are in a file of their own: they belong to the rest if no run has succeeded since the last
-    that wrote them. Not so if one of the two files was deleted, or put back from a copy, without the other."""
+    that wrote them. Not so if one of the two files was deleted or put back from a copy without the other."""
     for run in history:
         if run.run_id == written_by:
             return True

@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> None:
     """With arguments: dbt. Without: get ready, then read them."""
     _end_with_parent()
     collect_rarely()
-    from dbt.adapters.duckdb import DuckDBConnectionManager
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli, dbtRunner
 
     if arguments:
