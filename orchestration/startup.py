@@ -7,7 +7,8 @@ it does).
 import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
@@ -34,8 +35,21 @@ def import_later(*names: str) -> None:
             sys.modules[name] = _Later(name)
 
 
+@contextmanager
+def hidden(name: str) -> Iterator[None]:
+    """To who looks for this module meanwhile, it is not installed; unless it is imported already."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
 def leave(code: int) -> NoReturn:
-    """End the process without taking thousands of modules apart, which takes a second; its files are closed."""
+    """End the process without taking thousands of modules apart, a second's work. Files must be closed."""
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
