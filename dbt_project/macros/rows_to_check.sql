@@ -1,12 +1,21 @@
 {#
     The rows of a model that its tests look at: from scratch all of them; else, of a model with a profile_key, those of the affected
-    profiles, all of them. The rest was tested by the run that computed it. (orchestration/checks/scope.py does so for expectations.)
+    profiles, all of them, and with `key` also those of anybody else that have one of their keys. The rest was tested by the run that
+    computed it. (orchestration/checks/scope.py does so for expectations.)
 #}
-{% macro rows_to_check(relation) -%}
-{%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') if execute else [] -%}
-{%- if 'profile_key' not in columns or goalpost.from_scratch() -%}
+{% macro rows_to_check(relation, key=[]) -%}
+{%- set model = graph.nodes['model.goalpost.' ~ relation.identifier] if execute else none -%}
+{%- if not model or 'profile_key' not in model.columns or goalpost.from_scratch() -%}
 {{ relation }}
 {%- else -%}
-(select * from {{ relation }} where profile_key in (select profile_key from intermediate.int_affected_profiles))
+{%- set affected = "profile_key in (select profile_key from intermediate.int_affected_profiles)" -%}
+(
+    select * from {{ relation }}
+    where
+        {{ affected }}
+        {%- if key %}
+        or ({{ key | join(', ') }}) in (select ({{ key | join(', ') }}) from {{ relation }} where {{ affected }})
+        {%- endif %}
+)
 {%- endif -%}
 {%- endmacro %}
