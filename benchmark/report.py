@@ -55,7 +55,8 @@ WHY: dict[str, str] = {
         "each goal's facts are wide rows, which cost more than their writing."
     ),
     "goalpost run on 1,000 rows ÷ 15 s": (
-        "the data tests and expectations look at whole marts, and publishing copies them all."
+        "most of it is dbt: a second in Python and SQL for every three of the hundred models and tests, "
+        "whatever they have to do; starting takes four, checking and publishing three each."
     ),
 }
 

@@ -89,6 +89,8 @@ def run_suites(
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+    # It keeps nothing, and would write its whole configuration as YAML again with every table.
+    context._save_project_config = lambda: None  # type: ignore[method-assign]
     with closing(open_for_checks(database, _names(suites), only_changed=only_changed)) as connection:
         dialect.OPENED.set(connection)
         source = context.data_sources.add_sql(
