@@ -34,6 +34,7 @@ from benchmark.world import (
 from orchestration import runs
 from orchestration.contract import RAW_TABLES
 from orchestration.landing import land_new_files
+from orchestration.selection import landed_tables, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 
 LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "journeys")
@@ -97,11 +98,16 @@ class Bench:
         shutil.rmtree(settings.home)
 
     def run(self, settings: Settings, day: int, *arguments: str, **environment: str) -> Build:
-        """A run as of the end of the day, without checks and publishing."""
+        """A run as of the end of the day, without checks and publishing. As in `goalpost run`, an increment
+        leaves out what nothing landed for."""
         run_id, as_of = str(uuid4()), start_of(day + 1)
         runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
         target = self.folder / "dbt"
         (target / "dbt.log").unlink(missing_ok=True)
+        if "--full-refresh" not in arguments:
+            manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+            unbuilt = left_out(manifest, landed_tables(settings))
+            arguments += ("--exclude", *sorted(manifest["nodes"][node]["name"] for node in unbuilt))
         finished = process.run(
             [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
             {

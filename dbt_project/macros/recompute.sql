@@ -11,7 +11,7 @@
       meta.recompute_where   or: the condition over `kept` itself
       meta.recompute_other   besides: a column of which all new rows have the same value; kept rows that have another are deleted
       unique_key             besides: kept rows whose key the new rows have again are deleted
-      none of these          all of them
+      none of these          all of them; the model then must not read its own rows, which go first
     and reads what it computes from through affected_rows().
 #}
 

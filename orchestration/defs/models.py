@@ -6,14 +6,14 @@ Belongs here: how dbt is called, and what its failure means in a sentence. Does 
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import timedelta
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetSpec, FreshnessPolicy, MaterializeResult, Output
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, FreshnessPolicy, MaterializeResult, Output
 from packaging.version import Version
 
 from orchestration import runs
@@ -26,6 +26,7 @@ from orchestration.defs.dbt_process import (
 )
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
+from orchestration.selection import landed_tables, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import hidden
 
@@ -86,16 +87,6 @@ dbt_resource = Dbt(
 )
 
 
-# What changes with the code alone, which asks for a full refresh by itself: other runs need not make it
-# again. (A view further down may read from_scratch() or the watermark: its text is another in each run.)
-CODE_ONLY = {
-    TRANSLATOR.get_asset_key(node): node["name"]
-    for node in validate_manifest(MANIFEST)["nodes"].values()
-    if node["resource_type"] == "seed"
-    or (node["config"]["materialized"] == "view" and node["schema"] in ("staging", "quarantine"))
-}
-
-
 @dbt_assets(
     manifest=MANIFEST,
     name="models",
@@ -108,9 +99,16 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     target = target_folder(run.settings)
     # Those of the last run, should this one end before it writes them.
     (target / RUN_RESULTS).unlink(missing_ok=True)
-    invocation = picked(context, run, dbt) if context.is_subset else everything(context, run)
-    events = invocation.stream()
-    yield from events if run.is_full_refresh or context.is_subset else with_views(context, events)
+    nodes = validate_manifest(MANIFEST)["nodes"]
+    unbuilt = set() if run.is_full_refresh or context.is_subset else to_leave_out(run)
+    invocation = (
+        picked(context, run, dbt)
+        if context.is_subset
+        else everything(context, run, {nodes[node]["name"] for node in unbuilt})
+    )
+    yield from with_left_out(
+        context, {TRANSLATOR.get_asset_key(nodes[node]) for node in unbuilt}, invocation.stream()
+    )
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
         raise GoalpostError(failure(results, str(error)))
@@ -118,17 +116,21 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         runs.record_build(run.settings, run.run_id)
 
 
-def with_views(context: AssetExecutionContext, events: Iterable) -> Iterator:
+def to_leave_out(run: GoalpostRun) -> set[str]:
+    return left_out(validate_manifest(MANIFEST), landed_tables(run.settings))
+
+
+def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:
     """What is not built again follows what it reads, as Dagster wants: a view shows new rows by itself."""
     keys = context.assets_def.keys
     order = TopologicalSorter({key: context.assets_def.asset_deps[key] & keys for key in keys})
     order.prepare()
 
     def follow() -> Iterator[MaterializeResult]:
-        while views := CODE_ONLY.keys() & set(order.get_ready()):
-            order.done(*views)
-            for view in views:
-                yield MaterializeResult(asset_key=view, metadata={"rebuilt": False})
+        while ready := unbuilt & set(order.get_ready()):
+            order.done(*ready)
+            for key in ready:
+                yield MaterializeResult(asset_key=key, metadata={"rebuilt": False})
 
     yield from follow()
     for event in events:
@@ -138,12 +140,12 @@ def with_views(context: AssetExecutionContext, events: Iterable) -> Iterator:
             yield from follow()
 
 
-def everything(context: AssetExecutionContext, run: GoalpostRun) -> DbtCliInvocation:
+def everything(context: AssetExecutionContext, run: GoalpostRun, but: Set[str]) -> DbtCliInvocation:
     """By the dbt that waits since the run began."""
     if run.is_full_refresh:
         arguments = ["--full-refresh"]
     else:  # all tests stay, also those of what is left out
-        arguments = ["--select", "fqn:*", "--exclude", *CODE_ONLY.values(), "--indirect-selection", "empty"]
+        arguments = ["--select", "fqn:*", "--exclude", *sorted(but), "--indirect-selection", "empty"]
     return DbtCliInvocation(
         process=run.dbt.build(*NO_UNIT_TESTS, *arguments),
         manifest=validate_manifest(MANIFEST),

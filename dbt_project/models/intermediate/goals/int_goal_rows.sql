@@ -1,6 +1,7 @@
 -- Grain: one row per standing goal row, judged in the order of updated_at: accepted (reason_code is null) or refused because
 -- it changes the goal's policy or currency (bad_definition) or the core of a locked goal (goal_locked). SEMANTICS, section 4.
 -- Rebuilt each run; but first sends before the earliest that the new rows can change are read back (unless goals changed).
+{{ config(meta={'recompute_where': 'true'}) }}
 {%- set sends_from = first_send_that_may_change() %}
 
 with rows_in_order as (
