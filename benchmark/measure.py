@@ -83,7 +83,9 @@ class Bench:
     def copy(self) -> Iterator[Settings]:
         self.prepare()
         with self.empty() as settings:
-            shutil.copy(self.settings("history").warehouse, settings.warehouse)
+            history = self.settings("history")
+            shutil.copy(history.warehouse, settings.warehouse)
+            shutil.copy(history.warehouse_marts, settings.warehouse_marts)
             yield settings
 
     @contextmanager
@@ -200,7 +202,7 @@ def small_run(bench: Bench) -> dict:
 
 
 def room(bench: Bench) -> dict:
-    """The size of the file over thirty days of runs, and of a file with the same rows and nothing else."""
+    """The size of the warehouse over thirty days of runs, and of one with the same rows and nothing else."""
     with bench.copy() as settings:
         sizes = [_sizes(settings)]
         for day in range(bench.world.days + 1, bench.world.days + 31):
@@ -225,9 +227,7 @@ def typed_floor(settings: Settings) -> dict[str, float]:
     """Reading every value of staging's large tables, and writing what is in the marts to a new file."""
     with _beside(settings) as connection:
         reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in LARGE_TABLES]
-        writes = [
-            f"create table {mart} as from warehouse.marts.{mart}" for _, mart in _tables(connection, "marts")
-        ]
+        writes = [f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")]
         return {"read": _seconds(connection, reads), "write": _seconds(connection, [*writes, "checkpoint"])}
 
 
@@ -247,11 +247,12 @@ def json_floor(settings: Settings) -> float:
 
 @contextmanager
 def _beside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database file, with the warehouse attached for reading."""
+    """A new database file, with the warehouse and its marts attached for reading."""
     path = settings.home / "floor.duckdb"
     path.unlink(missing_ok=True)
     with duckdb.connect(path, config={"threads": THREADS}) as connection:
         connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
+        connection.execute(f"attach '{settings.warehouse_marts}' as marts (read_only)")
         yield connection
     path.unlink()
 
@@ -270,28 +271,35 @@ def _reading_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     return f"select {', '.join(read)} from {relation}"
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, *schemas: str) -> list[tuple[str, str]]:
+def _tables(connection: duckdb.DuckDBPyConnection, *places: str) -> list[tuple[str, str]]:
     return connection.execute(
-        "select schema_name, table_name from duckdb_tables() where schema_name in (select unnest(?))",
-        [schemas],
+        "select if(schema_name = 'main', database_name, database_name || '.' || schema_name) as place, "
+        "table_name from duckdb_tables() where place in (select unnest(?))",
+        [places],
     ).fetchall()
 
 
 def _rows(settings: Settings) -> dict[str, int]:
     with _beside(settings) as connection:
         return {
-            name: connection.execute(f"select count(*) from warehouse.{schema}.{name}").fetchall()[0][0]
-            for schema, name in _tables(connection, "intermediate", "marts")
+            name: connection.execute(f"select count(*) from {place}.{name}").fetchall()[0][0]
+            for place, name in _tables(connection, "warehouse.intermediate", "marts")
         }
 
 
 def _sizes(settings: Settings) -> dict[str, int]:
-    with _beside(settings) as connection:
-        database = connection.execute("select current_database()").fetchall()[0][0]
-        connection.execute(f"copy from database warehouse to {database}").fetchall()
-        connection.execute("checkpoint")
-        compact = (settings.home / "floor.duckdb").stat().st_size
-    return {"file": settings.warehouse.stat().st_size, "compact": compact}
+    """Of the two files of the warehouse, and of two new ones with the same rows."""
+    compact = 0
+    for attached in ("warehouse", "marts"):
+        with _beside(settings) as connection:
+            database = connection.execute("select current_database()").fetchall()[0][0]
+            connection.execute(f"copy from database {attached} to {database}").fetchall()
+            connection.execute("checkpoint")
+            compact += (settings.home / "floor.duckdb").stat().st_size
+    return {
+        "file": settings.warehouse.stat().st_size + settings.warehouse_marts.stat().st_size,
+        "compact": compact,
+    }
 
 
 def _told(builds: list[Build]) -> list[dict]:

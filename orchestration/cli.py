@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import duckdb
 import typer
@@ -24,7 +24,7 @@ from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.goals.commands import app as goals_app
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.startup import collect_rarely
+from orchestration.startup import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
 from orchestration.warehouse import connect, single_writer
 
@@ -48,10 +48,18 @@ FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Compute every
 AsOf = Annotated[str | None, typer.Option(help="Reports count until then (ISO 8601, UTC). Default: now.")]
 
 
-def main() -> None:
-    """Every error is a sentence. A traceback, where one is needed, goes to a file."""
+def main() -> NoReturn:
     collect_rarely()
     os.environ |= NO_TELEMETRY
+    try:
+        _run_command()
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else 0)
+    leave(0)
+
+
+def _run_command() -> None:
+    """Every error is a sentence. A traceback, where one is needed, goes to a file."""
     try:
         app()
     except GoalpostError as error:
@@ -133,7 +141,7 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
             soft_wrap=True,
         )
         return
-    console.print(f"Running: {work}.", highlight=False)
+    console.print(f"Running: {work}.", highlight=False, soft_wrap=True)
 
     from orchestration.defs import dbt_process
 

@@ -36,7 +36,7 @@ class RawTable:
 
 
 def read_contract(path: Path) -> dict[str, RawTable]:
-    sources = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    sources = yaml.load(path.read_bytes(), yaml.CSafeLoader)["sources"]  # a tenth of a second sooner
     tables = next(source["tables"] for source in sources if source["name"] == "raw")
     return {table["name"]: _raw_table(table) for table in tables if table["name"] != LEDGER}
 

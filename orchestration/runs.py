@@ -77,6 +77,17 @@ def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
     return True
 
 
+def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
+    """The marts are in a file of their own: they belong to the rest if no run has succeeded since the last
+    that wrote them. Not so if one of the two files was deleted or put back from a copy without the other."""
+    for run in history:
+        if run.run_id == written_by:
+            return True
+        if run.outcome == "succeeded":
+            return False
+    return False
+
+
 def find_work(
     settings: Settings, *, as_of: datetime | None, full_refresh: bool, wait_seconds: float = 60
 ) -> str | None:
@@ -109,6 +120,7 @@ def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_r
     now, code_hash = _now(), hash_files(*CODE)
     with closing(connect(settings)) as connection:
         history = read_history(connection)
+        full_refresh |= not are_marts_of(history, _written_by(connection))
         run = Run(
             run_id=run_id,
             as_of=as_of or now,
@@ -128,6 +140,11 @@ def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_r
         )
         connection.execute("delete from control.clock")
         connection.execute("insert into control.clock values (?)", [run.as_of])
+        connection.commit()
+        # A transaction writes one file. A run that is killed between the two has changed no mart.
+        connection.begin()
+        connection.execute("delete from marts.control.written_by")
+        connection.execute("insert into marts.control.written_by values (?)", [run.run_id])
         connection.commit()
     return run
 
@@ -250,6 +267,11 @@ def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]
     with listing.file_system.open(file.location, "rb") as content:
         digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
     return (file.path, digest.hexdigest()) in contents
+
+
+def _written_by(connection: duckdb.DuckDBPyConnection) -> str | None:
+    found = connection.execute("select run_id from marts.control.written_by").fetchone()
+    return found[0] if found else None
 
 
 def _now() -> datetime:

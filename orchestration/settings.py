@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         return self.home / "warehouse.duckdb"
 
     @property
+    def warehouse_marts(self) -> Path:
+        """The marts of the working database: in a file of their own, which is published by copying it."""
+        return self.warehouse.with_suffix(".marts.duckdb")
+
+    @property
     def published(self) -> Path:
         """The marts as one DuckDB file, replaced whole by each successful run."""
         return self.home / "marts.duckdb"

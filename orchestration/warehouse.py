@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -75,20 +76,28 @@ create table if not exists control.check_results (
     figures json,
     checked_at timestamp not null
 );
+
+create schema if not exists marts.control;
+create table if not exists marts.control.written_by (run_id varchar not null);
 """
 
 
 def connect(
     settings: Settings, *, read_only: bool = False, wait_seconds: float = 60
 ) -> duckdb.DuckDBPyConnection:
-    """Open the working database; for writing (under `single_writer`), with all that a run expects in it."""
+    """Open the working database, with its marts attached as `marts`; for writing (under `single_writer`) also
+    with all that a run expects in it."""
     if not read_only:
-        _create_file(settings)
+        _create_home(settings)
+        _create_file(settings.warehouse)
+        _create_file(settings.warehouse_marts)
     elif not settings.warehouse.exists():
         raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
     connection = _open(settings, read_only, wait_seconds)
     connection.execute("set timezone = 'UTC'")
     if not read_only:
+        # Version 0.1.0 kept the marts there: `marts.fct_touches` must not name two tables.
+        connection.execute("drop schema if exists warehouse.marts cascade")
         connection.execute(LEDGER_AND_CONTROL)
         for table in RAW_TABLES.values():
             connection.execute(raw_table_ddl(table))
@@ -124,6 +133,10 @@ def first_line(error: duckdb.Error) -> str:
     return str(error).splitlines()[0].rstrip(".!")
 
 
+def literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def raw_table_ddl(table: RawTable) -> str:
     """Every value as the text that landed. `raw_record`: the whole of a record without columns (bad_row)."""
     columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
@@ -148,34 +161,53 @@ def _create_home(settings: Settings) -> None:
         )
 
 
-def _create_file(settings: Settings) -> None:
-    """Create the database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
-    _create_home(settings)
-    if not settings.warehouse.exists():
-        unfinished = settings.warehouse.with_suffix(".new")
+def _create_file(path: Path) -> None:
+    """Create a database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
+    if not path.exists():
+        unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         duckdb.connect(unfinished).close()
-        unfinished.replace(settings.warehouse)
+        unfinished.replace(path)
 
 
 def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
-            return duckdb.connect(settings.warehouse, read_only=read_only)
-        except duckdb.IOException as error:
-            message = str(error)
-            if "Could not set lock" not in message:
-                raise GoalpostError(
-                    f"The warehouse {settings.warehouse} cannot be opened ({first_line(error)}): "
-                    "put it back from a copy, or move it away and let `goalpost run` load everything anew."
-                ) from error
+            return _open_both(settings, read_only)
+        except WarehouseHeld as held:
             if time.monotonic() >= deadline:
                 raise WarehouseHeld(
-                    f"The warehouse {settings.warehouse} is held by {_holder(message)} and was not released "
-                    f"within {wait_seconds:g} s: close it there and try again."
+                    f"{held} and was not released within {wait_seconds:g} s: close it there and try again."
                 ) from None
             time.sleep(0.1)
+
+
+def _open_both(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
+    remedy = "put it back from a copy, or move it away and let `goalpost run` load everything anew."
+    with _faults_told(f"The warehouse {settings.warehouse}", remedy):
+        connection = duckdb.connect(settings.warehouse, read_only=read_only)
+    if settings.warehouse_marts.exists():
+        mode = " (read_only)" if read_only else ""
+        remedy = "move it away and let `goalpost run` build the marts anew."
+        try:
+            with _faults_told(f"The marts of the warehouse, {settings.warehouse_marts},", remedy):
+                connection.execute(f"attach if not exists {literal(settings.warehouse_marts)} as marts{mode}")
+        except GoalpostError:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def _faults_told(what: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        message = str(error)
+        if "Could not set lock" in message:
+            raise WarehouseHeld(f"{what} is held by {_holder(message)}") from None
+        raise GoalpostError(f"{what} cannot be opened ({first_line(error)}): {remedy}") from error
 
 
 def _holder(message: str) -> str:

@@ -172,8 +172,7 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
     """What each table that people read has that a full refresh of the same files has not, and the other way
     round. The refresh runs on a copy of the warehouse: `loaded_at` and the paths are the same."""
     copy = Pipeline(home)
-    home.mkdir(parents=True)
-    shutil.copyfile(pipeline.settings.warehouse, copy.settings.warehouse)
+    pipeline.copy_databases(copy)
     tables = [f"{row['schema']}.{row['name']}" for row in copy.query(READ_BY_PEOPLE)]
     with closing(connect(copy.settings)) as connection:
         connection.execute("create schema incremental")
@@ -184,9 +183,12 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
 
 
 READ_BY_PEOPLE = """
-    select table_schema as schema, table_name as name
+    select if(table_catalog = 'marts', 'marts', table_schema) as schema, table_name as name
     from information_schema.tables
-    where table_schema in ('marts', 'quarantine') or table_name = 'row_accounting'
+    where
+        (table_catalog, table_schema) = ('marts', 'main')
+        or table_schema = 'quarantine'
+        or table_name = 'row_accounting'
     order by all
 """
 

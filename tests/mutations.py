@@ -162,8 +162,8 @@ the goal locks at its first send
 + order by first_sent_at desc
 
 messages other than webhooks lock without opt-in
-- where not deliveries.needs_opt_in or
-+ where
+- and (not deliveries.needs_opt_in or
++ and (
 
 a row without an impact has no other currency
 - when has_impact and currency <> goal_currency
@@ -252,11 +252,12 @@ for events data_start_at is tested against received_at
 - and events.received_at >= rules.data_start_at
 
 an event counts at most once per goal
-- where earlier.goal_id is null
+- and not {{ lies_in_any(
++ and {{ lies_in_any(
 
 the state as of t is that of the snapshot at t too
-- and judged_once.achieved_at >= states.valid_from
-+ and judged_once.achieved_at > states.valid_from
+- and candidates.achieved_at >= states.valid_from
++ and candidates.achieved_at > states.valid_from
 
 without a snapshot every property is missing
 - coalesce(states.matches, missing_state.matches) as matches
@@ -286,7 +287,7 @@ the anchor is the first event
 + max(received_at) as first_received_at
 
 the anchoring event goes by the goal's clock
-- when rules.event_clock = 'occurred' then first_events.first_occurred_at
+- when judged.event_clock = 'occurred' then first_events.first_occurred_at
 
 models/marts/fct_achievements.sql
 
@@ -325,8 +326,8 @@ a journey of another profile counts as not landed
 models/intermediate/deliveries/int_impressions.sql
 
 a journey that enters when its source is attached counts
-- and deliveries.entered_at >= rules.attached_at
-+ and deliveries.entered_at > rules.attached_at
+- deliveries.entered_at >= rules.attached_at
++ deliveries.entered_at > rules.attached_at
 
 a delivery at the version's updated_at is under it
 - >= greatest(rules.valid_from, rules.counts_since)
@@ -337,28 +338,32 @@ a delivery at the archiving row does not count
 + <= least(rules.valid_to, rules.counts_until)
 
 the checks read the state as of the impression
-- and judged_once.received_at >= states.valid_from
-+ and judged_once.received_at > states.valid_from
+- and deliveries.sent_at >= states_when_sent.valid_from
++ and deliveries.sent_at > states_when_sent.valid_from
 
 already_achieved is of profile-only targets
 - case when rules.is_profile_only then rules.profile_predicate end
 + rules.profile_predicate
 
-models/marts/fct_impressions.sql
+a delivery counts at most once per goal
+- and not {{ lies_in_any(
++ and {{ lies_in_any(
+
+models/intermediate/deliveries/int_first_impressions.sql
 
 of one moment the lesser delivery enrolls
-- order by received_at asc nulls last, delivery_id asc nulls last
--         ) as passing_number
-+ order by received_at asc nulls last, delivery_id desc nulls last
-+         ) as passing_number
+- first_by('delivery_key', ['received_at', 'delivery_id'])
++ first_by('delivery_key', ['received_at', 'delivery_key'])
 
 an impression that failed a check does not enroll
-- profile_key, journey_id, is_eligible and not is_in_goal_state
-+ profile_key, journey_id
+- is_eligible and not is_in_goal_state as is_passing
++ true as is_passing
 
 each journey enrolls once
-- profile_key, journey_id, is_eligible
-+ profile_key, is_eligible
+- ('enrolled', 'of_the_journey')
++ ('enrolled', 'of_the_profile')
+
+models/marts/fct_impressions.sql
 
 eligibility is checked first (quick)
 - when not impressions.is_eligible then 'not_eligible'
@@ -381,11 +386,11 @@ a measurement window is closed at its end (quick)
 + when rules.measurement_window_days = -1 then
 
 the first achievement in the window converts (quick)
-- min(achievement_number)
-+ max(achievement_number)
+- first_by('achievement_id', ['achievement_number'])
++ first_by('achievement_id', ['-achievement_number'])
 
 a conversion satisfies trigger_match (quick)
-- where {{ satisfies_trigger_match() }}
+- where {{ matches }}
 
 seconds_to_convert has six decimals
 - / cast(1000000 as double)
@@ -487,14 +492,14 @@ two touches share 50/50
 models/marts/fct_attributions.sql
 
 the last touch gets the credit (quick)
-- and last_touches.touch_number = last_touches.touches
-+ and last_touches.touch_number = 1
+- where touch_number = touches
++ where touch_number = 1
 
 no_qualifying_metric is a reason
-- when achievement_id not in (select achievement_id from touched_candidates) then 'no_qualifying_metric'
+- when reached.is_touched = 0 then 'no_qualifying_metric'
 
 no_delivery looks at 90 days (quick)
-- and unattributed.achieved_at <= deliveries.sent_at + {{ days(90) }}
+- where unattributed.achieved_at <= candidates.sent_at + {{ days(90) }}
 
 models/intermediate/attribution/int_delivery_credits.sql
 
@@ -503,7 +508,7 @@ each source's last touch converts
 + order by touches.touch_number asc
 
 a converted delivery's journey satisfies trigger_match
-- where {{ satisfies_trigger_match() }}
+- where {{ matches }}
 
 a delivery is credited within its own source
 - partition by touches.achievement_id, touches.source_id
@@ -707,11 +712,13 @@ a failure touches its delivery as a whole
 - case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
 + 0
 
-macros/recompute.sql
+macros/engine/recompute.sql
 
 a fact at affected_from is deleted
 - and {{ moment }} >= affected.affected_from
 + and {{ moment }} > affected.affected_from
+
+macros/recompute.sql
 
 a fact at affected_from is computed anew
 - facts.{{ moment }} >= affected.affected_from{{ reach }}
@@ -749,7 +756,7 @@ in the east the day has begun before
 models/intermediate/reports/int_begun_journeys.sql
 
 a journey that began on a day that is kept is no new one
-- where begun_before.journey_id is null
+- where begun_before.shared_journey_key is null
 
 models/intermediate/reports/int_goal_days.sql
 

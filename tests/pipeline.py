@@ -2,6 +2,7 @@
 no publishing: those have tests of their own, and start-up would be most of their time here."""
 
 import os
+import shutil
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import cache
@@ -49,6 +50,12 @@ class Pipeline:
             )
         if not result.success:
             raise AssertionError(result.exception or [each.message for each in result.result if each.message])
+
+    def copy_databases(self, other: "Pipeline") -> None:
+        """To another home, as they are."""
+        other.settings.home.mkdir(parents=True, exist_ok=True)
+        for database in (self.settings.warehouse, self.settings.warehouse_marts):
+            shutil.copyfile(database, other.settings.home / database.name)
 
     def query(self, sql: str) -> list[dict]:
         with closing(connect(self.settings, read_only=True)) as connection:

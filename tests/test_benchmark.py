@@ -60,7 +60,8 @@ def test_it_runs_and_reports(tmp_path: Path):
         empty = [
             mart
             for (mart,) in connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'marts'"
+                "select table_name from duckdb_tables() "
+                "where database_name = 'marts' and schema_name = 'main'"
             ).fetchall()
             if not connection.execute(f"select count(*) from marts.{mart}").fetchall()[0][0]
         ]

@@ -8,10 +8,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from orchestration.checks.suites import STEPS, Suite, read_suites, run_step, run_suites
+from orchestration.checks.suites import STEPS, Suite, read_suites, run_steps, run_suites
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
@@ -175,11 +174,17 @@ for _table in RAW_TABLES.values():
             BREAKS[f"{_staged}.json_is_valid"] = f"update {_staged} set {_column.name} = '{{'"
 
 
+def copy_of(world: Settings, home: Path) -> Settings:
+    for database in world.home.glob("*.duckdb"):
+        shutil.copy(database, home)
+    return Settings(home=home)
+
+
 @pytest.fixture(scope="session")
 def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("empty"))
     with connect(settings) as connection:
-        connection.execute("create schema staging; create schema intermediate; create schema marts")
+        connection.execute("create schema staging; create schema intermediate")
         connection.execute(MODELS)
         for table in RAW_TABLES.values():
             columns = ", ".join(
@@ -191,8 +196,7 @@ def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def good_world(empty_world: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = Settings(home=tmp_path_factory.mktemp("good"))
-    shutil.copy(empty_world.warehouse, settings.warehouse)
+    settings = copy_of(empty_world, tmp_path_factory.mktemp("good"))
     with connect(settings) as connection:
         connection.execute(ROWS)
         for table in RAW_TABLES.values():
@@ -204,10 +208,10 @@ def good_world(empty_world: Settings, tmp_path_factory: pytest.TempPathFactory) 
     return settings
 
 
-def failed(settings: Settings, *suites: Suite) -> dict[str, dict]:
+def failed(settings: Settings, *suites: Suite, only_changed: bool = False) -> dict[str, dict]:
     return {
         f"{result.suite}.{result.expectation}": result.figures
-        for _, results in run_suites(settings.warehouse, suites)
+        for _, results in run_suites(settings.warehouse, suites, only_changed=only_changed)
         for result in results
         if not result.success
     }
@@ -225,10 +229,9 @@ def test_an_empty_world_passes_every_expectation(empty_world: Settings):
     ("suite", "item"), EXPECTATIONS, ids=[f"{suite.name}.{item.name}" for suite, item in EXPECTATIONS]
 )
 def test_each_expectation_fails_when_its_rule_is_broken(suite, item, good_world: Settings, tmp_path: Path):
-    settings = Settings(home=tmp_path)
-    shutil.copy(good_world.warehouse, settings.warehouse)
+    settings = copy_of(good_world, tmp_path)
     name = f"{suite.name}.{item.name}"
-    with duckdb.connect(settings.warehouse) as connection:
+    with connect(settings) as connection:
         connection.execute(BREAKS[name])
 
     figures = failed(settings, replace(suite, expectations=(item,)))
@@ -258,17 +261,74 @@ def test_a_missing_table_fails_its_rules_and_no_others(good_world: Settings):
 
 
 def test_results_are_kept_with_their_run_and_a_second_try_replaces_them(good_world: Settings, tmp_path: Path):
-    settings = Settings(home=tmp_path)
-    shutil.copy(good_world.warehouse, settings.warehouse)
+    settings = copy_of(good_world, tmp_path)
 
-    results = run_step(settings, "marts", "run 1")
-    assert run_step(settings, "marts", "run 1") == results
+    results = run_steps(settings, ["marts"], "run 1")
+    assert run_steps(settings, ["marts"], "run 1") == results
 
     with connect(settings, read_only=True) as connection:
         kept = connection.execute(
             "select suite, expectation, success from control.check_results where run_id = 'run 1'"
         ).fetchall()
     assert sorted(kept) == sorted((result.suite, result.expectation, result.success) for result in results)
+
+
+@pytest.fixture
+def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
+    """The good world with what tells changes: the new rows touched each staged one but the event `older`."""
+    settings = copy_of(good_world, tmp_path)
+    with connect(settings) as connection:
+        connection.execute("""
+            create table intermediate.int_affected_profiles (profile_key bigint);
+            alter table marts.fct_achievements add profile_key bigint;
+            update marts.fct_achievements set profile_key = if(profile_id = 'p', 1, 2);
+            insert into staging.stg_events select * replace ('older' as event_id) from staging.stg_events;
+            update control.watermark set file_id = 7
+        """)
+        for table in RAW_TABLES.values():
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            keys = ", ".join(column.name for column in table.columns if column.is_key)
+            staged, base = f"staging.stg_{table.name}", f"staging.base_{table.name}"
+            connection.execute(
+                f"create table {base} as select *, hash({keys}) as row_key, 7 as touched_after "
+                f"from {staged}; "
+                f"drop table {staged}; create view {staged} as select {columns} from {base}"
+            )
+        connection.execute("update staging.base_events set touched_after = 0 where event_id = 'older'")
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("name", "break_"),
+    [
+        ("marts.fct_achievements.impact_is_known", "update marts.fct_achievements set impact_value = null"),
+        (
+            "marts.fct_achievements.first_is_once_per_goal_and_profile",
+            "update marts.fct_achievements set is_first = false where profile_id = 'p'",
+        ),
+    ],
+)
+def test_an_incremental_run_checks_the_profiles_that_it_affects(name, break_, changed_world: Settings):
+    with connect(changed_world) as connection:
+        connection.execute(break_)
+    assert name in failed(changed_world, *SUITES)
+    assert name not in failed(changed_world, *SUITES, only_changed=True)
+
+    with connect(changed_world) as connection:
+        connection.execute("insert into intermediate.int_affected_profiles values (1)")
+    assert name in failed(changed_world, *SUITES, only_changed=True)
+
+
+@pytest.mark.parametrize("event_id", ["event_id", "older"])
+def test_an_incremental_run_checks_the_staged_rows_that_it_touched(event_id, changed_world: Settings):
+    with connect(changed_world) as connection:
+        connection.execute(
+            "insert into staging.base_events from staging.base_events where event_id = ?", [event_id]
+        )
+
+    found = failed(changed_world, *SUITES, only_changed=True)
+
+    assert ("staging.stg_events.key_is_unique" in found) is (event_id == "event_id")
 
 
 def test_names_are_unique_and_severities_known():

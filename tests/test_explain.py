@@ -591,8 +591,9 @@ def test_while_a_run_writes_it_says_who(tmp_path):
 
 
 def test_a_warehouse_of_an_older_version_is_told_as_far_as_it_goes(pipeline, tmp_path):
-    copy = Settings(home=tmp_path)
-    copy.warehouse.write_bytes(pipeline.settings.warehouse.read_bytes())
+    older = Pipeline(tmp_path)
+    pipeline.copy_databases(older)
+    copy = older.settings
     with closing(connect(copy)) as connection:
         for name in ("int_non_impressions", "int_non_conversions", "int_non_touches"):
             connection.execute(f"drop view intermediate.{name}")

@@ -5,15 +5,19 @@ red test, so none can be added that cannot fail.
 """
 
 import shutil
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
-from pipeline import directories, environment
+from pipeline import Pipeline, directories, environment
+from worlds import merged, world, write
 
 from orchestration.settings import DBT_PROJECT
+from orchestration.warehouse import connect
 
 GENERIC_TESTS = DBT_PROJECT / "tests" / "generic"
 
@@ -60,6 +64,7 @@ DATA = {
         },
     ),
 }
+ALL_ROWS = "{% macro rows_to_check(relation, key=[]) %}{{ relation }}{% endmacro %}"
 NAMED = "select * from (values (1, 'x'), (2, 'y')) as data (a, b)"
 
 CASES = [
@@ -88,6 +93,8 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
 def write_project(project: Path) -> None:
     shutil.copytree(GENERIC_TESTS, project / "tests" / "generic")
     shutil.copy(DBT_PROJECT / "profiles.yml", project)
+    (project / "macros").mkdir()
+    (project / "macros" / "rows_to_check.sql").write_text(ALL_ROWS)
     (project / "dbt_project.yml").write_text("{name: cases, profile: goalpost, model-paths: [models]}")
     models = project / "models"
     models.mkdir()
@@ -110,3 +117,51 @@ def test_a_generic_test_tells_good_data_from_bad(outcomes, test, outcome, case):
 def test_every_generic_test_has_data_on_which_it_passes_and_fails():
     assert set(DATA) == {path.stem for path in GENERIC_TESTS.glob("*.sql")}
     assert all(data.passes and data.fails for data in DATA.values())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Pipeline:
+    pipeline = Pipeline(tmp_path_factory.mktemp("built"))
+    write(merged(world(seed) for seed in range(5)), pipeline.landing)
+    pipeline.run(datetime(2024, 6, 1))
+    return pipeline
+
+
+FACT = "marts.fct_impressions"
+AFFECTED = (
+    "insert into intermediate.int_affected_profiles (profile_key) "
+    "select min(profile_key) from marts.fct_impressions"
+)
+ITS = "profile_key = (select profile_key from intermediate.int_affected_profiles)"
+
+
+@pytest.mark.parametrize(
+    ("fault", "test", "is_found"),
+    [
+        (f"insert into {FACT} from {FACT} where {ITS}", "unique_key", True),
+        (
+            f"insert into {FACT} from {FACT} where not {ITS}",
+            "unique_key",
+            False,
+        ),
+        (
+            "insert into marts.fct_impressions select * replace (profile_key + 1 as profile_key) "
+            f"from marts.fct_impressions where {ITS}",
+            "unique_key",
+            True,
+        ),
+        (f"update marts.fct_impressions set goal_version = '1999-01-01' where {ITS}", "refers_to", True),
+        (f"update marts.fct_impressions set goal_version = '1999-01-01' where not {ITS}", "refers_to", False),
+    ],
+)
+def test_an_incremental_run_tests_the_rows_of_the_profiles_that_it_affects(
+    fault: str, test: str, is_found: bool, built: Pipeline, tmp_path: Path
+):
+    copy = Pipeline(tmp_path)
+    built.copy_databases(copy)
+    with closing(connect(copy.settings)) as connection:
+        connection.execute(AFFECTED)
+        connection.execute(fault)
+
+    with pytest.raises(AssertionError) if is_found else nullcontext():
+        copy.dbt("test", "--select", f"fct_impressions,test_name:{test}")

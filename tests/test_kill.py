@@ -67,7 +67,7 @@ def differences(one: Settings, other: Settings) -> dict[str, int]:
             connection.execute(f"attach '{settings.published}' as {name} (read_only)")
         marts = connection.execute(
             "select distinct table_name from information_schema.tables "
-            "where table_catalog in ('one', 'other')"
+            "where table_catalog in ('one', 'other') and table_schema = 'main'"
         ).fetchall()
         found = {
             mart: connection.execute(

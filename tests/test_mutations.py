@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from increments import READ_BY_PEOPLE
 from mutations import INCREMENTS, MUTATIONS, RECOUNTED, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
@@ -84,8 +85,7 @@ def original_increment(home: Path) -> tuple:
 def increment(home: Path, copy: Path) -> tuple:
     """Who is affected by what is new, and the marts after it."""
     pipeline = Pipeline(copy)
-    copy.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept(home).settings.warehouse, pipeline.settings.warehouse)
+    kept(home).copy_databases(pipeline)
     shutil.copytree(kept(home).landing, pipeline.landing)
     land(pipeline, "new", CASES)
     pipeline.run(AS_OF)
@@ -95,7 +95,7 @@ def increment(home: Path, copy: Path) -> tuple:
 def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
     """The original's marts as the mutated model and all that read it would have made them."""
     pipeline = Pipeline(home)
-    shutil.copyfile(original.settings.warehouse, pipeline.settings.warehouse)
+    original.copy_databases(pipeline)
     with applied(mutation) as changed:
         # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
         # Without --full-refresh an incremental model has nothing to do.
@@ -139,12 +139,9 @@ def models_that_use(macro_name: str) -> list[str]:
 
 def contents(pipeline: Pipeline) -> dict[str, tuple]:
     """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
-    tables = pipeline.query("""
-        select table_schema || '.' || table_name as name from information_schema.tables
-        where table_schema in ('marts', 'quarantine') or table_name = 'row_accounting'
-    """)
+    names = [f"{table['schema']}.{table['name']}" for table in pipeline.query(READ_BY_PEOPLE)]
     each = (
         f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
-        for name in (table["name"] for table in tables)
+        for name in names
     )
     return {row["name"]: (row["rows"], row["hash"]) for row in pipeline.query(" union all ".join(each))}

@@ -4,6 +4,7 @@ import os
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -105,6 +106,39 @@ def test_without_as_of_the_clock_is_the_start_of_the_run(settings: Settings):
     before = runs._now()
     run = runs.start_run(settings, "one", as_of=None, full_refresh=False)
     assert before <= run.as_of <= runs._now()
+
+
+def history_of(settings: Settings, *outcomes: str) -> list[bool]:
+    """Runs one after another; whether each was a full refresh."""
+    kinds = []
+    for outcome in outcomes:
+        run = runs.start_run(settings, f"run {uuid4()}", as_of=None, full_refresh=False)
+        runs.finish_run(settings, run.run_id, outcome)
+        kinds.append(run.is_full_refresh)
+    return kinds
+
+
+@pytest.mark.parametrize("lost", ["warehouse", "warehouse_marts"])
+def test_after_one_of_the_two_files_was_deleted_all_is_computed_anew(lost: str, settings: Settings):
+    assert history_of(settings, "succeeded", "succeeded") == [True, False]
+    getattr(settings, lost).unlink()
+    assert history_of(settings, "succeeded", "succeeded") == [True, False]
+
+
+@pytest.mark.parametrize("restored", ["warehouse", "warehouse_marts"])
+def test_after_one_of_the_two_files_was_put_back_from_a_copy_all_is_computed_anew(
+    restored: str, settings: Settings
+):
+    history_of(settings, "succeeded")
+    file = getattr(settings, restored)
+    older = file.read_bytes()
+    history_of(settings, "succeeded")
+    file.write_bytes(older)
+    assert history_of(settings, "succeeded", "failed", "succeeded") == [True, False, False]
+
+
+def test_marts_that_a_failed_run_wrote_are_gone_on_with(settings: Settings):
+    assert history_of(settings, "succeeded", "failed", "failed", "succeeded") == [True, False, False, False]
 
 
 def test_a_run_that_lost_its_process_is_interrupted_once_the_next_one_writes(settings: Settings):

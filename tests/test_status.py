@@ -43,7 +43,7 @@ def finish_a_run(settings: Settings) -> None:
     runs.record_landing(settings, "one", land_new_files(settings))
     with closing(connect(settings)) as connection:
         connection.execute("""
-            create schema staging; create schema quarantine; create schema marts;
+            create schema staging; create schema quarantine;
             create table staging.stg_events as select timestamp '2025-12-31 23:00' as occurred_at;
             create table staging.row_accounting as
             select 'events' as table_name, 2 as landed, 1 as staged, 0 as superseded, 1 as quarantined;

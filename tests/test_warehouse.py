@@ -25,7 +25,7 @@ class OtherProcess:
 
     def __init__(self, settings: Settings, code: str):
         script = f"""
-            import sys
+            import duckdb, sys
             from orchestration.settings import Settings
             from orchestration.warehouse import connect, single_writer
             settings = Settings(home={str(settings.home)!r})
@@ -61,7 +61,7 @@ def test_a_new_warehouse_has_every_table_a_run_expects(settings):
         assert tables(connection) == {
             *(f"raw.{name}" for name in RAW_TABLES),
             *("raw.files", "control.clock", "control.runs", "control.check_results"),
-            *("control.watermark", "control.built_definitions"),
+            *("control.watermark", "control.built_definitions", "control.written_by"),
         }
         assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
 
@@ -95,7 +95,7 @@ def test_a_warehouse_whose_creation_was_killed_is_created_anew(settings):
     settings.home.mkdir()
     settings.warehouse.with_suffix(".new").write_bytes(b"half")
     connect(settings).close()
-    assert [path.name for path in settings.home.iterdir()] == ["warehouse.duckdb"]
+    assert set(settings.home.iterdir()) == {settings.warehouse, settings.warehouse_marts}
 
 
 def test_who_finds_the_warehouse_held_waits_for_it(settings):
@@ -113,6 +113,33 @@ def test_who_waits_in_vain_hears_which_process_holds_it(settings):
                 connect(settings, read_only=read_only, wait_seconds=0.2)
             assert str(settings.warehouse) in str(error.value)
             assert f"process {other.process.pid}" in str(error.value)
+
+
+def test_a_reader_of_the_marts_file_is_waited_for_and_named(settings):
+    connect(settings).close()
+    with OtherProcess(settings, "with duckdb.connect(settings.warehouse_marts, read_only=True):") as other:
+        with pytest.raises(GoalpostError) as error:
+            connect(settings, wait_seconds=0.2)
+        assert str(settings.warehouse_marts) in str(error.value)
+        assert f"process {other.process.pid}" in str(error.value)
+        duckdb.connect(settings.warehouse).close()  # it was let go
+
+
+def test_marts_that_are_no_database_say_so_and_are_left_alone(settings):
+    connect(settings).close()
+    settings.warehouse_marts.write_bytes(b"no database")
+    with pytest.raises(GoalpostError, match=r"warehouse.marts.duckdb, cannot be opened .*: move it away"):
+        connect(settings)
+    assert settings.warehouse_marts.read_bytes() == b"no database"
+
+
+def test_marts_where_the_first_version_kept_them_make_room(settings):
+    connect(settings).close()
+    with duckdb.connect(settings.warehouse) as connection:
+        connection.execute("create schema marts; create table marts.fct_touches as select 1 as old")
+    with connect(settings) as connection:
+        connection.execute("create table marts.fct_touches as select 2 as new")
+        assert connection.execute("from marts.fct_touches").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"\0" * 20000])

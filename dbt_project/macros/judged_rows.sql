@@ -9,15 +9,18 @@
     A good row that does not stand is superseded. So for every table, always:
     rows landed = standing + superseded + quarantined.
 
-    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key.
+    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key; and,
+    with `moments`, the latest_moment of these columns, by which a scan can skip older rows.
 
     Incremental: the rows of files past the watermark are judged, and compared with those rows before it that have one of their
     keys. Both get touched_after, the watermark that this happened after: int_affected_profiles finds them by it.
 #}
-{% macro judged_rows(table_name, defined_by=none) -%}
+{% macro judged_rows(table_name, defined_by=none, moments=[]) -%}
 {%- set columns = goalpost.contract_columns(table_name) -%}
+{%- set names = columns | map(attribute='name') | list -%}
 {%- set keys = columns | selectattr('key') | map(attribute='name') | list -%}
-{%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', columns | map(attribute='name') | map('replace', '_id', '') | list) | list -%}
+{%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', names | map('replace', '_id', '') | list) | list -%}
+{%- set moments = moments | select('in', names) | list -%}
 {%- set from_scratch, watermark = goalpost.from_scratch(), goalpost.watermark() -%}
 {%- set landed_rows = source('raw', table_name) if from_scratch else 'landed_rows' -%}
 {%- set landed_key = goalpost.key_of(goalpost.key_columns(columns)) -%}
@@ -131,6 +134,9 @@ select
     explained.normal_form,
     explained.core_hash,
     explained.unknown_keys,
+    {%- endif %}
+    {%- if moments %}
+    greatest(explained.{{ moments | join(', explained.') }}) as latest_moment,
     {%- endif %}
     case when explained.reason_code is null then {{ goalpost.key_of(keys) }} end as row_key,
     {%- for name in joined_by %}

@@ -21,22 +21,32 @@
 
 
 {#
-    Every extracted value as columns, in the four ways that conditions read it, each null where the value is no such thing:
-    `<reader>_<position>` (JSON text; null: missing), `…_text` (of a scalar), `…_number` and `…_moment`.
+    The extracted values as columns, in the ways that conditions read them: `<reader>_<position>` (JSON text; null: missing), and,
+    where `used_in`, the SQL that reads them, asks for it, `..._text` (of a scalar), `..._number` and `..._moment`, each null where the
+    value is no such thing.
 #}
-{% macro unpack_properties(list_column, reader) -%}
+{% macro unpack_properties(list_column, reader, used_in) -%}
 {%- for pointer in goalpost.property_pointers(reader) %}
         {%- set json, name = goalpost.list_item(list_column, loop.index), reader ~ '_' ~ loop.index %}
         {{ json }} as {{ name }},
+        {%- if name ~ '_text' in used_in %}
         {{ goalpost.scalar_text(json) }} as {{ name }}_text,
+        {%- endif %}
+        {%- if name ~ '_number' in used_in %}
         {{ goalpost.json_number(json) }} as {{ name }}_number,
+        {%- endif %}
+        {%- if name ~ '_moment' in used_in %}
         {{ goalpost.read_moment(json) }} as {{ name }}_moment,
+        {%- endif %}
 {%- endfor -%}
 {%- endmacro %}
 
 
-{# The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. #}
-{% macro predicates_sql(kind) -%}
+{#
+    The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. With
+    `reads_profile`, only those event predicates that compare with the profile, or only those that do not; `false` for the others.
+#}
+{% macro predicates_sql(kind, reads_profile=none) -%}
 {%- set readers = {
     'profile': {'property': 'snapshot'},
     'event': {'property': 'event', 'profile': 'state'},
@@ -50,12 +60,14 @@
 {%- endfor -%}
 {%- endfor -%}
 {%- set found = run_query(
-    "select distinct predicate_number, predicate from " ~ predicates
+    "select distinct predicate_number, predicate, reads_profile from " ~ predicates
     ~ " where kind = '" ~ kind ~ "' order by predicate_number"
 ) if execute else none -%}
 {%- set all = [] -%}
-{%- for predicate in (found.columns[1].values() if found is not none else []) -%}
-{%- do all.append(goalpost.predicate_sql(fromjson(predicate), columns)) -%}
+{%- for _, predicate, reads in (found.rows if found is not none else []) -%}
+{%- do all.append(
+    goalpost.predicate_sql(fromjson(predicate), columns) if reads_profile is none or reads == reads_profile else 'false'
+) -%}
 {%- endfor -%}
 {{ return(all) }}
 {%- endmacro %}
@@ -68,11 +80,11 @@
 {%- endmacro %}
 
 
-{# Does the row meet the predicate with this number? True where there is none. #}
-{% macro meets_predicate(kind, predicate_number) -%}
+{# Does the row meet the predicate with this number? True where there is none. (`reads_profile`: of these alone.) #}
+{% macro meets_predicate(kind, predicate_number, reads_profile=none) -%}
 case
             when {{ predicate_number }} is null then true
-{%- for predicate in goalpost.predicates_sql(kind) %}
+{%- for predicate in goalpost.predicates_sql(kind, reads_profile) %}
             when {{ predicate_number }} = {{ loop.index0 }} then {{ predicate }}
 {%- endfor %}
         end

@@ -5,12 +5,13 @@
     definition) can affect, and the earliest moment, affected_from, at which they can change anything. A fact before that moment
     stays; those from it on are deleted and computed again. That is exact for rows in any order, and cheap for the usual one.
 
-    A model that takes part says so in its first lines:
-      materialized='incremental', incremental_strategy='recompute'
+    A model is materialized as `recompute` (macros/engine/recompute.sql), and says in its first lines which of its rows that means:
       meta.recompute_from    the column (or expression over `kept`) that is compared with affected_from: rows of affected profiles
                              with it at or after affected_from are deleted before the new ones are inserted
       meta.recompute_where   or: the condition over `kept` itself
+      meta.recompute_other   besides: a column of which all new rows have the same value; kept rows that have another are deleted
       unique_key             besides: kept rows whose key the new rows have again are deleted
+      none of these          all of them
     and reads what it computes from through affected_rows().
 #}
 
@@ -69,42 +70,29 @@
 {%- endmacro %}
 
 
-{# What the recompute strategy does, in one transaction: delete what is computed anew, insert it. #}
-{% macro get_incremental_recompute_sql(arguments) -%}
-{%- set target, computed = arguments.target_relation, arguments.temp_relation -%}
-{%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-{%- set moment, condition = config.get('meta', {}).get('recompute_from'), config.get('meta', {}).get('recompute_where') -%}
-{%- if goalpost.from_scratch() %}
-delete from {{ target }};
-{%- elif moment %}
-delete from {{ target }} as kept
-where
-    {{ moment }} >= {{ goalpost.earliest_affected() }}
-    and exists (
-        select 1 from {{ ref('int_affected_profiles') }} as affected
-        where affected.profile_key = kept.profile_key and {{ moment }} >= affected.affected_from
-    );
-{%- elif condition %}
-delete from {{ target }} as kept where {{ condition }};
-{%- endif %}
-{%- if 'predicates_hash' in arguments.dest_columns | map(attribute='name') %}
-delete from {{ target }} where predicates_hash <> (select max(predicates_hash) from {{ computed }});
-{%- endif %}
-{%- if arguments.unique_key %}
-{%- set keys = [arguments.unique_key] if arguments.unique_key is string else arguments.unique_key %}
-delete from {{ target }} as kept
-where exists (
-    select 1 from {{ computed }} as computed
-    where {% for key in keys %}computed.{{ key }} = kept.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
-);
-{%- endif %}
-insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ computed }};
-{%- endmacro %}
-
-
 {# The days that an achievement's touches may lie back, at most: two or more, so that a calendar day is among them. #}
 {% macro longest_attribution_window() -%}
 {%- set found = run_query("select max(attribution_window_days) from " ~ ref('int_goal_rules')) if execute else none -%}
 {%- set days = found.columns[0].values()[0] if found is not none else none -%}
 {{ return([days or 0, 2] | max) }}
+{%- endmacro %}
+
+
+{#
+    The earliest send that this run's new rows can change, as a literal: the first of a touched delivery, as it was or as it is. With
+    a touched goal, or the currency of its workspace: the beginning.
+#}
+{% macro first_send_that_may_change() -%}
+{%- set deliveries, definitions = ref('base_deliveries'), [ref('base_goals'), ref('base_workspaces')] -%}
+{%- if goalpost.from_scratch() -%}
+{{ return(goalpost.beginning_of_time()) }}
+{%- endif -%}
+{%- set touched = " where touched_after = " ~ goalpost.watermark() -%}
+{%- set moments = ["select sent_at from " ~ deliveries ~ touched] -%}
+{%- for definition in definitions -%}
+{%- do moments.append("select " ~ goalpost.beginning_of_time() ~ " from " ~ definition ~ touched) -%}
+{%- endfor -%}
+{%- set found = run_query("select min(sent_at) from (" ~ moments | join(' union all ') ~ ") as sends") if execute else none -%}
+{%- set earliest = found.columns[0].values()[0] if found is not none else none -%}
+{{ return(goalpost.end_of_time() if earliest is none else "timestamp '" ~ earliest ~ "'") }}
 {%- endmacro %}

@@ -8,6 +8,7 @@ result. Here each cursor is a DuckDB cursor of its own that reads all rows when 
 aggregates and a few examples, so what is held is small.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 import duckdb
@@ -16,7 +17,12 @@ import sqlalchemy
 from sqlalchemy import types
 from sqlalchemy.dialects import registry
 
+from orchestration.checks.scope import CATALOG
+
 registry.register("duckdb.buffered", __name__, "BufferedDialect")
+
+# What is checked. Great Expectations makes several engines out of one URL: their connections share this one.
+OPENED: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("OPENED")
 
 
 class BufferedCursor(duckdb_engine.CursorWrapper):
@@ -29,10 +35,9 @@ class BufferedCursor(duckdb_engine.CursorWrapper):
         self.description: list[tuple] | None = None
 
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            self.description = cursor.description
-            self._rows = cursor.fetchall() if self.description else []
+        self._connection.execute(statement, parameters)
+        self.description = self._connection.description
+        self._rows = self._connection.fetchall() if self.description else []
 
     def fetchone(self) -> tuple | None:
         return self._rows.pop(0) if self._rows else None
@@ -70,9 +75,10 @@ class BufferedDialect(duckdb_engine.Dialect):
     ) -> list[Any]:
         """In one look; duckdb-engine asks PostgreSQL's catalog, which takes longer than most checks."""
         found = connection.exec_driver_sql(
-            "select column_name, data_type, is_nullable from duckdb_columns() where database_name = "
-            "current_database() and schema_name = ? and table_name = ? order by column_index",
-            (schema or "main", table_name),
+            "select column_name, data_type, is_nullable from duckdb_columns() "
+            "where (database_name, schema_name) in ((current_database(), $1), ($1, 'main')) "
+            "and table_name = $2 order by column_index",
+            (schema, table_name),
         ).fetchall()
         return [
             {
@@ -87,5 +93,7 @@ class BufferedDialect(duckdb_engine.Dialect):
     def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
         return {"constrained_columns": [], "name": None}
 
-    def connect(self, database: str, *, read_only: bool = False, **_: Any) -> BufferedConnection:
-        return BufferedConnection(duckdb.connect(database, read_only=read_only))
+    def connect(self, *_: Any, **__: Any) -> BufferedConnection:
+        connection = OPENED.get().cursor()
+        connection.execute(f"use {CATALOG}")
+        return BufferedConnection(connection)

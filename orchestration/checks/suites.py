@@ -6,7 +6,9 @@ Belongs here: expectations/<step>/<table>.json and control.check_results. Does n
 
 import json
 import os
+import re
 import warnings
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.checks.scope import open_for_checks
 from orchestration.errors import GoalpostError
 from orchestration.settings import EXPECTATIONS, Settings
 from orchestration.startup import import_later
@@ -62,42 +65,47 @@ def read_suites(step: str, folder: Path = EXPECTATIONS) -> tuple[Suite, ...]:
     return tuple(_read_suite(path, step) for path in sorted((folder / step).glob("*.json")))
 
 
-def run_step(settings: Settings, step: str, run_id: str) -> list[CheckResult]:
-    """Check every suite of the step, and keep the results: publishing reads them."""
-    results = [
-        result for suite, found in run_suites(settings.warehouse, read_suites(step)) for result in found
-    ]
-    _keep(settings, step, run_id, results)
+def run_steps(
+    settings: Settings, steps: Sequence[str], run_id: str, *, only_changed: bool = False
+) -> list[CheckResult]:
+    """Check every suite of the steps, and keep the results: publishing reads them."""
+    suites = tuple(suite for step in steps for suite in read_suites(step))
+    found = run_suites(settings.warehouse, suites, only_changed=only_changed)
+    results = [result for _, results in found for result in results]
+    _keep(settings, steps, run_id, results)
     return results
 
 
-def run_suites(database: Path, suites: tuple[Suite, ...]) -> list[tuple[Suite, list[CheckResult]]]:
+def run_suites(
+    database: Path, suites: tuple[Suite, ...], *, only_changed: bool = False
+) -> list[tuple[Suite, list[CheckResult]]]:
     # Importing Great Expectations takes seconds: whoever only reads suites must not pay for it. Nor need
     # anybody pay for what it needs only to compare distributions and to draw them.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import_later("scipy.stats", "altair")
     import great_expectations
 
-    import orchestration.checks.dialect  # noqa: F401  (registers duckdb+buffered)
+    from orchestration.checks import dialect
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    source = context.data_sources.add_sql(
-        "warehouse",
-        connection_string=f"duckdb+buffered:///{database}",
-        create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True}},  # pyright: ignore[reportCallIssue]
-    )
-    try:
+    # It keeps nothing, and would write its whole configuration as YAML again with every table.
+    context._save_project_config = lambda: None  # type: ignore[method-assign]
+    with closing(open_for_checks(database, _names(suites), only_changed=only_changed)) as connection:
+        dialect.OPENED.set(connection)
+        source = context.data_sources.add_sql(
+            "warehouse", connection_string="duckdb+buffered://", create_temp_table=False
+        )
         with warnings.catch_warnings():
             # A table's own schema is "deprecated" for a schema in the connection, which DuckDB's has not.
             warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
-            warnings.filterwarnings("ignore", "Did not recognize type")
             return [(suite, _run_suite(source, suite)) for suite in suites]
-    finally:
-        # One engine is the data source's, one that of the checks: either would keep the file from its writer.
-        source.get_execution_engine().engine.dispose()
-        source.get_engine().dispose()
+
+
+def _names(suites: tuple[Suite, ...]) -> set[str]:
+    """The tables that the rules read: their own, and what their queries mention."""
+    queries = " ".join(str(item.kwargs) for suite in suites for item in suite.expectations)
+    return {suite.name for suite in suites} | set(re.findall(rf"\b(?:{'|'.join(STEPS)})\.\w+", queries))
 
 
 def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
@@ -198,21 +206,25 @@ def _error(exception_info: dict[str, Any]) -> str | None:
     return "; ".join(sorted({nested["exception_message"] for nested in exception_info.values()})) or None
 
 
-def _keep(settings: Settings, step: str, run_id: str, results: list[CheckResult]) -> None:
+def _keep(settings: Settings, steps: Sequence[str], run_id: str, results: list[CheckResult]) -> None:
     with closing(connect(settings)) as connection:
         connection.begin()
-        connection.execute("delete from control.check_results where run_id = ? and step = ?", [run_id, step])
-        for result in results:
-            connection.execute(
-                "insert into control.check_results values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+        connection.execute(
+            "delete from control.check_results where run_id = ? and step in ?", [run_id, list(steps)]
+        )
+        connection.executemany(
+            "insert into control.check_results values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+            [
                 [
                     run_id,
-                    step,
+                    result.step,
                     result.suite,
                     result.expectation,
                     result.severity,
                     result.success,
                     json.dumps(result.figures),
-                ],
-            )
+                ]
+                for result in results
+            ],
+        )
         connection.commit()

@@ -14,7 +14,7 @@ from dagster import (
     multi_asset_check,
 )
 
-from orchestration.checks.suites import STEPS, CheckResult, read_suites, run_step
+from orchestration.checks.suites import STEPS, CheckResult, read_suites, run_steps
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 
 SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
@@ -49,19 +49,18 @@ def as_asset_check(result: CheckResult) -> AssetCheckResult:
     )
 
 
-def run_steps(
+def check(
     context: AssetCheckExecutionContext, run: GoalpostRun, steps: Sequence[str]
 ) -> Iterator[AssetCheckResult]:
-    for step in steps:
-        results = run_step(run.settings, step, run.run_id)
-        failed = [result for result in results if not result.success]
-        context.log.info(f"{step}: {len(results) - len(failed)} of {len(results)} checks passed")
-        yield from map(as_asset_check, results)
+    results = run_steps(run.settings, steps, run.run_id, only_changed=not run.is_full_refresh)
+    failed = [result for result in results if not result.success]
+    context.log.info(f"{len(results) - len(failed)} of {len(results)} checks passed")
+    yield from map(as_asset_check, results)
 
 
 @multi_asset_check(name="raw_checks", specs=check_specs("raw"), pool=WAREHOUSE_POOL)
 def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
-    yield from run_steps(context, run, ["raw"])
+    yield from check(context, run, ["raw"])
 
 
 # One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits
@@ -72,4 +71,4 @@ def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterato
     pool=WAREHOUSE_POOL,
 )
 def model_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
-    yield from run_steps(context, run, STEPS[1:])
+    yield from check(context, run, STEPS[1:])

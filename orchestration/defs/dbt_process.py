@@ -21,7 +21,7 @@ from pathlib import Path
 from orchestration import runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import collect_rarely
+from orchestration.startup import collect_rarely, leave
 
 COMMAND = ("-m", "orchestration.defs.dbt_process")
 CHECK_SECONDS = 0.2
@@ -120,6 +120,7 @@ def main(arguments: Sequence[str]) -> None:
     """With arguments: dbt. Without: get ready, then read them."""
     _end_with_parent()
     collect_rarely()
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli, dbtRunner
 
     if arguments:
@@ -131,7 +132,8 @@ def main(arguments: Sequence[str]) -> None:
         built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
             json.loads(told)
         )
-        sys.exit(0 if built.success else 1)
+        DuckDBConnectionManager.close_all_connections()
+        leave(0 if built.success else 1)
 
 
 def _end_with_parent() -> None:

@@ -54,6 +54,12 @@ def write_config(settings: Settings) -> None:
         "nux": {"enabled": False},  # no pop-up on the first visit
         # One writer at a time: runs queue, and so do ops that open the warehouse.
         "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"default_limit": 1}},
+        # A run that need not wait for another starts at once; the default is to look every 5 seconds.
+        "run_coordinator": {
+            "module": "dagster._core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {"dequeue_interval_seconds": 1},
+        },
         "event_log_storage": {
             "module": __name__,
             "class": EventLog.__name__,

@@ -14,8 +14,6 @@ from importlib.metadata import version as installed_version
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetSpec, FreshnessPolicy, MaterializeResult, Output
-from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
-from dagster_dbt.dbt_manifest import validate_manifest
 from packaging.version import Version
 
 from orchestration import runs
@@ -29,6 +27,13 @@ from orchestration.defs.dbt_process import (
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.startup import hidden
+
+# dbt runs in a process of its own. In this one dagster-dbt would import it to name its types, which takes
+# a second and a half; where dbt is not installed, it does without.
+with hidden("dbt.version"):
+    from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+    from dagster_dbt.dbt_manifest import validate_manifest
 
 RUN_RESULTS = "run_results.json"
 DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point

@@ -21,7 +21,7 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
     freshness_policy=MARTS_FRESHNESS,
 )
 def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
-    """marts.duckdb and a Parquet file per mart, replaced whole; BI reads these and never the working file."""
+    """marts.duckdb and Parquet per mart, each file replaced whole: BI reads these, not what a run writes."""
     published = publish(run.settings, run.run_id)
     runs.finish_run(run.settings, run.run_id, "succeeded")
     context.log.info(f"published {len(published.rows)} marts to {published.database}")

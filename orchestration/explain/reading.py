@@ -113,7 +113,7 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
             "if it was killed, start `goalpost run` again first."
         )
     marts = (
-        "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'dim_goals'"
+        "select 1 from information_schema.tables where table_catalog = 'marts' and table_name = 'dim_goals'"
     )
     if not connection.execute(marts).fetchall():
         raise GoalpostError("The warehouse holds no marts yet: compute them with `goalpost run`.")

@@ -4,22 +4,22 @@ Belongs here: the transaction, and telling a file that cannot be read from anyth
 Does not: which files (listing.py), what is in them (rows.py and its formats).
 """
 
+from __future__ import annotations
+
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
-from orchestration.landing.csv_records import CsvRows
-from orchestration.landing.json_lines import JsonRows
 from orchestration.landing.listing import LandedFile
-from orchestration.landing.parquet import ParquetRows
-from orchestration.landing.rows import Rows, UnreadableFile
 from orchestration.warehouse import first_line
 
-FORMATS = {"parquet": ParquetRows, "csv": CsvRows, "jsonl": JsonRows}
+if TYPE_CHECKING:
+    from orchestration.landing.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ def load_file(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, local_path: Path, content_hash: str
 ) -> LedgerRow:
     """Load the file, or set it aside if it cannot be read."""
+    # Arrow takes half a second to import: dbt's process, and who only looks for work, need none of it.
+    from orchestration.landing.csv_records import CsvRows
+    from orchestration.landing.json_lines import JsonRows
+    from orchestration.landing.parquet import ParquetRows
+    from orchestration.landing.rows import UnreadableFile
+
+    formats = {"parquet": ParquetRows, "csv": CsvRows, "jsonl": JsonRows}
     file_id = connection.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()[0][0]
 
     def record(rows: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
@@ -64,7 +71,7 @@ def load_file(
         return entry
 
     try:
-        rows = FORMATS[file.format](connection, RAW_TABLES[file.table_name], local_path, file.is_compressed)
+        rows = formats[file.format](connection, RAW_TABLES[file.table_name], local_path, file.is_compressed)
         connection.begin()
         try:
             entry = record(_insert(connection, rows, file_id), rows.unknown_columns(), reason=None)

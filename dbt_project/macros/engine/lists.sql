@@ -41,3 +41,23 @@
 {% macro duckdb__list_of(items, type) -%}
     cast([{{ items | join(', ') }}] as {{ type }}[])
 {%- endmacro %}
+
+{# The intervals (from since, before until) of the rows of a group that meet a condition, as a list; does a moment lie in one of a list? #}
+{% macro list_of_intervals(since, until, condition) %}{{ return(adapter.dispatch('list_of_intervals')(since, until, condition)) }}{% endmacro %}
+{% macro duckdb__list_of_intervals(since, until, condition) -%}
+    list(struct_pack(since := {{ since }}, until := {{ until }})) filter (where {{ condition }})
+{%- endmacro %}
+
+{% macro lies_in_any(moment, intervals) %}{{ return(adapter.dispatch('lies_in_any')(moment, intervals)) }}{% endmacro %}
+{% macro duckdb__lies_in_any(moment, intervals) -%}
+    case
+            when {{ intervals }} is null then false
+            else len(list_filter({{ intervals }}, lambda each: {{ moment }} >= each.since and {{ moment }} < each.until)) > 0
+        end
+{%- endmacro %}
+
+{# Of a group, the value of the row that comes first by several columns. #}
+{% macro first_by(value, order_columns) %}{{ return(adapter.dispatch('first_by')(value, order_columns)) }}{% endmacro %}
+{% macro duckdb__first_by(value, order_columns) -%}
+    arg_min({{ value }}, ({{ order_columns | join(', ') }}))
+{%- endmacro %}

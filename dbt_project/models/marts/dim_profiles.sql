@@ -4,10 +4,10 @@
     select profile_key from staging.base_profile_snapshots where touched_after = (select file_id from control.watermark)
 )" %}
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
+    materialized='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
 ) }}
 
-with snapshots as (
+with snapshots as {{ read_where_used() }} (
 
     select * from {{ ref('stg_profile_snapshots') }}
     {%- if not from_scratch() %}

@@ -1,9 +1,15 @@
 -- Grain: one row per achievement: a moment at which a profile reaches a goal's target (SEMANTICS, section 6). Repeats are kept;
 -- people are counted by is_first. Do not sum impact over goals: one event may reach several.
 -- Incremental: those of affected profiles from affected_from on are computed anew, and numbered on from the ones before.
-{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'achieved_at'}) }}
+{{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
-with {% if not from_scratch() -%}
+with reached as (
+
+    select * from {{ ref('int_achievements') }}
+
+),
+
+{% if not from_scratch() -%}
 kept as (
 
     select
@@ -13,6 +19,7 @@ kept as (
     from {{ this }} as achievements
     inner join {{ ref('int_affected_profiles') }} as affected
         on achievements.profile_key = affected.profile_key and achievements.achieved_at < affected.affected_from
+    where achievements.profile_key in (select profile_key from reached)
     group by achievements.goal_id, achievements.profile_key
 
 ),
@@ -26,7 +33,7 @@ numbered as (
             partition by reached.goal_id, reached.profile_key
             order by reached.achieved_at asc nulls last, reached.achievement_id asc nulls last
         ) as achievement_number
-    from {{ ref('int_achievements') }} as reached
+    from reached
     {%- if not from_scratch() %}
     left join kept on reached.goal_id = kept.goal_id and reached.profile_key = kept.profile_key
     {%- endif %}
@@ -48,3 +55,7 @@ select
     impact_currency,
     profile_key
 from numbered
+{%- if from_scratch() %}
+-- In time, so that a later run can skip what lies before its days.
+order by achieved_at
+{%- endif %}

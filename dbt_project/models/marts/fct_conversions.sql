@@ -1,7 +1,7 @@
 -- Grain: one row per enrollment that converted (SEMANTICS, section 7). One achievement may convert enrollments of several
 -- sources: do not sum impact_value across sources.
 -- Incremental: those of affected profiles that converted from affected_from on are computed anew.
-{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'converted_at'}) }}
+{{ config(materialized='recompute', meta={'recompute_from': 'converted_at'}) }}
 
 select
     enrollments.workspace_id,

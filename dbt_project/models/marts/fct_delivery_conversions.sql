@@ -2,7 +2,7 @@
 -- int_delivery_credits decides.
 -- Incremental: the deliveries with a credit from affected_from on, now or before this run, are counted anew.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', unique_key=['profile_key', 'goal_id', 'delivery_id'],
+    materialized='recompute', unique_key=['profile_key', 'goal_id', 'delivery_id'],
     meta={'recompute_from': 'last_converted_at'},
 ) }}
 

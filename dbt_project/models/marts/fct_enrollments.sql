@@ -1,14 +1,15 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are computed anew, and those open then (no conversion
--- before it, and a window that reaches it) look for their conversion again, among the achievements from affected_from on.
+-- Incremental: of affected profiles, enrollments from affected_from on are computed anew. Those before that converted from then on
+-- look for their conversion again, and so do those still open; of these only the ones that find one are written.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute',
-    meta={'recompute_from': "coalesce(converted_at, window_ends_at, timestamp '9999-12-31 23:59:59.999999')"},
+    materialized='recompute', unique_key=['profile_key', 'enrollment_id'],
+    meta={'recompute_from': 'coalesce(converted_at, enrolled_at)'},
 ) }}
+{%- set matches = satisfies_trigger_match() %}
 
-with enrolled as (
+with enrolled as {{ read_where_used() }} (
 
     select
         impressions.workspace_id,
@@ -21,16 +22,14 @@ with enrolled as (
         impressions.message_id,
         impressions.channel,
         impressions.profile_key,
-        {{ surrogate_key([
-            'impressions.workspace_id', 'impressions.goal_id', 'impressions.source_id', 'impressions.profile_id',
-            'impressions.journey_id',
-        ]) }} as enrollment_id,
+        {{ enrollment_key('impressions') }} as enrollment_key,
         impressions.received_at as enrolled_at,
         case
             when rules.measurement_window_days = 0 then {{ end_of_local_day('impressions.received_at', 'rules.time_zone') }}
             when rules.measurement_window_days > 0
                 then impressions.received_at + {{ days('rules.measurement_window_days') }}
-        end as window_ends_at
+        end as window_ends_at,
+        false as is_written
     from {{ affected_rows(ref('fct_impressions'), 'received_at') }} as impressions
     inner join {{ ref('int_goal_rules') }} as rules
         on
@@ -53,9 +52,10 @@ with enrolled as (
         enrollments.message_id,
         enrollments.channel,
         enrollments.profile_key,
-        enrollments.enrollment_id,
+        {{ enrollment_key('enrollments') }} as enrollment_key,
         enrollments.enrolled_at,
-        enrollments.window_ends_at
+        enrollments.window_ends_at,
+        enrollments.converted_at is null as is_written
     from {{ this }} as enrollments
     inner join {{ ref('int_affected_profiles') }} as affected
         on
@@ -67,23 +67,18 @@ with enrolled as (
 
 ),
 
--- The achievements inside each window, by number.
-achievements_in_window as (
+achievements as (
 
     select
-        enrolled.workspace_id,
-        enrolled.enrollment_id,
-        enrolled.delivery_id,
-        rules.trigger_predicate,
+        achievements.workspace_id,
+        achievements.goal_id,
+        achievements.profile_key,
+        achievements.achievement_id,
         achievements.natural_key,
-        achievements.achievement_number
-    from enrolled
-    inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-        on
-            enrolled.goal_id = achievements.goal_id
-            and enrolled.profile_key = achievements.profile_key
-            and enrolled.enrolled_at <= achievements.achieved_at
-            and coalesce(enrolled.window_ends_at, {{ end_of_time() }}) >= achievements.achieved_at
+        achievements.achieved_at,
+        achievements.achievement_number,
+        rules.trigger_predicate
+    from {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
     inner join {{ ref('int_goal_rules') }} as rules
         on
             achievements.workspace_id = rules.workspace_id
@@ -92,54 +87,86 @@ achievements_in_window as (
 
 ),
 
+-- The achievements inside each window.
+achievements_in_window as (
+
+    select
+        enrolled.workspace_id,
+        enrolled.enrollment_key,
+        enrolled.delivery_id,
+        achievements.trigger_predicate,
+        achievements.natural_key,
+        achievements.achievement_id,
+        achievements.achieved_at,
+        achievements.achievement_number
+    from enrolled
+    inner join achievements
+        on
+            enrolled.goal_id = achievements.goal_id
+            and enrolled.profile_key = achievements.profile_key
+            and enrolled.enrolled_at <= achievements.achieved_at
+            and coalesce(enrolled.window_ends_at, {{ end_of_time() }}) >= achievements.achieved_at
+
+),
+
 -- Only those of goals with a trigger_match have values to compare.
+with_trigger as (
+
+    select * from achievements_in_window
+    where trigger_predicate is not null
+
+),
+
 compared as (
 
     select
-        reached.enrollment_id,
-        reached.achievement_number,
-        reached.trigger_predicate,
+        with_trigger.*,
         deliveries.landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from achievements_in_window as reached
-    {{ join_trigger_values('reached') }}
-    where reached.trigger_predicate is not null
+    from with_trigger
+    {{ join_trigger_values('with_trigger') }}
 
 ),
 
 unpacked as (
 
     select
-        {{- unpack_properties('event_values', 'event') }}
-        {{- unpack_properties('journey_values', 'journey') }}
-        enrollment_id,
-        achievement_number,
-        trigger_predicate,
-        landed_journey_id
+        {{- unpack_properties('event_values', 'event', used_in=matches) }}
+        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
+        *
     from compared
 
 ),
 
-first_achievements as (
+converting as (
 
     select
-        enrollment_id,
-        min(achievement_number) as achievement_number
-    from (
-        select
-            enrollment_id,
-            achievement_number
-        from achievements_in_window
-        where trigger_predicate is null
-        union all
-        select
-            enrollment_id,
-            achievement_number
-        from unpacked
-        where {{ satisfies_trigger_match() }}
-    ) as converting
-    group by enrollment_id
+        enrollment_key,
+        achievement_id,
+        achieved_at,
+        achievement_number
+    from achievements_in_window
+    where trigger_predicate is null
+    union all
+    select
+        enrollment_key,
+        achievement_id,
+        achieved_at,
+        achievement_number
+    from unpacked
+    where {{ matches }}
+
+),
+
+conversions as (
+
+    select
+        enrollment_key,
+        min(achieved_at) as converted_at,
+        {{ first_by('achievement_id', ['achievement_number']) }} as achievement_id
+    from converting
+    group by enrollment_key
 
 )
 
@@ -153,19 +180,17 @@ select
     enrolled.delivery_id,
     enrolled.message_id,
     enrolled.channel,
-    enrolled.enrollment_id,
+    {{ surrogate_key([
+        'enrolled.workspace_id', 'enrolled.goal_id', 'enrolled.source_id', 'enrolled.profile_id', 'enrolled.journey_id',
+    ]) }} as enrollment_id,
     enrolled.enrolled_at,
     enrolled.window_ends_at,
-    achievements.achieved_at as converted_at,
-    achievements.achievement_id,
+    conversions.converted_at,
+    conversions.achievement_id,
     cast(
-        {{ elapsed_microseconds('enrolled.enrolled_at', 'achievements.achieved_at') }} / cast(1000000 as double) as decimal(18, 6)
+        {{ elapsed_microseconds('enrolled.enrolled_at', 'conversions.converted_at') }} / cast(1000000 as double) as decimal(18, 6)
     ) as seconds_to_convert,
     enrolled.profile_key
 from enrolled
-left join first_achievements on enrolled.enrollment_id = first_achievements.enrollment_id
-left join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-    on
-        enrolled.goal_id = achievements.goal_id
-        and enrolled.profile_key = achievements.profile_key
-        and first_achievements.achievement_number = achievements.achievement_number
+left join conversions on enrolled.enrollment_key = conversions.enrollment_key
+where not enrolled.is_written or conversions.enrollment_key is not null

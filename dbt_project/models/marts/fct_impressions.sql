@@ -1,61 +1,23 @@
 -- Grain: one row per goal and received delivery of a source with the goal attached, and what became of it: the first check that
 -- it failed, or enrolled (SEMANTICS, section 7).
--- Incremental: those of affected profiles from affected_from on are computed anew; who was enrolled before stays so.
-{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'received_at'}) }}
+-- Incremental: those of affected profiles from affected_from on are computed anew; which are the first is in int_first_impressions.
+{{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
-with numbered as (
+with firsts as (
 
-    select
-        *,
-        -- Of the impressions of a goal, source, profile and journey that pass both checks the first enrolls.
-        row_number() over (
-            partition by goal_id, source_id, profile_key, journey_id, is_eligible and not is_in_goal_state
-            order by received_at asc nulls last, delivery_id asc nulls last
-        ) as passing_number,
-        row_number() over (
-            partition by goal_id, profile_key
-            order by received_at asc nulls last, delivery_id asc nulls last
-        ) as number_of_profile
-    from {{ ref('int_impressions') }}
-
-)
-{%- if not from_scratch() %},
-
-kept as (
-
-    select
-        impressions.goal_id,
-        impressions.source_id,
-        impressions.profile_key,
-        impressions.journey_id,
-        impressions.outcome
-    from {{ this }} as impressions
-    inner join {{ ref('int_affected_profiles') }} as affected
-        on impressions.profile_key = affected.profile_key and impressions.received_at < affected.affected_from
+    select * from {{ affected_rows(ref('int_first_impressions'), 'received_at') }} as firsts
 
 ),
 
-already_enrolled as (
+impressions as (
 
     select
-        goal_id,
-        source_id,
-        profile_key,
-        journey_id
-    from kept
-    where outcome = 'enrolled'
-
-),
-
-earlier as (
-
-    select distinct
-        goal_id,
-        profile_key
-    from kept
+        impressions.*,
+        {{ key_of(['impressions.goal_id', 'impressions.profile_key']) }} as of_the_profile,
+        {{ enrollment_key('impressions') }} as of_the_journey
+    from {{ ref('int_impressions') }} as impressions
 
 )
-{%- endif %}
 
 select
     impressions.workspace_id,
@@ -71,22 +33,25 @@ select
     case
         when not impressions.is_eligible then 'not_eligible'
         when impressions.is_in_goal_state then 'already_achieved'
-        when impressions.passing_number > 1 then 'already_enrolled'
-        {%- if not from_scratch() %}
-        when already_enrolled.goal_id is not null then 'already_enrolled'
-        {%- endif %}
+        when enrolled.first_of is null then 'already_enrolled'
         else 'enrolled'
     end as outcome,
-    impressions.number_of_profile = 1{{ ' and earlier.goal_id is null' if not from_scratch() }} as is_first,
+    of_profile.first_of is not null as is_first,
+    of_journey.first_of is not null as is_first_of_journey,
     impressions.profile_key
-from numbered as impressions
-{%- if not from_scratch() %}
-left join already_enrolled  -- noqa: ST11
+from impressions
+left join firsts as enrolled
     on
-        impressions.goal_id = already_enrolled.goal_id
-        and impressions.source_id = already_enrolled.source_id
-        and impressions.profile_key = already_enrolled.profile_key
-        and impressions.journey_id is not distinct from already_enrolled.journey_id
-left join earlier
-    on impressions.goal_id = earlier.goal_id and impressions.profile_key = earlier.profile_key
-{%- endif %}
+        enrolled.kind = 'enrolled'
+        and impressions.of_the_journey = enrolled.first_of
+        and impressions.delivery_key = enrolled.delivery_key
+left join firsts as of_profile
+    on
+        of_profile.kind = 'profile'
+        and impressions.of_the_profile = of_profile.first_of
+        and impressions.delivery_key = of_profile.delivery_key
+left join firsts as of_journey
+    on
+        of_journey.kind = 'journey'
+        and impressions.of_the_journey = of_journey.first_of
+        and impressions.delivery_key = of_journey.delivery_key

@@ -2,7 +2,7 @@
 -- condition would have ended it (SEMANTICS, section 9). An exit after finished_at is none; a tie is goal.
 -- Incremental: the journeys of affected profiles are computed anew.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute',
+    materialized='recompute',
     meta={'recompute_where': 'kept.profile_key in (select profile_key from intermediate.int_affected_profiles)'},
 ) }}
 

@@ -2,7 +2,7 @@
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model; do not sum touches over goals.
 -- Incremental: the touches of achievements that are computed anew.
 -- depends_on: {{ ref('int_affected_profiles') }}
-{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_from': 'achieved_at'}) }}
+{{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 with touches as (
 

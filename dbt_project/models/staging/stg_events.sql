@@ -16,6 +16,6 @@ select
     -- when
     occurred_at,
     coalesce(received_at, occurred_at) as received_at,
-    greatest(received_at, occurred_at) as latest_moment
+    latest_moment
 from {{ ref('base_events') }}
 where is_standing

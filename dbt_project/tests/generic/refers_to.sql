@@ -4,7 +4,7 @@ select distinct
     {% for column in columns %}
     referring.{{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-from {{ model }} as referring
+from {{ rows_to_check(model) }} as referring
 left join {{ to }} as named
     on
         {%- for column in columns %}

@@ -3,7 +3,7 @@
 select
     {{ columns | join(', ') }},
     count(*) as rows_with_key
-from {{ model }}
+from {{ rows_to_check(model, key=columns) }} as checked
 group by {{ columns | join(', ') }}
 having
     count(*) > 1

@@ -13,6 +13,23 @@ with reached as (
 
 ),
 
+judged as (
+
+    select
+        reached.*,
+        rules.impact_currency,
+        rules.evaluation_window_days,
+        rules.evaluation_event_name,
+        rules.event_clock
+    from {{ affected_rows('reached', 'achieved_at') }} as reached
+    inner join {{ ref('int_goal_rules') }} as rules
+        on
+            reached.workspace_id = rules.workspace_id
+            and reached.goal_id = rules.goal_id
+            and reached.goal_version = rules.goal_version
+
+),
+
 -- The anchors of evaluation windows: a profile's first event of a name, by either clock, and its first snapshot.
 first_events as (
 
@@ -21,16 +38,11 @@ first_events as (
         name,
         min(received_at) as first_received_at,
         min(occurred_at) as first_occurred_at
-    from {{ affected_rows(ref('stg_events')) }} as events
-    where name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
+    from {{ ref('stg_events') }}
+    where
+        name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
+        and profile_key in (select profile_key from judged where evaluation_event_name is not null)
     group by profile_key, name
-
-),
-
-windowed_workspaces as (
-
-    select workspace_id from {{ ref('int_goal_rules') }}
-    where evaluation_window_days is not null
 
 ),
 
@@ -38,33 +50,24 @@ first_snapshots as (
 
     select
         profile_key,
-        min(observed_at) as first_seen_at
-    from {{ affected_rows(ref('stg_profile_snapshots')) }} as snapshots
-    where workspace_id in (select workspace_id from windowed_workspaces)
-    group by profile_key
+        first_observed_at as first_seen_at
+    from {{ ref('dim_profiles') }}
 
 ),
 
 with_anchors as (
 
     select
-        reached.*,
-        rules.impact_currency,
-        rules.evaluation_window_days,
+        judged.*,
         case
-            when rules.evaluation_event_name is null then first_snapshots.first_seen_at
-            when rules.event_clock = 'occurred' then first_events.first_occurred_at
+            when judged.evaluation_event_name is null then first_snapshots.first_seen_at
+            when judged.event_clock = 'occurred' then first_events.first_occurred_at
             else first_events.first_received_at
         end as anchored_at
-    from {{ affected_rows('reached', 'achieved_at') }} as reached
-    inner join {{ ref('int_goal_rules') }} as rules
-        on
-            reached.workspace_id = rules.workspace_id
-            and reached.goal_id = rules.goal_id
-            and reached.goal_version = rules.goal_version
+    from judged
     left join first_events
-        on reached.profile_key = first_events.profile_key and rules.evaluation_event_name = first_events.name
-    left join first_snapshots on reached.profile_key = first_snapshots.profile_key
+        on judged.profile_key = first_events.profile_key and judged.evaluation_event_name = first_events.name
+    left join first_snapshots on judged.profile_key = first_snapshots.profile_key
 
 )
 

@@ -2,8 +2,10 @@
 -- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
 -- A view of what this run computes: the events of affected profiles from affected_from on.
 {{ config(materialized='view') }}
+{%- set meets_its_filter = meets_predicate('event', 'rules.event_predicate', reads_profile=false) %}
+{%- set meets_its_filter_with_the_profile = meets_predicate('event', 'event_predicate', reads_profile=true) %}
 
-with events as (
+with named_events as (
 
     select
         workspace_id,
@@ -19,70 +21,61 @@ with events as (
 
 ),
 
-rules as (
+events as (
 
-    select * from {{ ref('int_goal_rules') }}
-    where event_name is not null
+    select
+        {{- unpack_properties('event_values', 'event', used_in=meets_its_filter ~ meets_its_filter_with_the_profile) }}
+        *
+    from named_events
 
 ),
 
+-- An event counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions can claim
+-- one event only where they go by different clocks.
 candidates as (
 
     select
         events.*,
         rules.goal_id,
         rules.goal_version,
-        rules.event_clock,
-        rules.valid_from,
         rules.event_predicate,
+        rules.event_reads_profile,
         rules.profile_predicate,
         rules.transition,
         rules.impact_value as static_impact_value,
+        {{ list_item('events.event_values', 'rules.impact_position') }} as impact_property,
         rules.impact_position,
         case when rules.reads_profile then events.profile_key end as state_profile_key,
-        case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at,
-        case rules.event_clock when 'occurred' then events.received_at else events.occurred_at end as other_clock_at
+        case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at
     from events
-    inner join rules on events.workspace_id = rules.workspace_id and events.name = rules.event_name
-    where
+    inner join {{ ref('int_goal_rules') }} as rules on events.workspace_id = rules.workspace_id and events.name = rules.event_name
+    {%- set counts %}
         case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end >= rules.valid_from
         and case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end
         < least(rules.valid_to, rules.counts_until)
         -- for events the moment tested against the workspace's data_start_at is received_at
         and events.received_at >= rules.data_start_at
-
-),
-
--- An event counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions can claim
--- one event only where they go by different clocks.
-judged_once as (
-
-    select candidates.*
-    from candidates
-    left join rules as earlier
-        on
-            candidates.workspace_id = earlier.workspace_id
-            and candidates.goal_id = earlier.goal_id
-            and candidates.event_clock <> earlier.event_clock
-            and candidates.valid_from > earlier.valid_from
-            and candidates.other_clock_at >= earlier.valid_from
-            and candidates.other_clock_at < earlier.valid_to
-    where earlier.goal_id is null
+        and (rules.event_reads_profile or {{ meets_its_filter }})
+        and not {{ lies_in_any(
+            "case rules.event_clock when 'occurred' then events.received_at else events.occurred_at end", 'rules.earlier_by_other_clock'
+        ) }}
+    {%- endset %}
+    where {{ together(counts) }}
 
 ),
 
 with_state as (
 
     select
-        judged_once.*,
+        candidates.*,
         coalesce(states.matches, missing_state.matches) as matches,
         coalesce(states.state_values, missing_state.state_values) as state_values
-    from judged_once
-    left join {{ ref('int_profile_states') }} as states
+    from candidates
+    left join {{ affected_rows(ref('int_profile_states'), 'valid_to') }} as states
         on
-            judged_once.state_profile_key = states.profile_key
-            and judged_once.achieved_at >= states.valid_from
-            and judged_once.achieved_at < states.valid_to
+            candidates.state_profile_key = states.profile_key
+            and candidates.achieved_at >= states.valid_from
+            and candidates.achieved_at < states.valid_to
     cross join {{ ref('int_missing_state') }} as missing_state
 
 ),
@@ -90,8 +83,7 @@ with_state as (
 unpacked as (
 
     select
-        {{- unpack_properties('event_values', 'event') }}
-        {{- unpack_properties('state_values', 'state') }}
+        {{- unpack_properties('state_values', 'state', used_in=meets_its_filter_with_the_profile) }}
         *
     from with_state
 
@@ -108,9 +100,9 @@ select
     achieved_at,
     case
         when impact_position is null then static_impact_value
-        else {{ read_amount(scalar_text(list_item('event_values', 'impact_position'))) }}
+        else {{ read_amount(scalar_text('impact_property')) }}
     end as impact_value
 from unpacked
 where
-    {{ meets_predicate('event', 'event_predicate') }}
+    (not event_reads_profile or {{ meets_its_filter_with_the_profile }})
     and (profile_predicate is null or {{ is_match('matches', 'profile_predicate') }} = (transition = 'enter'))

@@ -5,7 +5,7 @@
 
 with deliveries as (
 
-    select * from {{ ref('stg_deliveries') }}
+    select * from {{ affected_rows(ref('stg_deliveries')) }} as deliveries
     where not is_anonymous and not is_holdout
 
 ),
@@ -82,7 +82,7 @@ select
     candidates.achieved_at,
     candidates.impact_value
 from candidates
-left join {{ ref('int_profile_states') }} as states
+left join {{ affected_rows(ref('int_profile_states'), 'valid_to') }} as states
     on
         candidates.state_profile_key = states.profile_key
         and candidates.achieved_at >= states.valid_from

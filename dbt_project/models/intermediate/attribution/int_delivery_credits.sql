@@ -3,8 +3,9 @@
 -- was in the goal state on entering; that credit does not pass to an older delivery.
 -- Incremental: the credits of achievements that are computed anew.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', on_schema_change='fail', meta={'recompute_from': 'achieved_at'}
+    materialized='recompute', meta={'recompute_from': 'achieved_at'}
 ) }}
+{%- set matches = satisfies_trigger_match() %}
 
 with touches as (
 
@@ -38,22 +39,22 @@ with_events as (
 compared as (
 
     select
-        touches.achievement_id,
-        touches.delivery_id,
-        touches.trigger_predicate,
+        with_events.achievement_id,
+        with_events.delivery_id,
+        with_events.trigger_predicate,
         deliveries.landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from with_events as touches
-    {{ join_trigger_values('touches') }}
+    from with_events
+    {{ join_trigger_values('with_events') }}
 
 ),
 
 unpacked as (
 
     select
-        {{- unpack_properties('event_values', 'event') }}
-        {{- unpack_properties('journey_values', 'journey') }}
+        {{- unpack_properties('event_values', 'event', used_in=matches) }}
+        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
         achievement_id,
         delivery_id,
         trigger_predicate,
@@ -68,7 +69,7 @@ matching as (
         achievement_id,
         delivery_id
     from unpacked
-    where {{ satisfies_trigger_match() }}
+    where {{ matches }}
 
 ),
 

@@ -82,7 +82,8 @@ moments as (
         deliveries.entered_at,
         deliveries.sent_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join {{ ref('int_sendable_deliveries') }} as deliveries on engagements.delivery_key = deliveries.delivery_key
+    inner join {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+        on engagements.delivery_key = deliveries.delivery_key
     where deliveries.is_received and engagements.metric in (select touch_metric from criteria)
 
 ),

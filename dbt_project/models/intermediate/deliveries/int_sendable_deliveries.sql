@@ -1,21 +1,18 @@
 -- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
 -- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
--- Incremental: the deliveries that new rows touch are computed anew.
+-- Incremental: the deliveries whose outcome new rows can change are computed anew.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', on_schema_change='fail',
-    meta={'recompute_where': 'kept.delivery_key in (select delivery_key from intermediate.int_touched_deliveries)'},
+    materialized='recompute',
+    meta={'recompute_where': 'kept.delivery_key in (select delivery_key from intermediate.int_touched_deliveries where changes_outcome)'},
 ) }}
 {%- set touched = ref('int_touched_deliveries') %}
-{%- set is_touched = 'true' if from_scratch() else 'delivery_key in (select delivery_key from ' ~ touched ~ ')' %}
+{%- set is_touched = 'true' if from_scratch() else 'delivery_key in (select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
 
 with deliveries as (
 
     select * from {{ ref('stg_deliveries') }}
     where
-        sent_at is not null
-        and not is_anonymous
-        and not is_holdout
-        and source_type in ('campaign', 'broadcast')
+        {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}
 
 ),

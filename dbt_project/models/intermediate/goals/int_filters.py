@@ -35,6 +35,7 @@ BEGINNING, END = datetime.min, datetime.max
 
 
 def model(dbt, session):
+    dbt.config(materialized="table")
     goal_versions = dbt.ref("int_goal_versions").project(
         "workspace_id, goal_id, goal_version, segments_pinned_at, "
         "eligibility, profile_filter, event_filter, trigger_match"

@@ -1,5 +1,8 @@
 -- Grain: one row per standing goal row, judged in the order of updated_at: accepted (reason_code is null) or refused because
 -- it changes the goal's policy or currency (bad_definition) or the core of a locked goal (goal_locked). SEMANTICS, section 4.
+-- Rebuilt each run; but first sends before the earliest that the new rows can change are read back (unless goals changed).
+{%- set sends_from = first_send_that_may_change() %}
+
 with rows_in_order as (
 
     select
@@ -75,8 +78,22 @@ sends as (
             and in_force.source_id = deliveries.source_id
             and deliveries.sent_at >= in_force.valid_from
             and deliveries.sent_at < in_force.valid_to
-    where not deliveries.needs_opt_in or {{ list_has('in_force.webhook_message_ids', 'deliveries.message_id') }}
+    where
+        deliveries.sent_at >= {{ sends_from }}
+        and (not deliveries.needs_opt_in or {{ list_has('in_force.webhook_message_ids', 'deliveries.message_id') }})
     group by in_force.workspace_id, in_force.goal_id, in_force.definition_hash, in_force.valid_from
+    {%- if not from_scratch() %}
+
+    union all
+
+    select distinct
+        workspace_id,
+        goal_id,
+        locked_hash as definition_hash,
+        first_sent_at
+    from {{ this }}
+    where first_sent_at < {{ sends_from }}
+    {%- endif %}
 
 ),
 
@@ -102,6 +119,7 @@ judged as (
     select
         with_refusals.*,
         first_sends.first_sent_at,
+        first_sends.locked_hash,
         case
             when with_refusals.refusal is not null then 'bad_definition'
             when

@@ -15,6 +15,25 @@ with predicates as (
     where role in ('eligibility', 'profile', 'event', 'trigger_match')
     group by workspace_id, owner_id, owner_updated_at
 
+),
+
+-- When earlier versions judged by the other clock, or impressions by the other moment: what lies there is theirs.
+earlier_versions as (
+
+    select
+        versions.workspace_id,
+        versions.goal_id,
+        versions.goal_version,
+        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.event_clock <> earlier.event_clock') }} as by_other_clock,
+        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.impression <> earlier.impression') }} as by_other_moment
+    from {{ ref('int_goal_versions') }} as versions
+    inner join {{ ref('int_goal_versions') }} as earlier
+        on
+            versions.workspace_id = earlier.workspace_id
+            and versions.goal_id = earlier.goal_id
+            and versions.valid_from > earlier.valid_from
+    group by versions.workspace_id, versions.goal_id, versions.goal_version
+
 )
 
 select
@@ -31,6 +50,8 @@ select
     versions.counts_since,
     versions.counts_until,
     versions.data_start_at,
+    earlier_versions.by_other_clock as earlier_by_other_clock,
+    earlier_versions.by_other_moment as earlier_by_other_moment,
 
     -- who is a candidate, and what counts as success
     predicates.eligibility_predicate,
@@ -45,6 +66,7 @@ select
     versions.message_channel,
     versions.message_counts_machine,
     versions.event_name is null and versions.message_metric is null as is_profile_only,
+    coalesce(predicates.event_reads_profile, false) as event_reads_profile,
     coalesce(predicates.profile_predicate is not null or predicates.event_reads_profile, false) as reads_profile,
     versions.evaluation_window_days,
     versions.evaluation_event_name,
@@ -69,6 +91,11 @@ left join predicates
         versions.workspace_id = predicates.workspace_id
         and versions.goal_id = predicates.goal_id
         and versions.goal_version = predicates.goal_version
+left join earlier_versions
+    on
+        versions.workspace_id = earlier_versions.workspace_id
+        and versions.goal_id = earlier_versions.goal_id
+        and versions.goal_version = earlier_versions.goal_version
 left join {{ ref('int_properties') }} as properties
     on
         properties.reader = 'event'

@@ -2,7 +2,7 @@
 -- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
 -- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
-{{ config(materialized='incremental', incremental_strategy='recompute', meta={'recompute_where': 'true'}) }}
+{{ config(materialized='recompute', meta={'recompute_where': 'true'}) }}
 
 {%- if from_scratch() %}
 
@@ -73,6 +73,21 @@ journeys as (
 
 ),
 
+touched_deliveries as (
+
+    select
+        deliveries.workspace_id,
+        deliveries.profile_id,
+        deliveries.profile_key,
+        deliveries.delivery_key,
+        deliveries.sent_at,
+        touched.is_touched_whole
+    from {{ ref('base_deliveries') }} as deliveries
+    inner join {{ ref('int_touched_deliveries') }} as touched on deliveries.delivery_key = touched.delivery_key
+    where deliveries.reason_code is null
+
+),
+
 engagements as (
 
     select
@@ -81,11 +96,8 @@ engagements as (
         deliveries.profile_key,
         engagements.occurred_at as affected_from
     from {{ ref('base_engagements') }} as engagements
-    inner join {{ ref('base_deliveries') }} as deliveries on engagements.delivery_key = deliveries.delivery_key
-    where
-        engagements.touched_after = {{ watermark() }}
-        and engagements.reason_code is null
-        and deliveries.reason_code is null
+    inner join touched_deliveries as deliveries on engagements.delivery_key = deliveries.delivery_key
+    where engagements.touched_after = {{ watermark() }} and engagements.reason_code is null
 
 ),
 
@@ -109,10 +121,9 @@ deliveries as (
         deliveries.profile_id,
         deliveries.profile_key,
         least(deliveries.sent_at, first_engagements.first_engaged_at) as affected_from
-    from {{ ref('base_deliveries') }} as deliveries
-    inner join {{ ref('int_touched_deliveries') }} as touched on deliveries.delivery_key = touched.delivery_key
+    from touched_deliveries as deliveries
     left join first_engagements on deliveries.delivery_key = first_engagements.delivery_key
-    where touched.is_touched_whole and deliveries.reason_code is null
+    where deliveries.is_touched_whole
 
 ),
 

@@ -1,10 +1,12 @@
 -- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: more
 -- than an engagement that adds to it, so that everything about it is computed anew (its row, its failure, its journey).
+-- changes_outcome: that, or it was delivered.
 with touched as (
 
     select
         delivery_key,
-        1 as is_touched_whole
+        1 as is_touched_whole,
+        1 as changes_outcome
     from {{ ref('base_deliveries') }}
     where touched_after = {{ watermark() }} and reason_code is null
 
@@ -12,7 +14,8 @@ with touched as (
 
     select
         delivery_key,
-        case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end as is_touched_whole
+        case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end as is_touched_whole,
+        case when metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered') then 1 else 0 end as changes_outcome
     from {{ ref('base_engagements') }}
     where touched_after = {{ watermark() }} and reason_code is null
 
@@ -20,7 +23,8 @@ with touched as (
 
     select
         deliveries.delivery_key,
-        1 as is_touched_whole
+        1 as is_touched_whole,
+        1 as changes_outcome
     from {{ ref('base_deliveries') }} as deliveries
     inner join {{ ref('base_journeys') }} as journeys on deliveries.journey_key = journeys.journey_key
     where journeys.touched_after = {{ watermark() }} and journeys.reason_code is null and deliveries.reason_code is null
@@ -29,7 +33,8 @@ with touched as (
 
 select
     delivery_key,
-    max(is_touched_whole) = 1 as is_touched_whole
+    max(is_touched_whole) = 1 as is_touched_whole,
+    max(changes_outcome) = 1 as changes_outcome
 from touched
 {%- if from_scratch() %}
 where false

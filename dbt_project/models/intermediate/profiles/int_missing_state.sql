@@ -1,4 +1,6 @@
 -- Grain: one row: what a profile matches before its first snapshot, when every property is missing (SEMANTICS, section 5).
+{%- set matches = profile_matches() %}
+
 with nobody as (
 
     select {{ extract_properties("cast(null as varchar)", 'snapshot') }} as snapshot_values
@@ -8,13 +10,13 @@ with nobody as (
 unpacked as (
 
     select
-        {{- unpack_properties('snapshot_values', 'snapshot') }}
+        {{- unpack_properties('snapshot_values', 'snapshot', used_in=matches) }}
         1 as one
     from nobody
 
 )
 
 select
-    {{ profile_matches() }} as matches,
+    {{ matches }} as matches,
     {{ state_values() }} as state_values
 from unpacked

@@ -4,8 +4,9 @@
 -- Incremental: of affected profiles, the states from affected_from on are computed anew, and the one before, which is read back,
 -- ends anew. All of them when other predicates are asked for (predicates_hash): what was judged then stays as it was.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', on_schema_change='fail', meta={'recompute_from': 'valid_to'}
+    materialized='recompute', meta={'recompute_from': 'valid_to', 'recompute_other': 'predicates_hash'}
 ) }}
+{%- set matches = profile_matches() %}
 {%- set predicates_hash = local_md5(predicates_sql('profile') ~ property_pointers('state')) %}
 {%- set is_suffix = not from_scratch() and holds_only(this, 'predicates_hash', predicates_hash) %}
 
@@ -28,7 +29,7 @@ unpacked as (
         workspace_id,
         profile_id,
         profile_key,
-        {{- unpack_properties('snapshot_values', 'snapshot') }}
+        {{- unpack_properties('snapshot_values', 'snapshot', used_in=matches) }}
         observed_at,
         is_deleted
     from observed
@@ -43,7 +44,7 @@ evaluated as (
         profile_key,
         observed_at,
         is_deleted,
-        {{ profile_matches() }} as matches,
+        {{ matches }} as matches,
         {{ state_values() }} as state_values
     from unpacked
 
@@ -133,3 +134,7 @@ select
     state_values,
     '{{ predicates_hash }}' as predicates_hash
 from changed
+{%- if from_scratch() %}
+-- In time, so that a later run can skip what lies before its days.
+order by valid_from
+{%- endif %}

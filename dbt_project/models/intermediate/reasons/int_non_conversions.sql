@@ -1,6 +1,7 @@
 -- Grain: one row per enrollment that did not convert and achievement inside its window (none: null): why it did not convert it
 -- (SEMANTICS, section 7). The conditions of fct_enrollments: tests/test_explain.py proves that they agree. A view: no run pays.
 {{ config(materialized='view') }}
+{%- set matches = satisfies_trigger_match() %}
 
 with achievements_in_window as (
 
@@ -33,20 +34,20 @@ with achievements_in_window as (
 compared as (
 
     select
-        reached.*,
+        achievements_in_window.*,
         deliveries.landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from achievements_in_window as reached
-    {{ join_trigger_values('reached') }}
+    from achievements_in_window
+    {{ join_trigger_values('achievements_in_window') }}
 
 ),
 
 unpacked as (
 
     select
-        {{- unpack_properties('event_values', 'event') }}
-        {{- unpack_properties('journey_values', 'journey') }}
+        {{- unpack_properties('event_values', 'event', used_in=matches) }}
+        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
         *
     from compared
 
@@ -62,7 +63,7 @@ judged as (
         achievement_id,
         case
             when achievement_id is null then 'no_achievement'
-            when {{ satisfies_trigger_match() }} then null
+            when {{ matches }} then null
             when landed_journey_id is null then 'journey_not_landed'
             else 'trigger_not_matched'
         end as reason

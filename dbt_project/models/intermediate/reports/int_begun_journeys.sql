@@ -8,12 +8,13 @@ with firsts as (
     from (
         select
             *,
+            {{ shared_journey_key('impressions') }} as shared_journey_key,
             row_number() over (
                 partition by workspace_id, goal_id, source_id, journey_id
                 order by received_at asc nulls last, delivery_id asc nulls last
             ) as number_in_journey
         from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
-        where journey_id is not null
+        where is_first_of_journey and journey_id is not null
     ) as numbered
     where number_in_journey = 1
 
@@ -25,19 +26,10 @@ begun_before as (
     select * from firsts
     where false
     {%- else %}
-    select distinct
-        firsts.workspace_id,
-        firsts.goal_id,
-        firsts.source_id,
-        firsts.journey_id
+    select distinct firsts.shared_journey_key
     from firsts
-    inner join {{ ref('fct_impressions') }} as earlier
-        on
-            firsts.workspace_id = earlier.workspace_id
-            and firsts.goal_id = earlier.goal_id
-            and firsts.source_id = earlier.source_id
-            and firsts.journey_id = earlier.journey_id
-            and firsts.received_at > earlier.received_at
+    inner join {{ ref('int_first_impressions') }} as earlier
+        on firsts.shared_journey_key = earlier.shared_journey_key and firsts.received_at > earlier.received_at
     {%- endif %}
 
 )
@@ -50,10 +42,6 @@ select
     firsts.journey_id,
     firsts.received_at as begun_at
 from firsts
-left join begun_before
-    on
-        firsts.workspace_id = begun_before.workspace_id
-        and firsts.goal_id = begun_before.goal_id
-        and firsts.source_id = begun_before.source_id
-        and firsts.journey_id = begun_before.journey_id
-where begun_before.journey_id is null
+left join begun_before on firsts.shared_journey_key = begun_before.shared_journey_key
+where begun_before.shared_journey_key is null
+-- depends_on: {{ ref('int_first_impressions') }}

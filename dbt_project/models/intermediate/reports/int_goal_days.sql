@@ -3,7 +3,7 @@
 -- Do not sum conversions over sources: one achievement may convert enrollments of several.
 -- Incremental: days from int_recounted_days on are counted anew.
 {{ config(
-    materialized='incremental', incremental_strategy='recompute', on_schema_change='fail',
+    materialized='recompute',
     meta={'recompute_where': "kept.calendar_day >= (
         select recounted.first_day from intermediate.int_recounted_days as recounted
         where recounted.workspace_id = kept.workspace_id

@@ -1,0 +1,14 @@
+{# For a CTE that is read more than once and wide: it is computed where it is read, with the columns read there, instead of once and kept. #}
+{% macro read_where_used() %}{{ return(adapter.dispatch('read_where_used')()) }}{% endmacro %}
+{% macro default__read_where_used() %}{% endmacro %}
+{% macro duckdb__read_where_used() %}not materialized{% endmacro %}
+
+{#
+    For a filter of several conditions: as one. DuckDB takes it that each condition keeps a fifth of the rows; after three or four it
+    expects next to none, and builds the hash table of the next join on what is in fact the large side.
+#}
+{% macro together(conditions) %}{{ return(adapter.dispatch('together')(conditions)) }}{% endmacro %}
+{% macro default__together(conditions) %}{{ conditions }}{% endmacro %}
+{% macro duckdb__together(conditions) -%}
+    case when {{ conditions }} then true else false end
+{%- endmacro %}

@@ -1,0 +1,83 @@
+{#
+    The materialization `recompute`: a table of which an incremental run deletes and inserts what it computes anew, in one transaction
+    (macros/recompute.sql: which rows; docs/increments.md: why that is enough). From scratch the table is replaced whole.
+
+    It asks the catalog nothing, so that a day with few rows is not spent on that. It may: other code comes with a full refresh
+    (orchestration/runs.py), and a column that is missing or not expected makes the insert fail.
+#}
+{% materialization recompute, adapter='duckdb', supported_languages=['sql'] %}
+{%- set existing, target = load_cached_relation(this), this.incorporate(type='table') -%}
+{{ run_hooks(pre_hooks, inside_transaction=False) }}
+{{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+{%- if existing is not none and not existing.is_table -%}
+{%- do adapter.drop_relation(existing) -%}
+{%- endif -%}
+{%- call statement('main') -%}
+{%- if existing is none or not existing.is_table or goalpost.from_scratch() -%}
+{{ goalpost.replace_table_sql(target, sql) }}
+{%- else -%}
+{{ goalpost.recompute_sql(target, sql) }}
+{%- endif -%}
+{%- endcall -%}
+
+{{ run_hooks(post_hooks, inside_transaction=True) }}
+{%- do adapter.commit() -%}
+{{ run_hooks(post_hooks, inside_transaction=False) }}
+{{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+
+{% macro replace_table_sql(target, sql) -%}
+{%- if config.get('contract').enforced %}
+{{ get_assert_columns_equivalent(sql) }}
+create or replace table {{ target }} {{ get_table_columns_and_constraints() }};
+insert into {{ target }} by name (
+{{ sql }}
+);
+{%- else %}
+create or replace table {{ target }} as (
+{{ sql }}
+);
+{%- endif %}
+{%- endmacro %}
+
+
+{% macro recompute_sql(target, sql) -%}
+{%- set moment, condition = config.get('meta', {}).get('recompute_from'), config.get('meta', {}).get('recompute_where') -%}
+{%- set keys, version = config.get('unique_key') or [], config.get('meta', {}).get('recompute_other') -%}
+{%- if not moment and not condition and not keys %}
+truncate {{ target }};
+insert into {{ target }} by name (
+{{ sql }}
+);
+{%- else -%}
+{%- set computed = this.identifier ~ '__computed' %}
+create or replace temporary table {{ computed }} as (
+{{ sql }}
+);
+{%- if moment %}
+delete from {{ target }} as kept
+where
+    {{ moment }} >= {{ goalpost.earliest_affected() }}
+    and exists (
+        select 1 from {{ ref('int_affected_profiles') }} as affected
+        where affected.profile_key = kept.profile_key and {{ moment }} >= affected.affected_from
+    );
+{%- elif condition %}
+delete from {{ target }} as kept where {{ condition }};
+{%- endif %}
+{%- if version %}
+delete from {{ target }} where {{ version }} <> (select max({{ version }}) from {{ computed }});
+{%- endif %}
+{%- if keys %}
+delete from {{ target }} as kept
+where exists (
+    select 1 from {{ computed }} as computed
+    where {% for key in keys %}computed.{{ key }} = kept.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+);
+{%- endif %}
+insert into {{ target }} by name from {{ computed }};
+drop table {{ computed }};
+{%- endif %}
+{%- endmacro %}

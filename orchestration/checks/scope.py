@@ -1,0 +1,81 @@
+"""What the checks look at: every table whole, or of each what the run may have changed.
+
+Belongs here: the read-only connection that checks run in. Does not: the rules (expectations/).
+
+Rules name tables as everybody does (`marts.fct_enrollments`). In an incremental run each name stands for a
+part of its table: of staged rows those that share a key with a new one, of every table with a profile_key the
+rows of the affected profiles, all of them, so that what belongs together is there together. The rest was
+checked by the run that computed it. Who writes a rule need not know.
+"""
+
+from collections.abc import Set
+from pathlib import Path
+
+import duckdb
+
+from orchestration.warehouse import literal
+
+CATALOG = "warehouse"  # as dbt's views name it
+SCHEMAS = ("raw", "control", "staging", "intermediate")
+FEW = 1_000_000
+WATERMARK = "(select file_id from whole.control.watermark)"
+TOUCHED = f"row_key in (select row_key from {{table}} where touched_after = {WATERMARK})"
+AFFECTED = "profile_key in (select profile_key from whole.intermediate.int_affected_profiles)"
+
+
+def open_for_checks(
+    database: Path, names: Set[str], *, only_changed: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A connection in which the tables and views of these names are; `use` the catalog."""
+    connection = duckdb.connect()
+    connection.execute(f"set temp_directory = {literal(database.with_suffix('.tmp'))}")
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(f"attach {literal(database)} as whole (read_only)")
+    marts = database.with_suffix(".marts.duckdb")
+    if marts.exists():
+        connection.execute(f"attach {literal(marts)} as whole_marts (read_only)")
+    connection.execute(f"attach ':memory:' as {CATALOG}; attach ':memory:' as marts; use {CATALOG}")
+    for schema in SCHEMAS:
+        connection.execute(f"create schema {schema}")
+
+    # The views of staged rows stand on the base tables, which are shown instead.
+    names = names | {name.replace("staging.stg_", "staging.base_") for name in names}
+    for catalog, schema, table, columns in _tables(connection):
+        name = f"{'marts' if catalog == 'whole_marts' else schema}.{table}"
+        if name in names:
+            _show(connection, name, f"{catalog}.{schema}.{table}", _part(columns) if only_changed else None)
+    for schema, view, definition in _views(connection):
+        if f"{schema}.{view}" in names:
+            connection.execute(definition)
+    return connection
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, list[str]]]:
+    return connection.execute(
+        "select database_name, schema_name, table_name, list(column_name) "
+        "from duckdb_tables() join duckdb_columns() using (database_name, schema_name, table_name) "
+        "where database_name in ('whole', 'whole_marts') group by all"
+    ).fetchall()
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        "select schema_name, view_name, sql from duckdb_views() where database_name = 'whole'"
+    ).fetchall()
+
+
+def _part(columns: list[str]) -> str | None:
+    if "touched_after" in columns and "row_key" in columns:
+        return TOUCHED
+    return AFFECTED if "profile_key" in columns else None
+
+
+def _show(connection: duckdb.DuckDBPyConnection, name: str, table: str, part: str | None) -> None:
+    """A small part is taken out once, for all rules; a large one is read where it lies."""
+    if not part:
+        connection.execute(f"create view {name} as from {table}")
+        return
+    rows = f"from {table} where {part.format(table=table)}"
+    is_small = connection.execute(f"select count(*) {rows}").fetchall()[0][0] <= FEW
+    kind = "table" if is_small else "view"
+    connection.execute(f"create {kind} {name} as from {table} where rowid in (select rowid {rows})")
