@@ -1,7 +1,7 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are computed anew. Those before that converted from then on
+-- Incremental: of affected profiles, enrollments from affected_from on are computed anew. Those before that converted since
 -- look for their conversion again, and so do those still open; of these only the ones that find one are written.
 {{ config(
     materialized='recompute', unique_key=['profile_key', 'enrollment_id'],

@@ -30,6 +30,13 @@ judged as (
 
 ),
 
+anchored_by_events as (
+
+    select profile_key from judged
+    where evaluation_event_name is not null
+
+),
+
 -- The anchors of evaluation windows: a profile's first event of a name, by either clock, and its first snapshot.
 first_events as (
 
@@ -41,7 +48,7 @@ first_events as (
     from {{ ref('stg_events') }}
     where
         name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
-        and profile_key in (select profile_key from judged where evaluation_event_name is not null)
+        and profile_key in (select profile_key from anchored_by_events)
     group by profile_key, name
 
 ),

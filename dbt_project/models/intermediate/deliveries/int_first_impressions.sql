@@ -21,7 +21,8 @@ with impressions as (
 ),
 
 firsts as (
-{% for kind, key in [('profile', 'of_the_profile'), ('journey', 'of_the_journey'), ('enrolled', 'of_the_journey')] %}
+
+    {% for kind, key in [('profile', 'of_the_profile'), ('journey', 'of_the_journey'), ('enrolled', 'of_the_journey')] %}
     select
         '{{ kind }}' as kind,
         {{ key }} as first_of,
@@ -30,12 +31,10 @@ firsts as (
         min(received_at) as received_at,
         {{ first_by('delivery_key', ['received_at', 'delivery_id']) }} as delivery_key
     from impressions
-    {%- if kind == 'enrolled' %}
-    where is_passing
-    {%- endif %}
+    where is_passing or '{{ kind }}' <> 'enrolled'
     group by {{ key }}, profile_key
-    {{ 'union all' if not loop.last }}
-{%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 )
 

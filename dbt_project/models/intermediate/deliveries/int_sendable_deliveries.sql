@@ -3,10 +3,13 @@
 -- Incremental: the deliveries whose outcome new rows can change are computed anew.
 {{ config(
     materialized='recompute',
-    meta={'recompute_where': 'kept.delivery_key in (select delivery_key from intermediate.int_touched_deliveries where changes_outcome)'},
+    meta={'recompute_where': 'kept.delivery_key in (
+        select delivery_key from intermediate.int_touched_deliveries where changes_outcome
+    )'},
 ) }}
 {%- set touched = ref('int_touched_deliveries') %}
-{%- set is_touched = 'true' if from_scratch() else 'delivery_key in (select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
+{%- set touched_keys = '(select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
+{%- set is_touched = 'true' if from_scratch() else 'delivery_key in ' ~ touched_keys %}
 
 with deliveries as (
 

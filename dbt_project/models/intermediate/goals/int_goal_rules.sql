@@ -24,8 +24,10 @@ earlier_versions as (
         versions.workspace_id,
         versions.goal_id,
         versions.goal_version,
-        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.event_clock <> earlier.event_clock') }} as by_other_clock,
-        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.impression <> earlier.impression') }} as by_other_moment
+        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.event_clock <> earlier.event_clock') }}
+            as by_other_clock,
+        {{ list_of_intervals('earlier.valid_from', 'earlier.valid_to', 'versions.impression <> earlier.impression') }}
+            as by_other_moment
     from {{ ref('int_goal_versions') }} as versions
     inner join {{ ref('int_goal_versions') }} as earlier
         on
