@@ -1,0 +1,46 @@
+"""What an incremental run leaves out: it never leaves out what a new row could change."""
+
+import pytest
+from pipeline import manifest
+
+from orchestration.contract import RAW_TABLES
+from orchestration.selection import left_out
+from orchestration.settings import DBT_PROJECT
+
+FACTS = ("deliveries", "engagements", "events", "journeys", "profile_snapshots")
+
+
+def names(*landed: str) -> set[str]:
+    project = manifest(DBT_PROJECT).to_dict()
+    return {project["nodes"][node]["name"] for node in left_out(project, set(landed))}
+
+
+def test_on_a_day_without_definitions_what_stands_on_them_alone_is_left_out():
+    found = names(*FACTS)
+
+    assert {"base_goals", "base_sources", "base_definitions", "dim_sources", "dim_segments"} <= found
+    assert {"int_workspaces", "channels", "stg_events", "quarantine_events"} <= found
+
+
+def test_what_follows_the_clock_or_the_deliveries_is_never_left_out():
+    built = {"dim_goals", "int_goal_rows", "int_goal_versions", "int_filters", "int_definitions"}
+    built |= {
+        "int_affected_profiles",
+        "int_recounted_days",
+        "rpt_goal_summary",
+        "fct_impressions",
+        "row_accounting",
+    }
+
+    assert not built & names()
+
+
+@pytest.mark.parametrize("table", RAW_TABLES)
+def test_the_base_rows_of_a_table_are_judged_when_something_of_it_landed(table):
+    assert f"base_{table}" not in names(table)
+    assert f"base_{table}" in names()
+
+
+def test_a_new_text_of_a_filter_is_read():
+    for table in ("goals", "segments", "sources"):
+        assert "base_definitions" not in names(table)
