@@ -12,8 +12,7 @@ from typing import Any
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
-# Sources that a base model reads besides its raw table; they change nothing if that has no new row.
-OF_EVERY_RUN = {"source.goalpost.raw.files", "source.goalpost.control.watermark"}
+WATERMARK = "macro.goalpost.watermark"
 
 
 def landed_tables(settings: Settings) -> set[str]:
@@ -33,16 +32,32 @@ def left_out(manifest: Mapping[str, Any], landed: Set[str]) -> set[str]:
     nodes = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
     }
-    parents = {name: set(node["depends_on"]["nodes"]) for name, node in nodes.items() if "depends_on" in node}
-    unchanged = OF_EVERY_RUN | {
+    parents = {name: set(node["depends_on"].get("nodes", ())) for name, node in nodes.items()}
+    unchanged = {
         name
         for name, source in manifest["sources"].items()
-        if source["source_name"] == "raw" and source["name"] not in landed | {"files"}
+        if source["source_name"] == "raw" and source["name"] not in landed
     }
     for name in TopologicalSorter(parents).static_order():
-        if name in nodes and parents.get(name, set()) <= unchanged:
+        if name in nodes and parents[name] <= unchanged and not _looks_for_what_is_new(nodes[name], manifest):
             unchanged.add(name)
     return {name for name, node in nodes.items() if name in unchanged or _changes_with_the_code_alone(node)}
+
+
+def _looks_for_what_is_new(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    """By the watermark, and must find that there is nothing now. A base model looks in its raw table only."""
+    return node["schema"] != "staging" and WATERMARK in _macros(node, manifest)
+
+
+def _macros(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(node["depends_on"]["macros"])
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in manifest["macros"]:
+            found.add(name)
+            waiting += manifest["macros"][name]["depends_on"]["macros"]
+    return found
 
 
 def _changes_with_the_code_alone(node: Mapping[str, Any]) -> bool:
