@@ -10,7 +10,7 @@ publishing them is copying that, as fast as the disk.
 
 Writing Parquet is slower, and of a fact that reaches back years a run changes the last weeks. So a fact has a
 file for each month, and each file says what is in it: the sum of its rows' hashes. It is written only if that
-has become another. Hashing takes a tenth of the time, and needs to know nothing of what a run changed.
+has become another. Hashing takes a sixth of the time, and needs to know nothing of what a run changed.
 """
 
 import hashlib

@@ -196,6 +196,20 @@ def test_without_a_landing_folder_the_sensor_says_so(defs: Definitions, settings
     assert "There is no landing folder" in look(settings).skip_message
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_waiting_dbt_can_be_ended_whether_or_not_it_was_told_what_to_do(is_told: bool):
+    from orchestration.defs.dbt_process import WaitingDbt
+
+    waiting = WaitingDbt.__new__(WaitingDbt)
+    waiting.process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    if is_told:
+        waiting.build()
+    waiting.end()
+    assert waiting.process.returncode is not None
+
+
 def test_the_schedule_moves_the_clock_every_day_at_five_utc(defs: Definitions):
     from orchestration.defs.automation import daily
 

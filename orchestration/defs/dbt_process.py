@@ -93,7 +93,10 @@ class WaitingDbt:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
 
 
 _waiting: dict[Settings, WaitingDbt] = {}
