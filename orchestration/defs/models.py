@@ -106,9 +106,9 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         if context.is_subset
         else everything(context, run, {nodes[node]["name"] for node in unbuilt})
     )
-    yield from with_left_out(
-        context, {TRANSLATOR.get_asset_key(nodes[node]) for node in unbuilt}, invocation.stream()
-    )
+    events = invocation.stream()
+    keys = {TRANSLATOR.get_asset_key(nodes[node]) for node in unbuilt}
+    yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
         raise GoalpostError(failure(results, str(error)))
