@@ -9,8 +9,8 @@
 {# The JSON pointers that a reader extracts, in the order of their positions. #}
 {% macro property_pointers(reader) -%}
 {%- set properties = ref('int_properties') -%}
-{%- set found = run_query("select pointer from " ~ properties ~ " where reader = '" ~ reader ~ "' order by position") if execute else none -%}
-{{ return(found.columns[0].values() | list if found is not none else []) }}
+{%- set found = goalpost.asked_once("select pointer from " ~ properties ~ " where reader = '" ~ reader ~ "' order by position") if execute else [] -%}
+{{ return(found | map('first') | list) }}
 {%- endmacro %}
 
 
@@ -59,12 +59,12 @@
 {%- do columns.update({subject ~ pointer: reader ~ '_' ~ loop.index}) -%}
 {%- endfor -%}
 {%- endfor -%}
-{%- set found = run_query(
+{%- set found = goalpost.asked_once(
     "select distinct predicate_number, predicate, reads_profile from " ~ predicates
     ~ " where kind = '" ~ kind ~ "' order by predicate_number"
-) if execute else none -%}
+) if execute else [] -%}
 {%- set all = [] -%}
-{%- for _, predicate, reads in (found.rows if found is not none else []) -%}
+{%- for _, predicate, reads in found -%}
 {%- do all.append(
     goalpost.predicate_sql(fromjson(predicate), columns) if reads_profile is none or reads == reads_profile else 'false'
 ) -%}

@@ -18,8 +18,8 @@
 
 {# The last landed file whose rows are in all marts; 0 before a first run has succeeded. It moves with a run's success only. #}
 {% macro watermark() -%}
-{%- set found = run_query("select file_id from " ~ source('control', 'watermark')) if execute else none -%}
-{{ return(found.columns[0].values()[0] if found is not none and found.rows else 0) }}
+{%- set found = goalpost.asked_once("select file_id from " ~ source('control', 'watermark')) if execute else [] -%}
+{{ return(found[0][0] if found else 0) }}
 {%- endmacro %}
 
 
@@ -33,8 +33,8 @@
 {# The earliest affected_from of this run, as a literal, so that a scan by time can skip what lies before it. #}
 {% macro earliest_affected() -%}
 {%- set affected = ref('int_affected_profiles') -%}
-{%- set found = run_query("select min(affected_from) from " ~ affected) if execute else none -%}
-{%- set earliest = found.columns[0].values()[0] if found is not none else none -%}
+{%- set found = goalpost.asked_once("select min(affected_from) from " ~ affected) if execute else [] -%}
+{%- set earliest = found[0][0] if found else none -%}
 {%- if earliest is none -%}{{ goalpost.end_of_time() }}{%- else -%}timestamp '{{ earliest }}'{%- endif -%}
 {%- endmacro %}
 
@@ -65,15 +65,15 @@
 
 {# Do all rows of a relation have this value in the column? #}
 {% macro holds_only(relation, column, value) -%}
-{%- set found = run_query("select count(*) from " ~ relation ~ " where " ~ column ~ " <> '" ~ value ~ "'") if execute else none -%}
-{{ return(found is none or found.columns[0].values()[0] == 0) }}
+{%- set found = goalpost.asked_once("select count(*) from " ~ relation ~ " where " ~ column ~ " <> '" ~ value ~ "'") if execute else [] -%}
+{{ return(not found or found[0][0] == 0) }}
 {%- endmacro %}
 
 
 {# The days that an achievement's touches may lie back, at most: two or more, so that a calendar day is among them. #}
 {% macro longest_attribution_window() -%}
-{%- set found = run_query("select max(attribution_window_days) from " ~ ref('int_goal_rules')) if execute else none -%}
-{%- set days = found.columns[0].values()[0] if found is not none else none -%}
+{%- set found = goalpost.asked_once("select max(attribution_window_days) from " ~ ref('int_goal_rules')) if execute else [] -%}
+{%- set days = found[0][0] if found else none -%}
 {{ return([days or 0, 2] | max) }}
 {%- endmacro %}
 
@@ -92,7 +92,7 @@
 {%- for definition in definitions -%}
 {%- do moments.append("select " ~ goalpost.beginning_of_time() ~ " from " ~ definition ~ touched) -%}
 {%- endfor -%}
-{%- set found = run_query("select min(sent_at) from (" ~ moments | join(' union all ') ~ ") as sends") if execute else none -%}
-{%- set earliest = found.columns[0].values()[0] if found is not none else none -%}
+{%- set found = goalpost.asked_once("select min(sent_at) from (" ~ moments | join(' union all ') ~ ") as sends") if execute else [] -%}
+{%- set earliest = found[0][0] if found else none -%}
 {{ return(goalpost.end_of_time() if earliest is none else "timestamp '" ~ earliest ~ "'") }}
 {%- endmacro %}

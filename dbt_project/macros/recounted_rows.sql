@@ -7,8 +7,8 @@
 {%- if goalpost.from_scratch() -%}
 {{ relation }}
 {%- else -%}
-{%- set found = run_query("select cast(min(first_day) - 1 as varchar) from " ~ recounted) if execute else none -%}
-{%- set earliest = found.columns[0].values()[0] if found is not none else none -%}
+{%- set found = goalpost.asked_once("select cast(min(first_day) - 1 as varchar) from " ~ recounted) if execute else [] -%}
+{%- set earliest = found[0][0] if found else none -%}
 (
         select facts.*
         from {{ relation }} as facts

@@ -4,21 +4,24 @@
 {% macro beginning_of_time() %}timestamp '0001-01-01 00:00:00'{% endmacro %}
 {% macro end_of_time() %}timestamp '9999-12-31 23:59:59.999999'{% endmacro %}
 
-{#
-    The local wall clock at a moment. DuckDB reads a time zone that is a constant eight times faster than one out of a column, so
-    those in use are written out; any other still comes right.
-#}
+{# The local wall clock at a moment. #}
 {% macro local_time(moment, time_zone) %}{{ return(adapter.dispatch('local_time')(moment, time_zone)) }}{% endmacro %}
 {% macro duckdb__local_time(moment, time_zone) -%}
-    {%- set instant = "make_timestamptz(epoch_us(" ~ moment ~ "))" -%}
-    {%- set written_out = goalpost.time_zones_in_use() -%}
+    {{ goalpost.duckdb__in_time_zone("make_timestamptz(epoch_us(" ~ moment ~ "))", time_zone, goalpost.time_zones_in_use()) }}
+{%- endmacro %}
+
+{#
+    An instant as wall clock of a time zone, or a wall clock as an instant. DuckDB reads a time zone that is a constant eight times
+    faster than one out of a column, so those in use are written out; any other still comes right.
+#}
+{% macro duckdb__in_time_zone(time, time_zone, written_out) -%}
     {%- if written_out -%}
     case {{ time_zone }}
-        {%- for name in written_out %} when '{{ name }}' then timezone('{{ name }}', {{ instant }}){% endfor %}
-        else timezone({{ time_zone }}, {{ instant }})
+        {%- for name in written_out %} when '{{ name }}' then timezone('{{ name }}', {{ time }}){% endfor %}
+        else timezone({{ time_zone }}, {{ time }})
     end
     {%- else -%}
-    timezone({{ time_zone }}, {{ instant }})
+    timezone({{ time_zone }}, {{ time }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -26,8 +29,10 @@
 {% macro time_zones_in_use() -%}
     {%- set workspaces = adapter.get_relation(database=target.database, schema='intermediate', identifier='int_workspaces') if execute -%}
     {%- if not workspaces -%}{{ return([]) }}{%- endif -%}
-    {%- set found = run_query("select time_zone from " ~ workspaces ~ " group by time_zone order by count(*) desc, time_zone limit 10") -%}
-    {{ return(found.columns[0].values() | list) }}
+    {%- set found = goalpost.asked_once(
+        "select time_zone from " ~ workspaces ~ " group by time_zone order by count(*) desc, time_zone limit 10"
+    ) -%}
+    {{ return(found | map('first') | list) }}
 {%- endmacro %}
 
 {#
@@ -36,10 +41,12 @@
 #}
 {% macro end_of_local_day(moment, time_zone) %}{{ return(adapter.dispatch('end_of_local_day')(moment, time_zone)) }}{% endmacro %}
 {% macro duckdb__end_of_local_day(moment, time_zone) -%}
+    {%- set written_out = goalpost.time_zones_in_use() -%}
     {%- set midnight = "date_trunc('day', " ~ goalpost.local_time(moment, time_zone) ~ ") + interval '1' day" -%}
-    {%- set in_utc = "timezone('UTC', timezone(" ~ time_zone ~ ", " ~ midnight ~ "))" -%}
+    {%- set in_utc = "timezone('UTC', " ~ goalpost.duckdb__in_time_zone(midnight, time_zone, written_out) ~ ")" -%}
+    {%- set an_hour_before = "make_timestamptz(epoch_us(" ~ in_utc ~ " - interval '1' hour))" -%}
     case
-        when {{ goalpost.local_time(in_utc ~ " - interval '1' hour", time_zone) }} = {{ midnight }}
+        when {{ goalpost.duckdb__in_time_zone(an_hour_before, time_zone, written_out) }} = {{ midnight }}
             then {{ in_utc }} - interval '1' hour
         else {{ in_utc }}
     end - interval '1' microsecond

@@ -81,3 +81,25 @@ insert into {{ target }} by name from {{ computed }};
 drop table {{ computed }};
 {%- endif %}
 {%- endmacro %}
+
+
+{# A view, replaced where it is: dbt's own is made beside it and renamed into its place, in five statements instead of one. #}
+{% materialization view, adapter='duckdb', supported_languages=['sql'] %}
+{%- set existing, target = load_cached_relation(this), this.incorporate(type='view') -%}
+{{ run_hooks(pre_hooks, inside_transaction=False) }}
+{{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+{%- if existing is not none and not existing.is_view -%}
+{%- do adapter.drop_relation(existing) -%}
+{%- endif -%}
+{%- call statement('main') -%}
+create or replace view {{ target }} as (
+{{ sql }}
+);
+{%- endcall -%}
+
+{{ run_hooks(post_hooks, inside_transaction=True) }}
+{%- do adapter.commit() -%}
+{{ run_hooks(post_hooks, inside_transaction=False) }}
+{{ return({'relations': [target]}) }}
+{% endmaterialization %}
