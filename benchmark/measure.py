@@ -41,7 +41,6 @@ LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "jou
 # Everything behind the typed rows of the large tables, which stay as they are.
 FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in LARGE_TABLES))
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-THREADS = 2  # as in dbt_project/profiles.yml
 SQL_TYPES = {
     "timestamp": "timestamp",
     "boolean": "boolean",
@@ -256,7 +255,7 @@ def _beside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database file, with the warehouse and its marts attached for reading."""
     path = settings.home / "floor.duckdb"
     path.unlink(missing_ok=True)
-    with duckdb.connect(path, config={"threads": THREADS}) as connection:
+    with duckdb.connect(path) as connection:
         connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
         connection.execute(f"attach '{settings.warehouse_marts}' as marts (read_only)")
         yield connection

@@ -352,16 +352,18 @@ a delivery counts at most once per goal
 models/intermediate/deliveries/int_first_impressions.sql
 
 of one moment the lesser delivery enrolls
-- first_by('delivery_key', ['received_at', 'delivery_id'])
-+ first_by('delivery_key', ['received_at', 'delivery_key'])
+- partition by enrollment_key
+-         order by received_at asc nulls last, delivery_id asc
++ partition by enrollment_key
++         order by received_at asc nulls last, delivery_id desc
 
 an impression that failed a check does not enroll
 - is_eligible and not is_in_goal_state as is_passing
 + true as is_passing
 
 each journey enrolls once
-- ('enrolled', 'of_the_journey')
-+ ('enrolled', 'of_the_profile')
+- partition by enrollment_key
++ partition by goal_and_profile_key
 
 models/marts/fct_impressions.sql
 
@@ -408,7 +410,7 @@ a day ends at its last microsecond
 + - interval '1' second
 
 where midnight comes twice the day ends at the first
-- when {{ goalpost.local_time(in_utc ~ " - interval '1' hour", time_zone) }} = {{ midnight }}
+- when {{ goalpost.duckdb__in_time_zone(an_hour_before, time_zone, written_out) }} = {{ midnight }}
 + when false
 
 a day of a window is exactly 24 hours

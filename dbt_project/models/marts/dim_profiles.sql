@@ -1,28 +1,23 @@
 -- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
 -- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots.
 {%- set touched = "(
-    select profile_key from staging.base_profile_snapshots where touched_after = (select file_id from control.watermark)
+    select profile_key from staging.base_profile_snapshots
+    where touched_after = (select file_id from control.watermark) and reason_code is null
 )" %}
 {{ config(
     materialized='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
 ) }}
 
-with snapshots as {{ read_where_used() }} (
-
-    select * from {{ ref('stg_profile_snapshots') }}
-    {%- if not from_scratch() %}
-    where profile_key in {{ touched }}
-    {%- endif %}
-
-),
-
-bounds as (
+with bounds as (
 
     select
         profile_key,
         min(observed_at) as first_observed_at,
         max(observed_at) as newest_observed_at
-    from snapshots
+    from {{ affected_rows(ref('stg_profile_snapshots')) }} as snapshots
+    {%- if not from_scratch() %}
+    where profile_key in {{ touched }}
+    {%- endif %}
     group by profile_key
 
 )
@@ -35,6 +30,6 @@ select
     bounds.first_observed_at,
     snapshots.observed_at,
     snapshots.profile_key
-from snapshots
+from {{ ref('stg_profile_snapshots') }} as snapshots
 inner join bounds
     on snapshots.profile_key = bounds.profile_key and snapshots.observed_at = bounds.newest_observed_at

@@ -84,6 +84,18 @@ recent_candidates as (
 
 ),
 
+-- Of deliveries that may be candidates: a short list to look engagements up by, which DuckDB does not see in recent_candidates.
+engagements as (
+
+    select engagements.*
+    from {{ ref('stg_engagements') }} as engagements
+    {%- if not from_scratch() %}
+    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
+        on engagements.delivery_key = deliveries.delivery_key
+    {%- endif %}
+
+),
+
 reached as (
 
     select
@@ -101,7 +113,7 @@ reached as (
             candidates.achievement_key,
             1 as is_touched
         from recent_candidates as candidates
-        inner join {{ ref('stg_engagements') }} as engagements
+        inner join engagements
             on
                 candidates.delivery_key = engagements.delivery_key
                 and candidates.touch_metric = engagements.metric

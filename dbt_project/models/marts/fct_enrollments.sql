@@ -93,7 +93,8 @@ achievements_in_window as (
     select
         enrolled.workspace_id,
         enrolled.enrollment_key,
-        enrolled.delivery_id,
+        enrolled.profile_key,
+        enrolled.journey_id,
         achievements.trigger_predicate,
         achievements.natural_key,
         achievements.achievement_id,
@@ -121,11 +122,11 @@ compared as (
 
     select
         with_trigger.*,
-        deliveries.landed_journey_id,
+        journeys.journey_id as landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
     from with_trigger
-    {{ join_trigger_values('with_trigger') }}
+    {{ join_trigger_values('with_trigger', affected_rows(ref('stg_events'), 'latest_moment')) }}
 
 ),
 

@@ -3,18 +3,11 @@
 -- Incremental: those of affected profiles from affected_from on are computed anew; which are first says int_first_impressions.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
-with firsts as (
-
-    select * from {{ affected_rows(ref('int_first_impressions'), 'received_at') }} as firsts
-
-),
-
-impressions as (
+with impressions as (
 
     select
         impressions.*,
-        {{ key_of(['impressions.goal_id', 'impressions.profile_key']) }} as of_the_profile,
-        {{ enrollment_key('impressions') }} as of_the_journey
+        {{ enrollment_key('impressions') }} as enrollment_key
     from {{ ref('int_impressions') }} as impressions
 
 )
@@ -33,25 +26,14 @@ select
     case
         when not impressions.is_eligible then 'not_eligible'
         when impressions.is_in_goal_state then 'already_achieved'
-        when enrolled.first_of is null then 'already_enrolled'
+        when not coalesce(firsts.enrolls, false) then 'already_enrolled'
         else 'enrolled'
     end as outcome,
-    of_profile.first_of is not null as is_first,
-    of_journey.first_of is not null as is_first_of_journey,
+    coalesce(firsts.is_first, false) as is_first,
+    coalesce(firsts.is_first_of_journey, false) as is_first_of_journey,
     impressions.profile_key
 from impressions
-left join firsts as enrolled
+left join {{ affected_rows(ref('int_first_impressions'), 'received_at') }} as firsts
     on
-        enrolled.kind = 'enrolled'
-        and impressions.of_the_journey = enrolled.first_of
-        and impressions.delivery_key = enrolled.delivery_key
-left join firsts as of_profile
-    on
-        of_profile.kind = 'profile'
-        and impressions.of_the_profile = of_profile.first_of
-        and impressions.delivery_key = of_profile.delivery_key
-left join firsts as of_journey
-    on
-        of_journey.kind = 'journey'
-        and impressions.of_the_journey = of_journey.first_of
-        and impressions.delivery_key = of_journey.delivery_key
+        impressions.enrollment_key = firsts.enrollment_key
+        and impressions.delivery_key = firsts.delivery_key

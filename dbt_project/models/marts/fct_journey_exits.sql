@@ -49,7 +49,7 @@ messages as (
         landed_journey_key as journey_key,
         sent_at
     from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
-    where landed_journey_id is not null and not needs_opt_in
+    where landed_journey_key is not null and not needs_opt_in
 
 )
 

@@ -45,7 +45,7 @@ first_events as (
         name,
         min(received_at) as first_received_at,
         min(occurred_at) as first_occurred_at
-    from {{ ref('stg_events') }}
+    from {{ affected_rows(ref('stg_events')) }} as events
     where
         name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
         and profile_key in (select profile_key from anchored_by_events)

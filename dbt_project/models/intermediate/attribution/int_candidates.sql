@@ -15,7 +15,6 @@ with candidates as (
         achievements.profile_id,
         deliveries.source_id,
         deliveries.journey_id,
-        deliveries.landed_journey_id,
         deliveries.delivery_id,
         deliveries.message_id,
         deliveries.channel,

@@ -42,11 +42,11 @@ compared as (
         with_events.achievement_id,
         with_events.delivery_id,
         with_events.trigger_predicate,
-        deliveries.landed_journey_id,
+        journeys.journey_id as landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
     from with_events
-    {{ join_trigger_values('with_events') }}
+    {{ join_trigger_values('with_events', affected_rows(ref('stg_events'), 'latest_moment')) }}
 
 ),
 

@@ -1,7 +1,7 @@
--- Grain: one row per `kind` and what it is the first of: the first impression by (received_at, delivery_id)
---   profile   of a goal and profile
---   journey   of a goal, source, profile and journey (none: null)
---   enrolled  of the same, among those that pass both checks: the one that enrolls (SEMANTICS, section 7)
+-- Grain: one row per impression that is, by (received_at, delivery_id), the first of something:
+--   is_first             of a goal and profile
+--   is_first_of_journey  of a goal, source, profile and journey (none: null)
+--   enrolls              of the same, among those that pass both checks (SEMANTICS, section 7)
 -- Incremental: the firsts of affected profiles from affected_from on are looked for anew, where none lies before.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
@@ -13,42 +13,82 @@ with impressions as (
         delivery_id,
         received_at,
         is_eligible and not is_in_goal_state as is_passing,
-        {{ key_of(['goal_id', 'profile_key']) }} as of_the_profile,
-        {{ enrollment_key('impressions') }} as of_the_journey,
+        {{ key_of(['goal_id', 'profile_key']) }} as goal_and_profile_key,
+        {{ enrollment_key('impressions') }} as enrollment_key,
         {{ shared_journey_key('impressions') }} as shared_journey_key
     from {{ ref('int_impressions') }} as impressions
 
 ),
 
-firsts as (
+-- By windows, which spill to disk; DuckDB's arg_min, a group for each key, does not.
+numbered as (
 
-    {% for kind, key in [('profile', 'of_the_profile'), ('journey', 'of_the_journey'), ('enrolled', 'of_the_journey')] %}
     select
-        '{{ kind }}' as kind,
-        {{ key }} as first_of,
-        profile_key,
-        {{ 'max(shared_journey_key)' if kind == 'journey' else 'cast(null as bigint)' }} as shared_journey_key,
-        min(received_at) as received_at,
-        {{ first_by('delivery_key', ['received_at', 'delivery_id']) }} as delivery_key
+        *,
+        row_number() over (
+            partition by goal_and_profile_key
+            order by received_at asc nulls last, delivery_id asc nulls last
+        ) = 1 as is_first,
+        row_number() over journey_history = 1 as is_first_of_journey,
+        is_passing and count(case when is_passing then 1 end) over journey_history = 1 as enrolls
     from impressions
-    where is_passing or '{{ kind }}' <> 'enrolled'
-    group by {{ key }}, profile_key
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    window journey_history as (
+        partition by enrollment_key
+        order by received_at asc nulls last, delivery_id asc nulls last
+        rows between unbounded preceding and current row
+    )
 
-)
+),
 
-select firsts.*
-from firsts
-{%- if not from_scratch() %}
-left join (  -- noqa: ST05
-    select
-        kept.kind,
-        kept.first_of
+{% if not from_scratch() -%}
+kept as (
+
+    select kept.*
     from {{ this }} as kept
     inner join {{ ref('int_affected_profiles') }} as affected
         on kept.profile_key = affected.profile_key and kept.received_at < affected.affected_from
-) as kept
-    on firsts.kind = kept.kind and firsts.first_of = kept.first_of
-where kept.kind is null
+
+),
+
+firsts as (
+
+    select
+        numbered.profile_key,
+        numbered.delivery_key,
+        numbered.received_at,
+        numbered.goal_and_profile_key,
+        numbered.enrollment_key,
+        numbered.shared_journey_key,
+        numbered.is_first and of_the_profile.goal_and_profile_key is null as is_first,
+        numbered.is_first_of_journey and of_the_journey.enrollment_key is null as is_first_of_journey,
+        numbered.enrolls and enrolled.enrollment_key is null as enrolls
+    from numbered
+    left join (select goal_and_profile_key from kept where is_first) as of_the_profile
+        on numbered.goal_and_profile_key = of_the_profile.goal_and_profile_key
+    left join (select enrollment_key from kept where is_first_of_journey) as of_the_journey
+        on numbered.enrollment_key = of_the_journey.enrollment_key
+    left join (select enrollment_key from kept where enrolls) as enrolled
+        on numbered.enrollment_key = enrolled.enrollment_key
+
+)
+
+{%- else -%}
+firsts as (
+
+    select * from numbered
+
+)
 {%- endif %}
+
+select
+    profile_key,
+    delivery_key,
+    received_at,
+    goal_and_profile_key,
+    enrollment_key,
+    case when is_first_of_journey then shared_journey_key end as shared_journey_key,
+    is_first,
+    is_first_of_journey,
+    enrolls
+from firsts
+where is_first or is_first_of_journey or enrolls

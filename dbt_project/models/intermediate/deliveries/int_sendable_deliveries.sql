@@ -52,7 +52,6 @@ select
     not coalesce(outcomes.has_failed, false) as is_received,
 
     -- A journey of another profile than the delivery's counts as not landed.
-    journeys.journey_id as landed_journey_id,
     journeys.journey_key as landed_journey_key,
     coalesce(journeys.entered_at, deliveries.sent_at) as entered_at
 from deliveries

@@ -10,7 +10,8 @@ with achievements_in_window as (
         enrollments.goal_id,
         enrollments.profile_id,
         enrollments.enrollment_id,
-        enrollments.delivery_id,
+        enrollments.profile_key,
+        enrollments.journey_id,
         rules.trigger_predicate,
         achievements.natural_key,
         achievements.achievement_id
@@ -35,11 +36,11 @@ compared as (
 
     select
         achievements_in_window.*,
-        deliveries.landed_journey_id,
+        journeys.journey_id as landed_journey_id,
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
     from achievements_in_window
-    {{ join_trigger_values('achievements_in_window') }}
+    {{ join_trigger_values('achievements_in_window', ref('stg_events')) }}
 
 ),
 
