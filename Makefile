@@ -13,7 +13,7 @@ demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, p
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
 
-# Half an hour and 60 GB of disk; BENCH="--size 1M" takes eight minutes.
+# An hour and a half, and 60 GB of disk; BENCH="--size 1M" takes half an hour.
 BENCH ?= --size 1M,10M
 bench: $(READY)  ## the benchmark: docs/benchmark.md
 	$(BIN)/python -m benchmark $(BENCH) --docs docs

@@ -120,6 +120,6 @@ def model(dbt, session):
             resolved = resolve(trigger_filter, segments_at(workspace_id, pinned_at))
             add(workspace_id, source_id, updated_at, pinned_at, "exit", resolved)
 
-    # As JSON text in the query: Arrow, and parameters, which import pandas, take longer than all of the above.
+    # As text in the query: importing Arrow, or pandas (as parameters do), takes longer than all of the above.
     text, columns = json.dumps(rows, default=datetime.isoformat).replace("'", "''"), json.dumps([COLUMNS])
     return session.sql(f"select unnest(from_json('{text}', '{columns}'), max_depth := 2)")
