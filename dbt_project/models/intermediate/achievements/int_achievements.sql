@@ -30,13 +30,6 @@ judged as (
 
 ),
 
-anchored_by_events as (
-
-    select profile_key from judged
-    where evaluation_event_name is not null
-
-),
-
 -- The anchors of evaluation windows: a profile's first event of a name, by either clock, and its first snapshot.
 first_events as (
 
@@ -46,9 +39,7 @@ first_events as (
         min(received_at) as first_received_at,
         min(occurred_at) as first_occurred_at
     from {{ affected_rows(ref('stg_events')) }} as events
-    where
-        name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
-        and profile_key in (select profile_key from anchored_by_events)
+    where name in (select evaluation_event_name from {{ ref('int_goal_rules') }})
     group by profile_key, name
 
 ),

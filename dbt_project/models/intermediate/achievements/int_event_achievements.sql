@@ -1,7 +1,7 @@
 -- Grain: one row per goal and event that reaches its target (SEMANTICS, section 6): the name is the target's, its filter holds,
 -- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
--- A view of what this run computes: the events of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+-- Holds what this run computes: the events of affected profiles from affected_from on. A table, since with the other kinds in one
+-- statement their joins together do not fit into little memory.
 {%- set meets_its_filter = meets_predicate('event', 'rules.event_predicate', reads_profile=false) %}
 {%- set meets_its_filter_with_the_profile = meets_predicate('event', 'event_predicate', reads_profile=true) %}
 

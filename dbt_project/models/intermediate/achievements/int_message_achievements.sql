@@ -3,7 +3,7 @@
 -- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
 {{ config(materialized='view') }}
 
-with deliveries as (
+with deliveries as {{ read_where_used() }} (
 
     select * from {{ affected_rows(ref('stg_deliveries')) }} as deliveries
     where not is_anonymous and not is_holdout
