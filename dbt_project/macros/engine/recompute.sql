@@ -7,23 +7,11 @@
 #}
 {% materialization recompute, adapter='duckdb', supported_languages=['sql'] %}
 {%- set existing, target = load_cached_relation(this), this.incorporate(type='table') -%}
-{{ run_hooks(pre_hooks, inside_transaction=False) }}
-{{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-{%- if existing is not none and not existing.is_table -%}
-{%- do adapter.drop_relation(existing) -%}
-{%- endif -%}
-{%- call statement('main') -%}
 {%- if existing is none or not existing.is_table or goalpost.from_scratch() -%}
-{{ goalpost.replace_table_sql(target, sql) }}
+{%- do goalpost.run_in_place(existing, target, goalpost.replace_table_sql(target, sql)) -%}
 {%- else -%}
-{{ goalpost.recompute_sql(target, sql) }}
+{%- do goalpost.run_in_place(existing, target, goalpost.recompute_sql(target, sql)) -%}
 {%- endif -%}
-{%- endcall -%}
-
-{{ run_hooks(post_hooks, inside_transaction=True) }}
-{%- do adapter.commit() -%}
-{{ run_hooks(post_hooks, inside_transaction=False) }}
 {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
@@ -85,21 +73,23 @@ drop table {{ computed }};
 
 {# A view, replaced where it is: dbt's own is made beside it and renamed into its place, in five statements instead of one. #}
 {% materialization view, adapter='duckdb', supported_languages=['sql'] %}
-{%- set existing, target = load_cached_relation(this), this.incorporate(type='view') -%}
+{%- set target = this.incorporate(type='view') -%}
+{%- do goalpost.run_in_place(load_cached_relation(this), target, 'create or replace view ' ~ target ~ ' as (\n' ~ sql ~ '\n);') -%}
+{{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+
+{# A model's statement between its hooks, in one transaction. What has its name and is of another kind goes first. #}
+{% macro run_in_place(existing, target, model_sql) -%}
 {{ run_hooks(pre_hooks, inside_transaction=False) }}
 {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-{%- if existing is not none and not existing.is_view -%}
+{%- if existing is not none and existing.type != target.type -%}
 {%- do adapter.drop_relation(existing) -%}
 {%- endif -%}
 {%- call statement('main') -%}
-create or replace view {{ target }} as (
-{{ sql }}
-);
+{{ model_sql }}
 {%- endcall -%}
-
 {{ run_hooks(post_hooks, inside_transaction=True) }}
 {%- do adapter.commit() -%}
 {{ run_hooks(post_hooks, inside_transaction=False) }}
-{{ return({'relations': [target]}) }}
-{% endmaterialization %}
+{%- endmacro %}
