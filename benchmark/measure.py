@@ -36,6 +36,7 @@ from orchestration.contract import RAW_TABLES
 from orchestration.landing import land_new_files
 from orchestration.selection import landed_tables, left_out
 from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.warehouse import create_file
 
 LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "journeys")
 # Everything behind the typed rows of the large tables, which stay as they are.
@@ -255,6 +256,7 @@ def _beside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database file, with the warehouse and its marts attached for reading."""
     path = settings.home / "floor.duckdb"
     path.unlink(missing_ok=True)
+    create_file(path)
     with duckdb.connect(path) as connection:
         connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
         connection.execute(f"attach '{settings.warehouse_marts}' as marts (read_only)")

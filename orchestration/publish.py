@@ -27,7 +27,7 @@ import duckdb
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
-from orchestration.warehouse import connect, literal
+from orchestration.warehouse import connect, create_file, literal
 
 UNFINISHED = ".unfinished"
 CONTENT = "goalpost_content"  # the key under which a Parquet file says what is in it
@@ -98,6 +98,7 @@ def _is_mostly_free(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
+    create_file(place)
     connection.execute(f"attach {literal(place)} as rewritten")
     connection.execute("copy from database marts to rewritten")
     connection.execute("checkpoint rewritten")

@@ -19,6 +19,9 @@ from orchestration.contract import RAW_TABLES, RawTable
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
+# Files that DuckDB 1.4 and later read, published ones too. By its default, 1.0, writing takes a third longer.
+STORAGE = {"storage_compatibility_version": "v1.4.0"}
+
 LEDGER_AND_CONTROL = """
 create schema if not exists raw;
 create schema if not exists control;
@@ -89,8 +92,8 @@ def connect(
     with all that a run expects in it."""
     if not read_only:
         _create_home(settings)
-        _create_file(settings.warehouse)
-        _create_file(settings.warehouse_marts)
+        create_file(settings.warehouse)
+        create_file(settings.warehouse_marts)
     elif not settings.warehouse.exists():
         raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
     connection = _open(settings, read_only, wait_seconds)
@@ -161,12 +164,12 @@ def _create_home(settings: Settings) -> None:
         )
 
 
-def _create_file(path: Path) -> None:
+def create_file(path: Path) -> None:
     """Create a database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
     if not path.exists():
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
-        duckdb.connect(unfinished).close()
+        duckdb.connect(unfinished, config=STORAGE).close()
         unfinished.replace(path)
 
 
