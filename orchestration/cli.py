@@ -143,9 +143,10 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
         return
     console.print(f"Running: {work}.", highlight=False, soft_wrap=True)
 
-    from orchestration.defs import dbt_process
+    from orchestration.defs import checks_process, dbt_process
 
-    dbt_process.start(settings)  # it gets ready while the rest is imported
+    dbt_process.start(settings)  # they get ready while the rest is imported
+    checks_process.start(settings)
     from orchestration.defs.in_process import run_job
     from orchestration.defs.run import GoalpostRun
 

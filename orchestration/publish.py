@@ -51,18 +51,32 @@ class Part:
     content: str
 
 
-def publish(settings: Settings, run_id: str) -> Published:
-    with closing(connect(settings)) as connection:
-        # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
-        if failures := critical_failures(connection, run_id):
-            raise GoalpostError(refusal(failures))
-        _remove_unfinished(settings)
-        folder = settings.published_parquet
+@dataclass(frozen=True)
+class Prepared:
+    parts: list[Part]
+    written: list[Path]  # the Parquet files that are another, beside their places
+
+
+def prepare(settings: Settings) -> Prepared:
+    """What takes long and changes nothing that is published: while it is checked whether it may be."""
+    _remove_unfinished(settings)
+    folder = settings.published_parquet
+    with closing(connect(settings, read_only=True)) as connection:
         parts = [part for mart in _marts(connection) for part in _parts(connection, mart, folder)]
         there = _contents(connection, folder)
         written = [
             _write_parquet(connection, part) for part in parts if there.get(part.place) != part.content
         ]
+    return Prepared(parts, written)
+
+
+def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -> Published:
+    prepared = prepared or prepare(settings)
+    with closing(connect(settings)) as connection:
+        # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
+        if failures := critical_failures(connection, run_id):
+            _remove_unfinished(settings)
+            raise GoalpostError(refusal(failures))
         is_mostly_free = _is_mostly_free(connection)
         if is_mostly_free:
             _rewrite(connection, _unfinished(settings.warehouse_marts))
@@ -70,13 +84,13 @@ def publish(settings: Settings, run_id: str) -> Published:
         _replace(settings.warehouse_marts)
     # Closed, so whole: its log is in it, and nobody else writes.
     shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
-    for place in [settings.published, *written]:
+    for place in [settings.published, *prepared.written]:
         _replace(place)
-    _remove_other_parquet(folder, {part.place for part in parts})
+    _remove_other_parquet(settings.published_parquet, {part.place for part in prepared.parts})
     rows: Counter[str] = Counter()
-    for part in parts:
+    for part in prepared.parts:
         rows[part.mart] += part.rows
-    return Published(settings.published, folder, dict(rows))
+    return Published(settings.published, settings.published_parquet, dict(rows))
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -52,5 +52,10 @@ class Settings(BaseSettings):
         return self.home / "marts"
 
     @property
+    def logs(self) -> Path:
+        """What the last run's tools printed."""
+        return self.home / "logs"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"

@@ -6,7 +6,10 @@ it does).
 
 import gc
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -18,6 +21,19 @@ def collect_rarely() -> None:
     """Importing makes hundreds of thousands of objects that stay: looking through them for garbage again and
     again takes a quarter of the time."""
     gc.set_threshold(100_000, 20, 100)
+
+
+def end_with_parent() -> None:
+    """A process that works for a run does not notice that nobody reads it any more: after a kill -9 of the
+    run it would go on, and write in the middle of the next one."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class _Later(ModuleType):

@@ -20,7 +20,7 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
 # Files that DuckDB 1.4 and later read, published ones too. By its default, 1.0, writing takes a third longer.
-STORAGE = {"storage_compatibility_version": "v1.4.0"}
+STORAGE = "v1.4.0"
 
 LEDGER_AND_CONTROL = """
 create schema if not exists raw;
@@ -169,7 +169,7 @@ def create_file(path: Path) -> None:
     if not path.exists():
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
-        duckdb.connect(unfinished, config=STORAGE).close()
+        duckdb.connect(unfinished, config={"storage_compatibility_version": STORAGE}).close()
         unfinished.replace(path)
 
 

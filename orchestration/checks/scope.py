@@ -75,7 +75,12 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str, table: str, part: st
     if not part:
         connection.execute(f"create view {name} as from {table}")
         return
-    rows = f"from {table} where {part.format(table=table)}"
-    is_small = connection.execute(f"select count(*) {rows}").fetchall()[0][0] <= FEW
-    kind = "table" if is_small else "view"
-    connection.execute(f"create {kind} {name} as from {table} where rowid in (select rowid {rows})")
+    condition = part.format(table=table)
+    connection.execute(
+        f"create or replace temp table found as select rowid as id from {table} where {condition} limit {FEW}"
+    )
+    is_small = connection.execute("select count(*) from found").fetchall()[0][0] < FEW
+    if is_small:
+        connection.execute(f"create table {name} as from {table} where rowid in (from found)")
+    else:
+        connection.execute(f"create view {name} as from {table} where {condition}")

@@ -65,24 +65,25 @@ def read_suites(step: str, folder: Path = EXPECTATIONS) -> tuple[Suite, ...]:
     return tuple(_read_suite(path, step) for path in sorted((folder / step).glob("*.json")))
 
 
-def run_steps(
-    settings: Settings, steps: Sequence[str], run_id: str, *, only_changed: bool = False
-) -> list[CheckResult]:
-    """Check every suite of the steps, and keep the results: publishing reads them."""
+def run_steps(settings: Settings, steps: Sequence[str], *, only_changed: bool = False) -> list[CheckResult]:
+    """Check every suite of the steps. The warehouse is only read."""
     suites = tuple(suite for step in steps for suite in read_suites(step))
     found = run_suites(settings.warehouse, suites, only_changed=only_changed)
-    results = [result for _, results in found for result in results]
-    _keep(settings, steps, run_id, results)
-    return results
+    return [result for _, results in found for result in results]
+
+
+def import_great_expectations() -> None:
+    """It takes seconds: whoever only reads suites must not pay for it. Nor need anybody pay for what it needs
+    only to compare distributions and to draw them."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import_later("scipy.stats", "altair")
+    import great_expectations  # noqa: F401
 
 
 def run_suites(
     database: Path, suites: tuple[Suite, ...], *, only_changed: bool = False
 ) -> list[tuple[Suite, list[CheckResult]]]:
-    # Importing Great Expectations takes seconds: whoever only reads suites must not pay for it. Nor need
-    # anybody pay for what it needs only to compare distributions and to draw them.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import_later("scipy.stats", "altair")
+    import_great_expectations()
     import great_expectations
 
     from orchestration.checks import dialect
@@ -206,7 +207,10 @@ def _error(exception_info: dict[str, Any]) -> str | None:
     return "; ".join(sorted({nested["exception_message"] for nested in exception_info.values()})) or None
 
 
-def _keep(settings: Settings, steps: Sequence[str], run_id: str, results: list[CheckResult]) -> None:
+def keep_results(
+    settings: Settings, steps: Sequence[str], run_id: str, results: Sequence[CheckResult]
+) -> None:
+    """Publishing reads them, and `goalpost status`."""
     with closing(connect(settings)) as connection:
         connection.begin()
         connection.execute(

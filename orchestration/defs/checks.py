@@ -14,7 +14,8 @@ from dagster import (
     multi_asset_check,
 )
 
-from orchestration.checks.suites import STEPS, CheckResult, read_suites, run_steps
+from orchestration.checks.suites import STEPS, CheckResult, keep_results, read_suites
+from orchestration.defs import checks_process
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 
 SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
@@ -49,10 +50,11 @@ def as_asset_check(result: CheckResult) -> AssetCheckResult:
     )
 
 
-def check(
+def report(
     context: AssetCheckExecutionContext, run: GoalpostRun, steps: Sequence[str]
 ) -> Iterator[AssetCheckResult]:
-    results = run_steps(run.settings, steps, run.run_id, only_changed=not run.is_full_refresh)
+    results = checks_process.answer(run.settings)
+    keep_results(run.settings, steps, run.run_id, results)
     failed = [result for result in results if not result.success]
     context.log.info(f"{len(results) - len(failed)} of {len(results)} checks passed")
     yield from map(as_asset_check, results)
@@ -60,7 +62,8 @@ def check(
 
 @multi_asset_check(name="raw_checks", specs=check_specs("raw"), pool=WAREHOUSE_POOL)
 def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
-    yield from check(context, run, ["raw"])
+    checks_process.ask(run.settings, ["raw"], only_changed=not run.is_full_refresh)
+    yield from report(context, run, ["raw"])
 
 
 # One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits
@@ -71,4 +74,6 @@ def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterato
     pool=WAREHOUSE_POOL,
 )
 def model_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
-    yield from check(context, run, STEPS[1:])
+    checks_process.ask(run.settings, STEPS[1:], only_changed=not run.is_full_refresh)
+    run.prepare_publishing()  # meanwhile
+    yield from report(context, run, STEPS[1:])

@@ -3,28 +3,26 @@
 Belongs here: starting it, what it finds in its environment, its main program. Does not: what it builds
 (models.py); anything of Dagster, so that the command line can start it before that is imported.
 
-dbt takes seconds to import and to read its project. It does not notice that nobody reads it any more, either:
-after a kill -9 of the run it would go on building models, in the middle of which the next run would write.
+dbt takes seconds to import and to read its project.
 """
 
 import json
 import os
-import signal
+import select
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from orchestration import runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import collect_rarely, leave
+from orchestration.startup import collect_rarely, end_with_parent, leave
 
+RUN_RESULTS = "run_results.json"
 COMMAND = ("-m", "orchestration.defs.dbt_process")
-CHECK_SECONDS = 0.2
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -121,33 +119,46 @@ def end(settings: Settings) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """With arguments: dbt. Without: get ready, then read them."""
-    _end_with_parent()
+    end_with_parent()
     collect_rarely()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import cli, dbtRunner
 
     if arguments:
         cli(prog_name="dbt")
-    import orchestration.goals.reading  # noqa: F401  (the Python models need it)
+    import numpy  # noqa: F401  (the Python models need it)
+
+    import orchestration.goals.reading  # noqa: F401  (so they do this)
 
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
+    _compile_macros(manifest)
     if told := sys.stdin.read():
         built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
-            json.loads(told)
+            [*json.loads(told), "--no-write-json"]  # the manifest is written already
         )
+        if isinstance(built.result, RunExecutionResult):
+            built.result.write(str(Path(os.environ["DBT_TARGET_PATH"]) / RUN_RESULTS))
         DuckDBConnectionManager.close_all_connections()
         leave(0 if built.success else 1)
 
 
-def _end_with_parent() -> None:
-    parent = os.getppid()
+def _compile_macros(manifest: Any) -> None:
+    """dbt compiles a macro when it is first called, a second's work in all. These will be: those that nodes
+    name, and those that these name. Only until there is something to do."""
+    from dbt_common.clients.jinja import template_cache
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(CHECK_SECONDS)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
+    nodes = manifest.nodes.values()
+    materializations = tuple({f"materialization_{node.config.materialized}_" for node in nodes})
+    waiting = [name for node in nodes for name in node.depends_on.macros]
+    waiting += [name for name, macro in manifest.macros.items() if macro.name.startswith(materializations)]
+    seen: set[str] = set()
+    while waiting and not select.select([sys.stdin], [], [], 0)[0]:
+        name = waiting.pop()
+        if name not in seen and name in manifest.macros:
+            seen.add(name)
+            template_cache.get_node_template(manifest.macros[name])
+            waiting += manifest.macros[name].depends_on.macros
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Progress(logging.Handler):
 
 def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
     """Execute the job; its run id, or a GoalpostError that says why it failed."""
-    log = settings.home / "logs" / "run.log"
+    log = settings.logs / "run.log"
     log.parent.mkdir(exist_ok=True)
     # Loading the definitions prepares the dbt manifest: seconds, the first time.
     with console.status("Starting ...") as status, open_instance(settings) as instance:

@@ -22,7 +22,7 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
 )
 def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
     """marts.duckdb and Parquet per mart, each file replaced whole: BI reads these, not what a run writes."""
-    published = publish(run.settings, run.run_id)
+    published = publish(run.settings, run.run_id, run.prepared)
     runs.finish_run(run.settings, run.run_id, "succeeded")
     context.log.info(f"published {len(published.rows)} marts to {published.database}")
     return MaterializeResult(

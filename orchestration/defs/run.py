@@ -11,8 +11,9 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import runs
 from orchestration.checks.suites import critical_failures, refusal
-from orchestration.defs import dbt_process
+from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
+from orchestration.publish import Prepared, prepare
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
@@ -35,6 +36,7 @@ class GoalpostRun(ConfigurableResource):
     )
 
     _run: runs.Run = PrivateAttr()
+    _prepared: Prepared | None = PrivateAttr(None)
 
     @property
     def settings(self) -> Settings:
@@ -52,6 +54,13 @@ class GoalpostRun(ConfigurableResource):
     def dbt(self) -> dbt_process.WaitingDbt:
         return dbt_process.started(self.settings)
 
+    @property
+    def prepared(self) -> Prepared | None:
+        return self._prepared
+
+    def prepare_publishing(self) -> None:
+        self._prepared = prepare(self.settings)
+
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
@@ -62,11 +71,14 @@ class GoalpostRun(ConfigurableResource):
                 as_of=runs.read_moment(self.as_of) if self.as_of else None,
                 full_refresh=self.full_refresh,
             )
+            self._prepared = None
             dbt_process.start(self.settings)
+            checks_process.start(self.settings)
             try:
                 yield self
             finally:
                 dbt_process.end(self.settings)
+                checks_process.end(self.settings)
                 # publishing or a failed step has finished it already, unless neither was part of it
                 runs.finish_run(
                     self.settings,
