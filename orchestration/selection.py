@@ -1,10 +1,11 @@
-"""Which models an incremental run leaves out, because building them again would change nothing.
+"""Which models an incremental run leaves out, because building them again would change nothing, and how many
+of the others it builds at a time.
 
-Belongs here: that decision, from dbt's manifest and the tables of which files landed. Does not: running dbt
-(defs/models.py, and the benchmark, which leaves out the same).
+Belongs here: these decisions, from dbt's manifest and what landed. Does not: running dbt (defs/models.py, and
+the benchmark, which does the same).
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from graphlib import TopologicalSorter
 from typing import Any
@@ -13,22 +14,35 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
 WATERMARK = "macro.goalpost.watermark"
+ASKED = "macro.goalpost.asked_once"
 
 
-def landed_tables(settings: Settings) -> set[str]:
-    """The raw tables with files that no run has built yet."""
+# Rows of these tell what happened. A row of any other is a definition, and may concern all that ever did.
+FACTS = ("deliveries", "engagements", "events", "journeys", "profile_snapshots")
+FEW_ROWS = 1_000_000
+
+
+def landed_rows(settings: Settings) -> dict[str, int]:
+    """By raw table, of the files that no run has built yet."""
     with closing(connect(settings, read_only=True)) as connection:
         found = connection.execute(
-            "select distinct table_name from raw.files "
-            "where file_id > (select file_id from control.watermark) and outcome = 'loaded'"
+            "select table_name, sum(rows)::bigint from raw.files "
+            "where file_id > (select file_id from control.watermark) and outcome = 'loaded' "
+            "group by table_name"
         ).fetchall()
-    return {table for (table,) in found}
+    return dict(found)
 
 
-def left_out(manifest: Mapping[str, Any], landed: Set[str]) -> set[str]:
+def models_at_a_time(landed: Mapping[str, int]) -> int:
+    """Few rows keep one core busy, so that two models take little longer than one. With many each would have
+    half the memory, and DuckDB uses all cores for one."""
+    return 2 if landed.keys() <= set(FACTS) and sum(landed.values()) <= FEW_ROWS else 1
+
+
+def left_out(manifest: Mapping[str, Any], landed: Collection[str]) -> set[str]:
     """The ids of nodes. Either they change with the code alone, which asks for a full refresh by itself:
-    seeds, and the views of staging and quarantine. (A view further down may read from_scratch() or the
-    watermark: its text is another in each run.) Or nothing landed in any raw table that they stand on."""
+    seeds, and views that are written by no answer of the warehouse (the watermark is one, too). Or nothing
+    landed in any raw table that they stand on."""
     nodes = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
     }
@@ -41,7 +55,11 @@ def left_out(manifest: Mapping[str, Any], landed: Set[str]) -> set[str]:
     for name in TopologicalSorter(parents).static_order():
         if name in nodes and parents[name] <= unchanged and not _looks_for_what_is_new(nodes[name], manifest):
             unchanged.add(name)
-    return {name for name, node in nodes.items() if name in unchanged or _changes_with_the_code_alone(node)}
+    return {
+        name
+        for name, node in nodes.items()
+        if name in unchanged or _changes_with_the_code_alone(node, manifest)
+    }
 
 
 def _looks_for_what_is_new(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -60,7 +78,7 @@ def _macros(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _changes_with_the_code_alone(node: Mapping[str, Any]) -> bool:
+def _changes_with_the_code_alone(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     return node["resource_type"] == "seed" or (
-        node["config"]["materialized"] == "view" and node["schema"] in ("staging", "quarantine")
+        node["config"]["materialized"] == "view" and ASKED not in _macros(node, manifest)
     )

@@ -4,10 +4,8 @@ import pytest
 from pipeline import manifest
 
 from orchestration.contract import RAW_TABLES
-from orchestration.selection import left_out
+from orchestration.selection import FACTS, left_out, models_at_a_time
 from orchestration.settings import DBT_PROJECT
-
-FACTS = ("deliveries", "engagements", "events", "journeys", "profile_snapshots")
 
 
 def names(*landed: str) -> set[str]:
@@ -39,3 +37,15 @@ def test_the_base_rows_of_a_table_are_judged_when_something_of_it_landed(table):
 def test_a_new_text_of_a_filter_is_read():
     for table in ("goals", "segments", "sources"):
         assert "base_definitions" not in names(table)
+
+
+def test_only_a_few_rows_of_facts_are_built_by_two_models_at_a_time():
+    assert models_at_a_time({"events": 1_000_000}) == 2
+    assert models_at_a_time({}) == 2
+    assert models_at_a_time({"events": 600_000, "deliveries": 600_000}) == 1
+    assert models_at_a_time({"events": 1, "goals": 1}) == 1
+
+
+def test_a_view_that_no_answer_of_the_warehouse_is_written_into_is_left_out():
+    assert "int_non_touches" in names(*RAW_TABLES)
+    assert "int_touches" not in names()

@@ -19,6 +19,7 @@ from packaging.version import Version
 from orchestration import runs
 from orchestration.defs.dbt_process import (
     COMMAND,
+    RUN_RESULTS,
     environment,
     manifest_path,
     prepare_manifest,
@@ -26,7 +27,7 @@ from orchestration.defs.dbt_process import (
 )
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
-from orchestration.selection import landed_tables, left_out
+from orchestration.selection import landed_rows, left_out, models_at_a_time
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import hidden
 
@@ -36,7 +37,6 @@ with hidden("dbt.version"):
     from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
     from dagster_dbt.dbt_manifest import validate_manifest
 
-RUN_RESULTS = "run_results.json"
 DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point
 
 # The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
@@ -100,12 +100,22 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     # Those of the last run, should this one end before it writes them.
     (target / RUN_RESULTS).unlink(missing_ok=True)
     nodes = validate_manifest(MANIFEST)["nodes"]
-    unbuilt = set() if run.is_full_refresh or context.is_subset else to_leave_out(run)
-    invocation = (
-        picked(context, run, dbt)
-        if context.is_subset
-        else everything(context, run, {nodes[node]["name"] for node in unbuilt})
+    landed = landed_rows(run.settings)
+    unbuilt = (
+        set() if run.is_full_refresh or context.is_subset else left_out(validate_manifest(MANIFEST), landed)
     )
+    if context.is_subset:
+        invocation = picked(context, run, dbt)
+    elif run.is_full_refresh:
+        invocation = everything(context, run, "--full-refresh")
+    else:  # all tests stay, also those of what is left out
+        names = sorted(nodes[node]["name"] for node in unbuilt)
+        invocation = everything(
+            context,
+            run,
+            *("--select", "fqn:*", "--exclude", *names, "--indirect-selection", "empty"),
+            *("--threads", str(models_at_a_time(landed))),
+        )
     events = invocation.stream()
     keys = {TRANSLATOR.get_asset_key(nodes[node]) for node in unbuilt}
     yield from with_left_out(context, keys, events) if keys else events
@@ -114,10 +124,6 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         raise GoalpostError(failure(results, str(error)))
     if not context.is_subset:
         runs.record_build(run.settings, run.run_id)
-
-
-def to_leave_out(run: GoalpostRun) -> set[str]:
-    return left_out(validate_manifest(MANIFEST), landed_tables(run.settings))
 
 
 def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:
@@ -140,12 +146,8 @@ def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events
             yield from follow()
 
 
-def everything(context: AssetExecutionContext, run: GoalpostRun, but: Set[str]) -> DbtCliInvocation:
+def everything(context: AssetExecutionContext, run: GoalpostRun, *arguments: str) -> DbtCliInvocation:
     """By the dbt that waits since the run began."""
-    if run.is_full_refresh:
-        arguments = ["--full-refresh"]
-    else:  # all tests stay, also those of what is left out
-        arguments = ["--select", "fqn:*", "--exclude", *sorted(but), "--indirect-selection", "empty"]
     return DbtCliInvocation(
         process=run.dbt.build(*NO_UNIT_TESTS, *arguments),
         manifest=validate_manifest(MANIFEST),
