@@ -55,14 +55,15 @@ class JsonRows(TextRows):
     def unknown_columns(self) -> list[str]:
         self.offer()
         keys = self.connection.execute(
-            "select distinct unnest(case when json_valid(line) then json_keys(line) end) from landed"
+            "select distinct unnest(try(json_keys(line))) from landed"
         ).fetchall()
         return sorted(self.unknown(key for (key,) in keys))[:MOST_UNKNOWN_KEYS]
 
     def batches(self, stream: BinaryIO) -> Iterator[pa.RecordBatch]:
         last = 0
         while block := stream.read(BLOCK_BYTES) + stream.readline():
-            text = pa.array([block.removesuffix(b"\n")], pa.large_binary())
+            offsets = pa.array([0, len(block) - block.endswith(b"\n")]).buffers()[1]
+            text = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(block)])
             try:
                 lines = pc.split_pattern(text, b"\n").flatten().cast(pa.large_string())
             except pa.ArrowInvalid as error:
