@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.checks.suites import STEPS, Suite, keep_results, read_suites, run_steps, run_suites
 from orchestration.contract import RAW_TABLES
+from orchestration.defs import checks_process
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -211,7 +212,7 @@ def good_world(empty_world: Settings, tmp_path_factory: pytest.TempPathFactory) 
 def failed(settings: Settings, *suites: Suite, only_changed: bool = False) -> dict[str, dict]:
     return {
         f"{result.suite}.{result.expectation}": result.figures
-        for _, results in run_suites(settings.warehouse, suites, only_changed=only_changed)
+        for _, results in run_suites(settings, suites, only_changed=only_changed)
         for result in results
         if not result.success
     }
@@ -359,3 +360,28 @@ def test_a_suite_that_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / "marts" / "fct_x.json").write_text('{"expectations": [{"type": "t"}]}')
     with pytest.raises(GoalpostError, match=r"fct_x\.json.*meta"):
         read_suites("marts", tmp_path)
+
+
+def test_the_process_of_the_checks_answers_what_checking_here_finds(good_world: Settings, tmp_path: Path):
+    settings = copy_of(good_world, tmp_path)
+    try:
+        for steps in (["raw"], ["staging", "marts"]):
+            checks_process.ask(settings, steps, only_changed=False)
+            assert checks_process.answer(settings) == run_steps(settings, steps)
+    finally:
+        checks_process.end(settings)
+
+
+def test_what_goes_wrong_in_the_process_of_the_checks_is_told(tmp_path: Path):
+    settings = Settings(home=tmp_path)
+    try:
+        checks_process.ask(settings, ["raw"], only_changed=False)
+        with pytest.raises(GoalpostError, match=r"Checking failed: .*warehouse\.duckdb"):
+            checks_process.answer(settings)
+        checks_process._waiting[settings].kill()
+        checks_process._waiting[settings].wait()
+        checks_process.ask(settings, ["raw"], only_changed=False)
+        with pytest.raises(GoalpostError, match=r"ended before they did: .*checks\.log tells why"):
+            checks_process.answer(settings)
+    finally:
+        checks_process.end(settings)

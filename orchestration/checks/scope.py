@@ -9,10 +9,10 @@ checked by the run that computed it. Who writes a rule need not know.
 """
 
 from collections.abc import Set
-from pathlib import Path
 
 import duckdb
 
+from orchestration.settings import Settings
 from orchestration.warehouse import literal
 
 CATALOG = "warehouse"  # as dbt's views name it
@@ -24,16 +24,15 @@ AFFECTED = "profile_key in (select profile_key from whole.intermediate.int_affec
 
 
 def open_for_checks(
-    database: Path, names: Set[str], *, only_changed: bool = False
+    settings: Settings, names: Set[str], *, only_changed: bool = False
 ) -> duckdb.DuckDBPyConnection:
     """A connection in which the tables and views of these names are; `use` the catalog."""
     connection = duckdb.connect()
-    connection.execute(f"set temp_directory = {literal(database.with_suffix('.tmp'))}")
+    connection.execute(f"set temp_directory = {literal(settings.warehouse.with_suffix('.tmp'))}")
     connection.execute("set timezone = 'UTC'")
-    connection.execute(f"attach {literal(database)} as whole (read_only)")
-    marts = database.with_suffix(".marts.duckdb")
-    if marts.exists():
-        connection.execute(f"attach {literal(marts)} as whole_marts (read_only)")
+    connection.execute(f"attach {literal(settings.warehouse)} as whole (read_only)")
+    if settings.warehouse_marts.exists():
+        connection.execute(f"attach {literal(settings.warehouse_marts)} as whole_marts (read_only)")
     connection.execute(f"attach ':memory:' as {CATALOG}; attach ':memory:' as marts; use {CATALOG}")
     for schema in SCHEMAS:
         connection.execute(f"create schema {schema}")

@@ -68,7 +68,7 @@ def read_suites(step: str, folder: Path = EXPECTATIONS) -> tuple[Suite, ...]:
 def run_steps(settings: Settings, steps: Sequence[str], *, only_changed: bool = False) -> list[CheckResult]:
     """Check every suite of the steps. The warehouse is only read."""
     suites = tuple(suite for step in steps for suite in read_suites(step))
-    found = run_suites(settings.warehouse, suites, only_changed=only_changed)
+    found = run_suites(settings, suites, only_changed=only_changed)
     return [result for _, results in found for result in results]
 
 
@@ -81,7 +81,7 @@ def import_great_expectations() -> None:
 
 
 def run_suites(
-    database: Path, suites: tuple[Suite, ...], *, only_changed: bool = False
+    settings: Settings, suites: tuple[Suite, ...], *, only_changed: bool = False
 ) -> list[tuple[Suite, list[CheckResult]]]:
     import_great_expectations()
     import great_expectations
@@ -92,7 +92,7 @@ def run_suites(
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
     # It keeps nothing, and would write its whole configuration as YAML again with every table.
     context._save_project_config = lambda: None  # type: ignore[method-assign]
-    with closing(open_for_checks(database, _names(suites), only_changed=only_changed)) as connection:
+    with closing(open_for_checks(settings, _names(suites), only_changed=only_changed)) as connection:
         dialect.OPENED.set(connection)
         source = context.data_sources.add_sql(
             "warehouse", connection_string="duckdb+buffered://", create_temp_table=False

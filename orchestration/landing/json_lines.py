@@ -54,9 +54,7 @@ class JsonRows(TextRows):
 
     def unknown_columns(self) -> list[str]:
         self.offer()
-        keys = self.connection.execute(
-            "select distinct unnest(try(json_keys(line))) from landed"
-        ).fetchall()
+        keys = self.connection.execute("select distinct unnest(try(json_keys(line))) from landed").fetchall()
         return sorted(self.unknown(key for (key,) in keys))[:MOST_UNKNOWN_KEYS]
 
     def batches(self, stream: BinaryIO) -> Iterator[pa.RecordBatch]:
