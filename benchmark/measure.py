@@ -38,6 +38,7 @@ from orchestration.selection import landed_rows, left_out, models_at_a_time
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.warehouse import create_file
 
+GOALPOST = str(Path(sys.executable).with_name("goalpost"))
 LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "journeys")
 # Everything behind the typed rows of the large tables, which stay as they are.
 FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in LARGE_TABLES))
@@ -198,15 +199,28 @@ def small_run(bench: Bench) -> dict:
     walls = []
     with bench.copy() as settings:
         for day in range(bench.world.days + 1, bench.world.days + 5):
-            drawn = bench.settings("drawn")
-            land_day(drawn, bench.world, day, messages=125)
-            write_landing(drawn, Path(settings.landing), files_in_one=1, name=f"day-{day}")
-            shutil.rmtree(drawn.home)
-            goalpost = Path(sys.executable).with_name("goalpost")
-            command = [str(goalpost), "run", "--as-of", start_of(day + 1).isoformat()]
-            environment = {"GOALPOST_HOME": str(settings.home), "GOALPOST_LANDING": settings.landing}
-            walls.append(process.run(command, environment).wall)
+            _land_a_thousand_rows(bench, settings, day)
+            command = [GOALPOST, "run", "--as-of", start_of(day + 1).isoformat()]
+            walls.append(process.run(command, _places(settings)).wall)
     return {"walls": walls[1:]}
+
+
+def sensor(bench: Bench) -> dict:
+    """From when a thousand new rows lie in the landing to when they are published, by the sensor of
+    `goalpost dev`. The first time is to warm up."""
+    waits = []
+    with bench.copy() as settings, process.running([GOALPOST, "dev"], _places(settings)):
+        for day in range(bench.world.days + 1, bench.world.days + 5):
+            before = _written_at(settings.published)
+            _land_a_thousand_rows(bench, settings, day)
+            began = time.perf_counter()
+            while _written_at(settings.published) == before:
+                if time.perf_counter() - began > 600:
+                    raise RuntimeError("The sensor started no run, or the run published nothing.")
+                time.sleep(0.1)
+            waits.append(time.perf_counter() - began)
+            time.sleep(10)  # the run has to end
+    return {"waits": waits[1:]}
 
 
 def room(bench: Bench) -> dict:
@@ -226,9 +240,10 @@ def peer_tools(bench: Bench) -> dict:
         return peers.compare(bench.world, settings.home)
 
 
-MEASURES = (full_refresh, days, growth, goals, landed, low_memory, peer_tools, small_run, room)
+MEASURES = (full_refresh, days, growth, goals, landed, low_memory, peer_tools, small_run, sensor, room)
 # The others are measured in every world.
-ONLY_UP_TO_1M, ONLY_BEYOND_1M = ("goals", "landed", "small_run", "room"), ("growth", "low_memory")
+ONLY_UP_TO_1M = ("goals", "landed", "small_run", "sensor", "room")
+ONLY_BEYOND_1M = ("growth", "low_memory")
 
 
 def typed_floor(settings: Settings) -> dict[str, float]:
@@ -251,6 +266,26 @@ def json_floor(settings: Settings) -> float:
         )
     with _beside(settings) as connection:
         return _seconds(connection, [*statements, "checkpoint"])
+
+
+def _land_a_thousand_rows(bench: Bench, settings: Settings, day: int) -> None:
+    """Some messages of the day and what follows from them, in files that come into the landing whole."""
+    drawn = bench.settings("drawn")
+    land_day(drawn, bench.world, day, messages=125)
+    write_landing(drawn, Path(drawn.landing), files_in_one=1, name=f"day-{day}-")
+    for file in Path(drawn.landing).rglob("*.jsonl"):
+        place = Path(settings.landing) / file.relative_to(drawn.landing)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(place)
+    shutil.rmtree(drawn.home)
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    return {"GOALPOST_HOME": str(settings.home), "GOALPOST_LANDING": settings.landing}
+
+
+def _written_at(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.exists() else 0
 
 
 @contextmanager

@@ -1,14 +1,16 @@
-"""A command in a process of its own, with its wall time and its peak memory.
+"""A command in a process of its own: with its wall time and its peak memory, or for as long as it is needed.
 
 Belongs here: that, and nothing about what runs in it.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,3 +50,20 @@ def run(
         if finished.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{finished.stdout}")
         return Finished(output=finished.stdout, **json.load(figures))
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+    """It and all that it starts end with the block."""
+    started = subprocess.Popen(
+        command,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
