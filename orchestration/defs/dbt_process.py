@@ -14,12 +14,15 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestration import runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import collect_rarely, end_with_parent, leave
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 RUN_RESULTS = "run_results.json"
 COMMAND = ("-m", "orchestration.defs.dbt_process")
@@ -124,6 +127,7 @@ def main(arguments: Sequence[str]) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import cli, dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     if arguments:
         cli(prog_name="dbt")
@@ -132,7 +136,8 @@ def main(arguments: Sequence[str]) -> None:
     import orchestration.goals.reading  # noqa: F401  (so they do this)
 
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
-    _compile_macros(manifest)
+    if isinstance(manifest, Manifest):  # else the build says what is wrong
+        _compile_macros(manifest)
     if told := sys.stdin.read():
         built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
             [*json.loads(told), "--no-write-json"]  # the manifest is written already
@@ -143,7 +148,7 @@ def main(arguments: Sequence[str]) -> None:
         leave(0 if built.success else 1)
 
 
-def _compile_macros(manifest: Any) -> None:
+def _compile_macros(manifest: "Manifest") -> None:
     """dbt compiles a macro when it is first called, a second's work in all. These will be: those that nodes
     name, and those that these name. Only until there is something to do."""
     from dbt_common.clients.jinja import template_cache
