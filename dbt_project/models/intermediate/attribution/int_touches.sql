@@ -7,7 +7,7 @@
 {{ config(materialized='view') }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
-with achievements as (
+with achievements as {{ read_where_used() }} (
 
     select
         rules.rule_number,
