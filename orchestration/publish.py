@@ -120,11 +120,8 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> list[Part]:
-    columns = connection.execute(
-        "select column_name, data_type, is_nullable from duckdb_columns() "
-        "where database_name = 'marts' and schema_name = 'main' and table_name = ? order by column_index",
-        [mart],
-    ).fetchall()
+    described = connection.execute(f"describe marts.{_name(mart)}").fetchall()
+    columns = [(name, type_, is_nullable == "YES") for name, type_, is_nullable, *_ in described]
     time = _time(columns) if mart.startswith("fct_") else None
     month = f"date_trunc('month', {time})" if time else "null"
     found = connection.execute(
@@ -161,15 +158,22 @@ def _within(time: str | None, month: datetime) -> str:
 
 def _contents(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[Path, str]:
     """What each file says is in it. One that cannot be read says nothing."""
-    contents = {}
-    for place in folder.glob("*/*.parquet"):
-        with suppress(duckdb.Error):
-            said = connection.execute(
-                "select decode(value) from parquet_kv_metadata(?) where decode(key) = ?",
-                [str(place), CONTENT],
-            ).fetchone()
-            contents[place] = said and said[0]
-    return contents
+    files = [str(place) for place in folder.glob("*/*.parquet")]
+    try:
+        return _read_contents(connection, files)
+    except duckdb.Error:  # each by itself takes fifty times as long
+        contents = {}
+        for file in files:
+            with suppress(duckdb.Error):
+                contents |= _read_contents(connection, [file])
+        return contents
+
+
+def _read_contents(connection: duckdb.DuckDBPyConnection, files: list[str]) -> dict[Path, str]:
+    found = connection.execute(
+        "select file_name, decode(value) from parquet_kv_metadata(?) where decode(key) = ?", [files, CONTENT]
+    ).fetchall()
+    return {Path(file): content for file, content in found}
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, part: Part) -> Path:

@@ -39,22 +39,30 @@ def open_for_checks(
 
     # The views of staged rows stand on the base tables, which are shown instead.
     names = names | {name.replace("staging.stg_", "staging.base_") for name in names}
-    for catalog, schema, table, columns in _tables(connection):
-        name = f"{'marts' if catalog == 'whole_marts' else schema}.{table}"
+    for catalog, schema, table in _tables(connection):
+        name, place = (
+            f"{'marts' if catalog == 'whole_marts' else schema}.{table}",
+            f"{catalog}.{schema}.{table}",
+        )
         if name in names:
-            _show(connection, name, f"{catalog}.{schema}.{table}", _part(columns) if only_changed else None)
+            _show(connection, name, place, _part(_columns(connection, place)) if only_changed else None)
     for schema, view, definition in _views(connection):
         if f"{schema}.{view}" in names:
             connection.execute(definition)
     return connection
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, list[str]]]:
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     return connection.execute(
-        "select database_name, schema_name, table_name, list(column_name) "
-        "from duckdb_tables() join duckdb_columns() using (database_name, schema_name, table_name) "
-        "where database_name in ('whole', 'whole_marts') group by all"
+        "select database_name, schema_name, table_name from duckdb_tables() "
+        "where database_name in ('whole', 'whole_marts')"
     ).fetchall()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [
+        name for (name,) in connection.execute("select name from pragma_table_info(?)", [table]).fetchall()
+    ]
 
 
 def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
