@@ -62,6 +62,15 @@ def left_out(manifest: Mapping[str, Any], landed: Collection[str]) -> set[str]:
     }
 
 
+def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str]:
+    """The ids of tests that look at nothing but what is left out."""
+    return {
+        name
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and set(node["depends_on"]["nodes"]) <= set(unbuilt)
+    }
+
+
 def _looks_for_what_is_new(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     """By the watermark, and must find that there is nothing now. A base model looks in its raw table only."""
     return node["schema"] != "staging" and WATERMARK in _macros(node, manifest)

@@ -4,7 +4,7 @@ import pytest
 from pipeline import manifest
 
 from orchestration.contract import RAW_TABLES
-from orchestration.selection import FACTS, left_out, models_at_a_time
+from orchestration.selection import FACTS, idle_tests, left_out, models_at_a_time
 from orchestration.settings import DBT_PROJECT
 
 
@@ -49,3 +49,12 @@ def test_only_a_few_rows_of_facts_are_built_by_two_models_at_a_time():
 def test_a_view_that_no_answer_of_the_warehouse_is_written_into_is_left_out():
     assert "int_non_touches" in names(*RAW_TABLES)
     assert "int_touches" not in names()
+
+
+def test_a_test_is_left_out_if_all_that_it_looks_at_is():
+    project = manifest(DBT_PROJECT).to_dict()
+    unbuilt = left_out(project, FACTS)
+    idle = {project["nodes"][node]["name"] for node in idle_tests(project, unbuilt)}
+
+    assert {"unique_key_channels_channel", "unique_key_dim_segments_workspace_id__segment_id"} <= idle
+    assert not any("fct_" in name or "rpt_" in name for name in idle)

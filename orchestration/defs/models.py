@@ -27,7 +27,7 @@ from orchestration.defs.dbt_process import (
 )
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
-from orchestration.selection import landed_rows, left_out, models_at_a_time
+from orchestration.selection import idle_tests, landed_rows, left_out, models_at_a_time
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import hidden
 
@@ -99,17 +99,15 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     target = target_folder(run.settings)
     # Those of the last run, should this one end before it writes them.
     (target / RUN_RESULTS).unlink(missing_ok=True)
-    nodes = validate_manifest(MANIFEST)["nodes"]
-    landed = landed_rows(run.settings)
-    unbuilt = (
-        set() if run.is_full_refresh or context.is_subset else left_out(validate_manifest(MANIFEST), landed)
-    )
+    manifest, landed = validate_manifest(MANIFEST), landed_rows(run.settings)
+    unbuilt: set[str] = set()
     if context.is_subset:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
         invocation = everything(context, run, "--full-refresh")
-    else:  # all tests stay, also those of what is left out
-        names = sorted(nodes[node]["name"] for node in unbuilt)
+    else:
+        unbuilt = left_out(manifest, landed)
+        names = sorted(manifest["nodes"][node]["name"] for node in unbuilt | idle_tests(manifest, unbuilt))
         invocation = everything(
             context,
             run,
@@ -117,7 +115,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
             *("--threads", str(models_at_a_time(landed))),
         )
     events = invocation.stream()
-    keys = {TRANSLATOR.get_asset_key(nodes[node]) for node in unbuilt}
+    keys = {TRANSLATOR.get_asset_key(manifest["nodes"][node]) for node in unbuilt}
     yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
