@@ -42,21 +42,22 @@ WHY: dict[str, str] = {
     "Full refresh from typed staging ÷ floor": (
         "four fifths of the floor is writing the marts. Sendable deliveries, states, firsts and days are "
         "written besides, for later runs, and each mart is computed before it is written: a window that "
-        "numbers achievements, the state as of each moment, texts read from JSON. fct_achievements is the "
-        "largest. Beyond 1M its sorts and the joins of touches go through the disk."
+        "numbers achievements, the state as of each moment, texts read from JSON. The largest are "
+        "fct_achievements, fct_impressions and, where its joins go through the disk, fct_touches."
     ),
     "Full refresh from landed JSON ÷ floor": (
-        "loading keeps every value as the text that landed, so text is written once more than the "
-        "floor does, and is read by Arrow, which is exact where DuckDB's readers are not."
+        "half of it is loading: every value is kept as the text that landed, so text is written once more "
+        "than the floor does; lines come from Arrow, since DuckDB's readers are not exact; and each file is "
+        "read twice, the second time for keys that the contract does not know."
     ),
     "Growth exponent of a full refresh, history x 10": (
         "what fits into memory at 1M goes through the disk at 10M: achievements are numbered, and touches "
-        "found, under the limit of 3 GB."
+        "found, under the limit of 3 GB. One run of the smaller world varies by more than what is missed."
     ),
     "A day in order ÷ full refresh from typed staging": (
         "a quarter of all profiles come up on a day, and their rows are looked up in the key columns of the "
-        "whole history. Besides, some sixty models run two hundred statements, however few rows there are, "
-        "and a tenth of a day is its one checkpoint."
+        "whole history. Besides, some fifty models run two hundred statements, however few rows there are, "
+        "and a tenth of a day is its one checkpoint, which writes the last rows of each table again."
     ),
     "Growth exponent of a day, history x 10, same new rows": (
         "rows lie in the order of time, so what goes by time does not grow. What goes by profile does: open "
