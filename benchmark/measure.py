@@ -34,14 +34,13 @@ from benchmark.world import (
 from orchestration import runs
 from orchestration.contract import RAW_TABLES
 from orchestration.landing import land_new_files
-from orchestration.selection import landed_rows, left_out, models_at_a_time
+from orchestration.selection import FACTS, increment_arguments, landed_rows, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.warehouse import create_file
 
 GOALPOST = str(Path(sys.executable).with_name("goalpost"))
-LARGE_TABLES = ("deliveries", "engagements", "events", "profile_snapshots", "journeys")
 # Everything behind the typed rows of the large tables, which stay as they are.
-FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in LARGE_TABLES))
+FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in FACTS))
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 SQL_TYPES = {
     "timestamp": "timestamp",
@@ -108,9 +107,7 @@ class Bench:
         if "--full-refresh" not in arguments:
             manifest = json.loads((target / "manifest.json").read_text("utf-8"))
             landed = landed_rows(settings)
-            unbuilt = left_out(manifest, landed)
-            arguments += ("--exclude", *sorted(manifest["nodes"][node]["name"] for node in unbuilt))
-            arguments += ("--threads", str(models_at_a_time(landed)))
+            arguments += tuple(increment_arguments(manifest, left_out(manifest, landed), landed))
         finished = process.run(
             [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
             {
@@ -249,7 +246,7 @@ ONLY_BEYOND_1M = ("growth", "low_memory")
 def typed_floor(settings: Settings) -> dict[str, float]:
     """Reading every value of staging's large tables, and writing what is in the marts to a new file."""
     with _beside(settings) as connection:
-        reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in LARGE_TABLES]
+        reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in FACTS]
         writes = [f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")]
         return {"read": _seconds(connection, reads), "write": _seconds(connection, [*writes, "checkpoint"])}
 

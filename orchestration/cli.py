@@ -131,16 +131,9 @@ def dev() -> None:
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     moment: datetime | None = runs.read_moment(as_of) if as_of else None
     console = _console()
-    from orchestration.defs import checks_process, dbt_process
-
     with single_writer(settings):
-        # They get ready while it is looked for work and the rest is imported.
-        dbt_process.start(settings)
-        checks_process.start(settings)
         work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None:
-        dbt_process.end(settings)
-        checks_process.end(settings)
         console.print(
             "Nothing to do: no new file, and nothing else changed since the last run. "
             f"The reports stand as of {runs.clock(settings):%Y-%m-%d %H:%M:%S} UTC; --as-of moves them.",
@@ -150,6 +143,10 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
         return
     console.print(f"Running: {work}.", highlight=False, soft_wrap=True)
 
+    from orchestration.defs import checks_process, dbt_process
+
+    dbt_process.start(settings)  # they get ready while the rest is imported
+    checks_process.start(settings)
     from orchestration.defs.in_process import run_job
     from orchestration.defs.run import GoalpostRun
 

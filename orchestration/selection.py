@@ -71,6 +71,15 @@ def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str
     }
 
 
+def increment_arguments(
+    manifest: Mapping[str, Any], unbuilt: Collection[str], landed: Mapping[str, int]
+) -> list[str]:
+    """What `dbt build` is told in an incremental run."""
+    idle = {*unbuilt, *idle_tests(manifest, unbuilt)}
+    names = sorted(manifest["nodes"][node]["name"] for node in idle)
+    return ["--exclude", *names, "--threads", str(models_at_a_time(landed))]
+
+
 def _looks_for_what_is_new(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     """By the watermark, and must find that there is nothing now. A base model looks in its raw table only."""
     return node["schema"] != "staging" and WATERMARK in _macros(node, manifest)

@@ -40,10 +40,8 @@ def open_for_checks(
     # The views of staged rows stand on the base tables, which are shown instead.
     names = names | {name.replace("staging.stg_", "staging.base_") for name in names}
     for catalog, schema, table in _tables(connection):
-        name, place = (
-            f"{'marts' if catalog == 'whole_marts' else schema}.{table}",
-            f"{catalog}.{schema}.{table}",
-        )
+        name = f"{'marts' if catalog == 'whole_marts' else schema}.{table}"
+        place = f"{catalog}.{schema}.{table}"
         if name in names:
             _show(connection, name, place, _part(_columns(connection, place)) if only_changed else None)
     for schema, view, definition in _views(connection):
@@ -60,9 +58,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return [
-        name for (name,) in connection.execute("select name from pragma_table_info(?)", [table]).fetchall()
-    ]
+    found = connection.execute("select name from pragma_table_info(?)", [table]).fetchall()
+    return [name for (name,) in found]
 
 
 def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:

@@ -27,7 +27,7 @@ from orchestration.defs.dbt_process import (
 )
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
-from orchestration.selection import idle_tests, landed_rows, left_out, models_at_a_time
+from orchestration.selection import increment_arguments, landed_rows, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import hidden
 
@@ -99,20 +99,18 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     target = target_folder(run.settings)
     # Those of the last run, should this one end before it writes them.
     (target / RUN_RESULTS).unlink(missing_ok=True)
-    manifest, landed = validate_manifest(MANIFEST), landed_rows(run.settings)
+    manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
     if context.is_subset:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
         invocation = everything(context, run, "--full-refresh")
     else:
+        landed = landed_rows(run.settings)
         unbuilt = left_out(manifest, landed)
-        names = sorted(manifest["nodes"][node]["name"] for node in unbuilt | idle_tests(manifest, unbuilt))
+        arguments = increment_arguments(manifest, unbuilt, landed)
         invocation = everything(
-            context,
-            run,
-            *("--select", "fqn:*", "--exclude", *names, "--indirect-selection", "empty"),
-            *("--threads", str(models_at_a_time(landed))),
+            context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty"
         )
     events = invocation.stream()
     keys = {TRANSLATOR.get_asset_key(manifest["nodes"][node]) for node in unbuilt}
