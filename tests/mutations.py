@@ -451,7 +451,7 @@ a bounced message takes no credit
 + where true
 
 a touch qualifies inside its window
-- else touch_times.touch_at >= achievements.achieved_at - {{ days('achievements.attribution_window_days') }}
+- else touch_times.touch_at >= achievements.achieved_at - {{ days('touch_times.attribution_window_days') }}
 + else true
 
 an attribution window is closed
@@ -462,7 +462,7 @@ an attribution window of 0 days is the calendar day
 - when 0
 + when -1
 
-models/marts/fct_touches.sql
+models/intermediate/attribution/int_touch_credits.sql
 
 touches of one moment are numbered by sent_at (quick)
 - order by touch_at asc nulls last, sent_at asc
@@ -482,7 +482,7 @@ the remainder goes to the last touch (quick)
 - when touch_number < touches
 + when touch_number > 1
 
-models/marts/fct_touches.sql
+models/intermediate/attribution/int_touch_credits.sql
 
 the middle shares 20 percent
 - / (touches - 2)

@@ -4,7 +4,7 @@
     cast(
         case
             when touch_number < touches then {{ share }}
-            else 1 - (sum({{ share }}) over (partition by achievement_id) - {{ share }})
+            else 1 - (sum({{ share }}) over (partition by profile_key, rule_number, achievement_number) - {{ share }})
         end as decimal(18, 12)
     )
 {%- endmacro %}

@@ -1,4 +1,5 @@
-{# For a CTE that is read more than once and wide: it is computed where it is read, with the columns read there, instead of once and kept. #}
+{# For a CTE that is read more than once and wide: it is computed where it is read, with the columns read there, instead of once and kept. In a
+   view DuckDB remembers it as long as the process lives that made the view. #}
 {% macro read_where_used() %}{{ return(adapter.dispatch('read_where_used')()) }}{% endmacro %}
 {% macro default__read_where_used() %}{% endmacro %}
 {% macro duckdb__read_where_used() %}not materialized{% endmacro %}

@@ -1,26 +1,20 @@
 -- Grain: one row per achievement and qualifying delivery: its touch, the latest touch time before the achievement, inside the
 -- attribution window (SEMANTICS, section 8). The newest touch time is inside the window if any is.
--- A view of what this run computes: the touches of achievements that are computed anew.
+-- A view of what this run computes: the touches of achievements that are computed anew. It goes by integers: fct_touches brings
+-- the texts.
 --
 -- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
 -- achievement can only be touched out of its own bucket or the one before.
 {{ config(materialized='view') }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
-with achievements as {{ read_where_used() }} (
+with achievements as (
 
     select
         rules.rule_number,
-        rules.time_zone,
-        rules.attribution_window_days,
         facts.profile_key,
         facts.achievement_number,
-        facts.achieved_at,
-        facts.workspace_id,
-        facts.goal_id,
-        facts.goal_version,
-        facts.profile_id,
-        facts.achievement_id
+        facts.achieved_at
     from {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as facts
     inner join {{ ref('int_goal_rules') }} as rules
         on
@@ -35,11 +29,11 @@ criteria as (
 
     select
         rules.rule_number,
-        rules.workspace_id,
-        rules.source_id,
-        channels.channel,
+        {{ key_of(['rules.workspace_id', 'rules.source_id', 'channels.channel']) }} as sent_by,
         rules.attached_at,
         rules.counts_since,
+        rules.time_zone,
+        rules.attribution_window_days,
         rules.attribution_counts_machine,
         rules.webhook_message_ids,
         coalesce({{ map_value('rules.attribution_criteria', 'channels.channel') }}, 'sent') as touch_metric
@@ -48,43 +42,40 @@ criteria as (
 
 ),
 
-moments as (
+deliveries as {{ read_where_used() }} (
 
     select
         profile_key,
         delivery_key,
-        'sent' as touch_metric,
-        sent_at as touch_at,
-        false as is_machine,
-        workspace_id,
-        source_id,
-        channel,
-        message_id,
+        {{ key_of(['workspace_id', 'source_id', 'channel']) }} as sent_by,
         needs_opt_in,
+        case when needs_opt_in then message_id end as opted_in_by,
         entered_at,
         sent_at
-    from {{ ref('int_sendable_deliveries') }}
+    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
     where is_received
+
+),
+
+moments as (
+
+    select
+        *,
+        'sent' as touch_metric,
+        sent_at as touch_at,
+        false as is_machine
+    from deliveries
 
     union all
 
     select
-        deliveries.profile_key,
-        deliveries.delivery_key,
+        deliveries.*,
         engagements.metric as touch_metric,
         engagements.occurred_at as touch_at,
-        engagements.is_machine,
-        deliveries.workspace_id,
-        deliveries.source_id,
-        deliveries.channel,
-        deliveries.message_id,
-        deliveries.needs_opt_in,
-        deliveries.entered_at,
-        deliveries.sent_at
+        engagements.is_machine
     from {{ ref('stg_engagements') }} as engagements
-    inner join {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
-        on engagements.delivery_key = deliveries.delivery_key
-    where deliveries.is_received and engagements.metric in (select touch_metric from criteria)
+    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
+    where engagements.metric in (select touch_metric from criteria)
 
 ),
 
@@ -92,6 +83,8 @@ touch_times as (
 
     select
         criteria.rule_number,
+        criteria.time_zone,
+        criteria.attribution_window_days,
         moments.profile_key,
         moments.delivery_key,
         moments.touch_metric,
@@ -101,15 +94,13 @@ touch_times as (
     from {{ affected_rows('moments', 'touch_at', reaching_back_days=days_a_bucket) }} as moments
     inner join criteria
         on
-            moments.workspace_id = criteria.workspace_id
-            and moments.source_id = criteria.source_id
-            and moments.channel = criteria.channel
+            moments.sent_by = criteria.sent_by
             and moments.touch_metric = criteria.touch_metric
             and moments.entered_at >= criteria.attached_at
             and moments.touch_at >= criteria.counts_since
     where
         (criteria.attribution_counts_machine or not moments.is_machine)
-        and (not moments.needs_opt_in or {{ list_has('criteria.webhook_message_ids', 'moments.message_id') }})
+        and (not moments.needs_opt_in or {{ list_has('criteria.webhook_message_ids', 'moments.opted_in_by') }})
 
 ),
 
@@ -124,13 +115,8 @@ own_bucket_and_the_one_before as (
 achievements_by_bucket as (
 
     select
-        rule_number,
-        time_zone,
-        attribution_window_days,
-        profile_key,
-        achievement_number,
-        achieved_at,
-        {{ bucket_of('achieved_at', days_a_bucket) }} - buckets_before as bucket
+        achievements.*,
+        {{ bucket_of('achievements.achieved_at', days_a_bucket) }} - buckets_before as bucket
     from achievements
     cross join own_bucket_and_the_one_before
 
@@ -142,7 +128,9 @@ touches as (
         achievements.rule_number,
         achievements.profile_key,
         achievements.achievement_number,
+        achievements.achieved_at,
         touch_times.delivery_key,
+        touch_times.sent_at,
         touch_times.touch_metric,
         max(touch_times.touch_at) as touch_at
     from achievements_by_bucket as achievements
@@ -154,43 +142,27 @@ touches as (
             and achievements.achieved_at >= touch_times.touch_at
             and achievements.achieved_at >= touch_times.sent_at
     where
-        case achievements.attribution_window_days
+        case touch_times.attribution_window_days
             when 0
                 then
                     touch_times.touch_at >= achievements.achieved_at - interval '2' day
-                    and date_trunc('day', {{ local_time('touch_times.touch_at', 'achievements.time_zone') }})
-                    = date_trunc('day', {{ local_time('achievements.achieved_at', 'achievements.time_zone') }})
-            else touch_times.touch_at >= achievements.achieved_at - {{ days('achievements.attribution_window_days') }}
+                    and date_trunc('day', {{ local_time('touch_times.touch_at', 'touch_times.time_zone') }})
+                    = date_trunc('day', {{ local_time('achievements.achieved_at', 'touch_times.time_zone') }})
+            else touch_times.touch_at >= achievements.achieved_at - {{ days('touch_times.attribution_window_days') }}
         end
     group by
         achievements.rule_number,
         achievements.profile_key,
         achievements.achievement_number,
+        achievements.achieved_at,
         touch_times.delivery_key,
+        touch_times.sent_at,
         touch_times.touch_metric
 
 )
 
 select
-    achievements.workspace_id,
-    achievements.goal_id,
-    achievements.goal_version,
-    achievements.profile_id,
-    deliveries.source_id,
-    deliveries.journey_id,
-    deliveries.delivery_id,
-    deliveries.message_id,
-    deliveries.channel,
-    achievements.achievement_id,
-    achievements.achieved_at,
-    deliveries.sent_at,
-    touches.touch_metric,
-    touches.touch_at,
-    touches.profile_key
+    touches.*,
+    deliveries.delivery_id
 from touches
-inner join achievements
-    on
-        touches.rule_number = achievements.rule_number
-        and touches.profile_key = achievements.profile_key
-        and touches.achievement_number = achievements.achievement_number
 inner join {{ ref('int_sendable_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key

@@ -68,8 +68,9 @@ counted as (
         {%- for figure in figures %}
         {{ counts.get(figure, 'null') }} as {{ figure }},
         {%- endfor %}
-        cast({{ local_time('facts.' ~ moment, 'calendars.time_zone') }} as date) as calendar_day
+        {{ calendar_day('facts.' ~ moment, 'calendars.time_zone') }} as calendar_day
     from {{ recounted_rows(facts, moment) }} as facts
+    {{ join_hour('facts', moment) }}
     inner join calendars on facts.workspace_id = calendars.workspace_id
     where {{ condition }}
     group by facts.workspace_id, facts.goal_id, facts.source_id, facts.channel, calendar_day

@@ -53,11 +53,12 @@ with_states as (
     select
         counted.workspace_id,
         counted.goal_id,
-        cast({{ local_time('counted.moment', 'workspaces.time_zone') }} as date) as calendar_day,
+        {{ calendar_day('counted.moment', 'workspaces.time_zone') }} as calendar_day,
         counted.enrolled,
         counted.converted,
         coalesce(states.matches, missing_state.matches) as matches
     from counted
+    {{ join_hour('counted', 'moment') }}
     inner join {{ ref('int_workspaces') }} as workspaces on counted.workspace_id = workspaces.workspace_id
     inner join {{ ref('int_recounted_days') }} as recounted
         on counted.workspace_id = recounted.workspace_id and counted.moment <= recounted.as_of

@@ -1,0 +1,72 @@
+-- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
+-- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model.
+-- A view of what this run computes, by integers: fct_touches brings the texts.
+{{ config(materialized='view') }}
+
+with weighed as (
+
+    select
+        *,
+        -- The weight halves with every 7 days. As an exact decimal, its sum does not depend on the order of the rows.
+        cast(
+            power(cast(2 as double), -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast(604800000000 as double))
+            as decimal(38, 20)
+        ) as decay_weight
+    from {{ ref('int_touches') }}
+
+),
+
+-- In one window, which sorts once.
+touches as (
+
+    select
+        *,
+        row_number() over touches_in_time as touch_number,
+        count(*) over touches_in_time as touches,
+        sum(decay_weight) over touches_in_time as decay_weights
+    from weighed
+    window touches_in_time as (
+        partition by profile_key, rule_number, achievement_number
+        order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
+        rows between unbounded preceding and unbounded following
+    )
+
+),
+
+shares as (
+
+    select
+        *,
+        cast(case when touch_number = 1 then 1 else 0 end as decimal(18, 12)) as share_first,
+        cast(case when touch_number = touches then 1 else 0 end as decimal(18, 12)) as share_last,
+        cast(round(cast(1 as double) / touches, 12) as decimal(18, 12)) as share_linear,
+        cast(
+            case
+                when touches = 1 then 1
+                when touches = 2 then 0.5
+                when touch_number in (1, touches) then 0.4
+                else round(cast(0.2 as double) / (touches - 2), 12)
+            end as decimal(18, 12)
+        ) as share_position,
+        cast(round(cast(decay_weight as double) / cast(decay_weights as double), 12) as decimal(18, 12)) as share_time_decay
+    from touches
+
+)
+
+select
+    profile_key,
+    rule_number,
+    achievement_number,
+    delivery_key,
+    delivery_id,
+    touch_metric,
+    touch_at,
+    touch_number,
+    touches,
+    -- The remainder goes to the last touch.
+    {{ credit('first') }} as credit_first,
+    {{ credit('last') }} as credit_last,
+    {{ credit('linear') }} as credit_linear,
+    {{ credit('position') }} as credit_position,
+    {{ credit('time_decay') }} as credit_time_decay
+from shares
