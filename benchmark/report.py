@@ -52,7 +52,7 @@ WHY: dict[str, str] = {
     ),
     "Growth exponent of a full refresh, history x 10": (
         "what fits into memory at 1M goes through the disk at 10M: achievements are numbered, and touches "
-        "found, under the limit of 3 GB. One run of the smaller world varies by more than what is missed."
+        "found, under the limit of 2.8 GB. One run of the smaller world varies by more than what is missed."
     ),
     "A day in order ÷ full refresh from typed staging": (
         "a quarter of all profiles come up on a day, and their rows are looked up in the key columns of the "

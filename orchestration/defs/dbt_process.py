@@ -8,13 +8,13 @@ dbt takes seconds to import and to read its project.
 
 import json
 import os
-import select
+import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration import runs
 from orchestration.errors import GoalpostError
@@ -127,19 +127,18 @@ def main(arguments: Sequence[str]) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import cli, dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
 
+    home = Path(os.environ["DBT_TARGET_PATH"]).parent
+    _keep_templates(home / "templates")
     if arguments:
         cli(prog_name="dbt")
     import numpy  # noqa: F401  (the Python models need it)
 
     import orchestration.goals.reading  # noqa: F401  (so they do this)
 
-    manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
-    if isinstance(manifest, Manifest):  # else the build says what is wrong
-        _compile_macros(manifest)
+    manifest = _read_project(home / "manifests")
     if told := sys.stdin.read():
-        built = dbtRunner(manifest=manifest).invoke(  # pyright: ignore[reportArgumentType]
+        built = dbtRunner(manifest=manifest).invoke(
             [*json.loads(told), "--no-write-json"]  # the manifest is written already
         )
         if isinstance(built.result, RunExecutionResult):
@@ -148,22 +147,46 @@ def main(arguments: Sequence[str]) -> None:
         leave(0 if built.success else 1)
 
 
-def _compile_macros(manifest: "Manifest") -> None:
-    """dbt compiles a macro when it is first called, a second's work in all. These will be: those that nodes
-    name, and those that these name. Only until there is something to do."""
-    from dbt_common.clients.jinja import template_cache
+def _read_project(kept: Path) -> "Manifest | None":
+    """As dbt read it when the project was last changed: to look whether it did, and to put the manifest
+    together from its parts, takes a second. None: it cannot be read, the build says why."""
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.version import __version__
 
-    nodes = manifest.nodes.values()
-    materializations = tuple({f"materialization_{node.config.materialized}_" for node in nodes})
-    waiting = [name for node in nodes for name in node.depends_on.macros]
-    waiting += [name for name, macro in manifest.macros.items() if macro.name.startswith(materializations)]
-    seen: set[str] = set()
-    while waiting and not select.select([sys.stdin], [], [], 0)[0]:
-        name = waiting.pop()
-        if name not in seen and name in manifest.macros:
-            seen.add(name)
-            template_cache.get_node_template(manifest.macros[name])
-            waiting += manifest.macros[name].depends_on.macros
+    place = kept / f"{runs.hash_files(*runs.MODELS)[:16]}-{__version__}.pickle"
+    if place.exists():
+        return pickle.loads(place.read_bytes())
+    manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
+    if not isinstance(manifest, Manifest):
+        return None
+    for outdated in kept.glob("*.pickle"):
+        outdated.unlink(missing_ok=True)
+    unfinished = place.with_suffix(f".{os.getpid()}")
+    unfinished.write_bytes(pickle.dumps(manifest))
+    unfinished.replace(place)
+    return manifest
+
+
+def _keep_templates(folder: Path) -> None:
+    """dbt compiles every template that it comes across anew in each process, two or three seconds' work. So
+    its Jinja is given what others have, a cache of bytecode."""
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+    from jinja2 import FileSystemBytecodeCache
+
+    folder.mkdir(parents=True, exist_ok=True)
+    cache, compiled = FileSystemBytecodeCache(str(folder)), MacroFuzzEnvironment.compile
+
+    def compile(self: MacroFuzzEnvironment, source: str, *arguments: Any, **named: Any) -> Any:
+        if arguments or named or not isinstance(source, str):
+            return compiled(self, source, *arguments, **named)
+        bucket = cache.get_bucket(self, f"{self.code_generator_class.__name__} {source}", None, source)
+        if bucket.code is None:
+            bucket.code = compiled(self, source)
+            cache.set_bucket(bucket)
+        return bucket.code
+
+    MacroFuzzEnvironment.compile = compile  # pyright: ignore[reportAttributeAccessIssue]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ achievements as (
         achievements.workspace_id,
         achievements.goal_id,
         achievements.profile_key,
-        achievements.achieved_at
+        achievements.achieved_at,
+        achievements.is_first
     from {{ ref('fct_achievements') }} as achievements
     inner join {{ source('control', 'clock') }} as clock on achievements.achieved_at <= clock.as_of
 
@@ -47,13 +48,12 @@ reached as (
         steps.funnel_id,
         achievements.profile_key,
         steps.step,
-        min(achievements.achieved_at) as first_reached_at,
+        achievements.achieved_at as first_reached_at,
         cast(null as timestamp) as previous_reached_at,
-        min(achievements.achieved_at) as reached_at
+        achievements.achieved_at as reached_at
     from steps
     inner join achievements on steps.workspace_id = achievements.workspace_id and steps.goal_id = achievements.goal_id
-    where steps.step = 1
-    group by steps.workspace_id, steps.funnel_id, achievements.profile_key, steps.step
+    where steps.step = 1 and achievements.is_first
 
     union all
 

@@ -135,6 +135,6 @@ select
     '{{ predicates_hash }}' as predicates_hash
 from changed
 {%- if from_scratch() %}
--- In time, so that a later run can skip what lies before its days.
-order by valid_from
+-- By their ends, so that a later run, which asks for those that reach into its days, finds them together: most have ended.
+order by valid_to, valid_from
 {%- endif %}

@@ -70,7 +70,8 @@ counted as (
         {%- endfor %}
         {{ calendar_day('facts.' ~ moment, 'calendars.time_zone') }} as calendar_day
     from {{ recounted_rows(facts, moment) }} as facts
-    {{ join_hour('facts', moment) }}
+    left join {{ ref('int_hours') }} as hours
+        on facts.workspace_id = hours.workspace_id and date_trunc('hour', facts.{{ moment }}) = hours.hour_start
     inner join calendars on facts.workspace_id = calendars.workspace_id
     where {{ condition }}
     group by facts.workspace_id, facts.goal_id, facts.source_id, facts.channel, calendar_day

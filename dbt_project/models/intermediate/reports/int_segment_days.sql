@@ -58,7 +58,8 @@ with_states as (
         counted.converted,
         coalesce(states.matches, missing_state.matches) as matches
     from counted
-    {{ join_hour('counted', 'moment') }}
+    left join {{ ref('int_hours') }} as hours
+        on counted.workspace_id = hours.workspace_id and date_trunc('hour', counted.moment) = hours.hour_start
     inner join {{ ref('int_workspaces') }} as workspaces on counted.workspace_id = workspaces.workspace_id
     inner join {{ ref('int_recounted_days') }} as recounted
         on counted.workspace_id = recounted.workspace_id and counted.moment <= recounted.as_of
