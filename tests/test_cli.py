@@ -152,3 +152,14 @@ def test_a_failed_blocking_check_publishes_nothing_and_is_named(first_run, setti
     repaired = goalpost(settings, "run")
     assert "Running: the last run did not finish" in repaired.stdout
     assert repaired.returncode == 0
+
+
+def test_a_run_reads_the_models_anew_where_what_it_kept_of_them_is_broken(first_run, settings: Settings):
+    (kept,) = (settings.home / "dbt" / "manifests").glob("*.pickle")
+    whole = kept.stat().st_size
+    kept.write_bytes(kept.read_bytes()[: whole // 2])
+    for template in (settings.home / "dbt" / "templates").iterdir():
+        template.write_bytes(template.read_bytes()[:20])
+
+    assert goalpost(settings, "run", "--as-of", "2026-02-02").returncode == 0
+    assert kept.stat().st_size == pytest.approx(whole, rel=0.01)

@@ -148,14 +148,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _read_project(kept: Path) -> "Manifest | None":
-    """As dbt read it when the project was last changed: to look whether it did, and to put the manifest
+    """As dbt read it when the code was last changed: to look whether the project did, and to put the manifest
     together from its parts, takes a second. None: it cannot be read, the build says why."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.version import __version__
 
-    place = kept / f"{runs.hash_files(*runs.MODELS)[:16]}-{__version__}.pickle"
-    if place.exists():
+    place = kept / f"{runs.hash_files(*runs.CODE)[:16]}.pickle"
+    with suppress(Exception):  # what is missing or cannot be read is made anew
         return pickle.loads(place.read_bytes())
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
     if not isinstance(manifest, Manifest):
@@ -180,7 +179,12 @@ def _keep_templates(folder: Path) -> None:
     def compile(self: MacroFuzzEnvironment, source: str, *arguments: Any, **named: Any) -> Any:
         if arguments or named or not isinstance(source, str):
             return compiled(self, source, *arguments, **named)
-        bucket = cache.get_bucket(self, f"{self.code_generator_class.__name__} {source}", None, source)
+        name = f"{self.code_generator_class.__name__} {source}"
+        try:
+            bucket = cache.get_bucket(self, name, None, source)
+        except Exception:  # a file is broken: all are made anew
+            cache.clear()
+            bucket = cache.get_bucket(self, name, None, source)
         if bucket.code is None:
             bucket.code = compiled(self, source)
             cache.set_bucket(bucket)
