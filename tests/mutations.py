@@ -585,10 +585,8 @@ an achievement at as_of counts
 + achievements.achieved_at < clock.as_of
 
 step 1 at its goal's first achievement
-- cast(null as timestamp) as previous_reached_at,
--         min(
-+ cast(null as timestamp) as previous_reached_at,
-+         max(
+- where steps.step = 1 and achievements.is_first
++ where steps.step = 1
 
 each next step at the goal's earliest achievement
 - reached.reached_at as previous_reached_at,
@@ -626,8 +624,8 @@ a conversion at as_of counts
 + 'converted_at < as_of'
 
 a day is one of the workspace's calendar
-- {{ local_time('facts.' ~ moment, 'calendars.time_zone') }}
-+ facts.{{ moment }}
+- {{ calendar_day('facts.' ~ moment, 'calendars.time_zone') }}
++ cast(facts.{{ moment }} as date)
 
 closed: every window of the cohort
 - max(coalesce(window_ends_at,
