@@ -54,6 +54,22 @@ create table if not exists control.built_definitions (
     content varchar
 );
 
+create table if not exists control.increment (
+    increment_id bigint not null,
+    after_file_id bigint not null,
+    until_file_id bigint not null,
+    is_everything boolean not null,
+    run_id varchar
+);
+
+create table if not exists control.built_models (
+    model varchar primary key,
+    increment_id bigint not null,
+    code varchar not null,
+    relation varchar not null,
+    in_run boolean not null
+);
+
 create table if not exists control.runs (
     run_id varchar not null,
     started_at timestamp not null,

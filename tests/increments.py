@@ -22,6 +22,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from dbt.artifacts.resources import Hook
 from pipeline import Pipeline, manifest
 from reference import TABLES, LandedRow, compute
 from reference.values import read_time
@@ -137,7 +138,7 @@ def fail(pipeline: Pipeline, clock: datetime, dice: random.Random) -> None:
     first = dice.randrange(len(models))
     with ExitStack() as stack:
         for model in models[first:] if dice.random() < 0.5 else [models[first]]:
-            stack.enter_context(replaced(model, "raw_code", "this model cannot be built"))
+            stack.enter_context(broken(model))
         with pytest.raises(AssertionError):
             pipeline.run(clock)
 
@@ -149,6 +150,11 @@ def in_order_of_building() -> list:
     parents = {name: node.depends_on.nodes for name, node in models.items()}
     names = [name for name in TopologicalSorter(parents).static_order() if name in models]
     return [models[name] for name in names if models[name].language == "sql"]
+
+
+def broken(model):
+    """The model fails when it is built. Its code stays: changed code asks for more than an increment."""
+    return replaced(model.config, "pre_hook", [Hook("select error('this model cannot be built')")])
 
 
 @contextmanager

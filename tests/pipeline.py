@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from dbt.cli.main import dbtRunner
 
 from orchestration.landing import land_new_files
-from orchestration.runs import move_watermark
+from orchestration.runs import Run, move_watermark, open_increment
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.warehouse import connect
 
@@ -34,6 +34,8 @@ class Pipeline:
         with closing(connect(self.settings)) as connection:
             connection.execute("delete from control.clock")
             connection.execute("insert into control.clock values (?)", [as_of])
+        asked_for = "--full-refresh" in arguments
+        open_increment(self.settings, Run("run", as_of, "running", asked_for, "code"))
         self.dbt(
             "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments
         )

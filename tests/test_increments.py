@@ -143,8 +143,9 @@ def started(tmp_path: Path) -> Pipeline:
     """Built, but the run is not finished."""
     pipeline = Pipeline(tmp_path)
     land(pipeline, "one", GOAL, purchase("2024-03-01"))
-    runs.start_run(pipeline.settings, "one", as_of=NOON, full_refresh=False)
+    run = runs.start_run(pipeline.settings, "one", as_of=NOON, full_refresh=False)
     land_new_files(pipeline.settings)
+    runs.open_increment(pipeline.settings, run)
     pipeline.dbt(
         "build",
         "--select",

@@ -22,13 +22,14 @@
 {%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', names | map('replace', '_id', '') | list) | list -%}
 {%- set moments = moments | select('in', names) | list -%}
 {%- set from_scratch, watermark = goalpost.from_scratch(), goalpost.watermark() -%}
-{%- set landed_rows = source('raw', table_name) if from_scratch else 'landed_rows' -%}
+{%- set all_landed_rows = goalpost.landed_rows(table_name) -%}
+{%- set landed_rows = all_landed_rows if from_scratch else 'landed_rows' -%}
 {%- set landed_key = goalpost.key_of(goalpost.key_columns(columns)) -%}
 with {% if not from_scratch -%}
 new_keys as (
 
     select distinct {{ landed_key }} as row_key
-    from {{ source('raw', table_name) }}
+    from {{ all_landed_rows }} as landed
     where file_id > {{ watermark }}
 
 ),
@@ -46,7 +47,7 @@ rivals as (
 
 landed_rows as (
 
-    select * from {{ source('raw', table_name) }}
+    select * from {{ all_landed_rows }} as landed
     where file_id > {{ watermark }}
 
     union all

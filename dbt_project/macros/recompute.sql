@@ -16,17 +16,9 @@
 #}
 
 
-{# The last landed file whose rows are in all marts; 0 before a first run has succeeded. It moves with a run's success only. #}
+{# The last landed file before those that the increment takes in: what it touches is marked by this number (touched_after). #}
 {% macro watermark() -%}
-{%- set found = goalpost.asked_once("select file_id from " ~ source('control', 'watermark')) if execute else [] -%}
-{{ return(found[0][0] if found else 0) }}
-{%- endmacro %}
-
-
-{# Is everything computed anew? On a first run, and when asked to (--full-refresh; other code asks for it by itself). #}
-{% macro from_scratch() -%}
-{#- While dbt parses, no: that is where the refs are. -#}
-{{ return(execute and (flags.FULL_REFRESH or goalpost.watermark() == 0)) }}
+{{ return(goalpost.increment()['after_file_id']) }}
 {%- endmacro %}
 
 

@@ -13,7 +13,16 @@ from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, FreshnessPolicy, MaterializeResult, Output
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    Failure,
+    FreshnessPolicy,
+    MaterializeResult,
+    Output,
+)
 from packaging.version import Version
 
 from orchestration import runs
@@ -76,6 +85,13 @@ class Translator(DagsterDbtTranslator):
         )
 
 
+    def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> AssetCheckSpec | None:
+        """A dbt test that fails ends dbt, and so the step: no need to block besides, which Dagster would warn that
+        a test does not that is left out."""
+        spec = super().get_asset_check_spec(*args, **kwargs)
+        return spec and spec._replace(blocking=False)
+
+
 TRANSLATOR = Translator()
 MANIFEST = prepare_manifest(Settings())
 
@@ -94,6 +110,7 @@ dbt_resource = Dbt(
     pool=WAREHOUSE_POOL,
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
+    run.refuse_what_cannot_be_right()
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
     target = target_folder(run.settings)
@@ -101,13 +118,16 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     (target / RUN_RESULTS).unlink(missing_ok=True)
     manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
-    if context.is_subset:
+    if run.is_partial:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
+        runs.open_increment(run.settings, run.started)
         invocation = everything(context, run, "--full-refresh")
     else:
-        landed = landed_rows(run.settings)
-        unbuilt = left_out(manifest, landed)
+        landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
+        unbuilt = {node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt}
+        names = {manifest["nodes"][node]["name"] for node in unbuilt}
+        runs.open_increment(run.settings, run.started, rebuilt=rebuilt, left_out=names)
         arguments = increment_arguments(manifest, unbuilt, landed)
         invocation = everything(
             context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty"
@@ -117,8 +137,9 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
-        raise GoalpostError(failure(results, str(error)))
-    if not context.is_subset:
+        sentence = failure(results, str(error))
+        raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
+    if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
 
 
@@ -157,9 +178,9 @@ def everything(context: AssetExecutionContext, run: GoalpostRun, *arguments: str
 
 
 def picked(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> DbtCliInvocation:
-    """Somebody chose assets in the UI: dagster-dbt translates that."""
+    """Somebody chose assets in the UI: dagster-dbt translates that. The same as `dbt build` by hand."""
     os.environ |= environment(run.settings)
-    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.is_full_refresh else [])]
+    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.full_refresh else [])]
     return dbt.cli(arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False)
 
 

@@ -43,15 +43,25 @@ SPECS = [
 ]
 
 
-@multi_asset(name="landed_files", specs=SPECS, pool=WAREHOUSE_POOL)
+@multi_asset(
+    name="landed_files",
+    specs=[spec.replace_attributes(skippable=True) for spec in SPECS],
+    pool=WAREHOUSE_POOL,
+    can_subset=True,
+)
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
+    """Lands every new file, whichever of the tables was chosen. What a part lands waits for the next run."""
+    run.refuse_what_cannot_be_right()
     report = land_new_files(run.settings)
-    runs.record_landing(run.settings, run.run_id, report)
+    if not run.is_partial:
+        runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
         context.log.warning(f"{file.path} was set aside: {file.reason}")
     for folder in report.unknown_folders:
         context.log.warning(f"The folder {folder} is no raw table: its files were left alone.")
     for spec in SPECS:
+        if spec.key not in context.selected_asset_keys:
+            continue
         yield MaterializeResult(
             asset_key=spec.key, metadata={"rows_landed": report.rows_by_table.get(spec.key.path[-1], 0)}
         )

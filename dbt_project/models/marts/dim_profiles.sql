@@ -2,7 +2,7 @@
 -- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots.
 {%- set touched = "(
     select profile_key from staging.base_profile_snapshots
-    where touched_after = (select file_id from control.watermark) and reason_code is null
+    where touched_after = (select after_file_id from control.increment) and reason_code is null
 )" %}
 {{ config(
     materialized='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},

@@ -1,7 +1,7 @@
 -- Grain: one row per achievement, a moment at which a profile reaches a goal's target, within its evaluation window
 -- (SEMANTICS, section 6).
 -- A view of what this run computes: those of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with reached as (
 

@@ -2,6 +2,7 @@
 -- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
 -- Holds what this run computes: the events of affected profiles from affected_from on. A table, since with the other kinds in one
 -- statement their joins together do not fit into little memory.
+{{ config(meta={'holds': 'increment'}) }}
 {%- set meets_its_filter = meets_predicate('event', 'rules.event_predicate', reads_profile=false) %}
 {%- set meets_its_filter_with_the_profile = meets_predicate('event', 'event_predicate', reads_profile=true) %}
 

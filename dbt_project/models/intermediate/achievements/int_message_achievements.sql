@@ -1,7 +1,7 @@
 -- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source
 -- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
 -- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with deliveries as {{ read_where_used() }} (
 

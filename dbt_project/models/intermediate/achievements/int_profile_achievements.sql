@@ -2,7 +2,7 @@
 -- enter: it matches and the snapshot before did not (or there is none); leave: it does not and the one before did.
 -- A deleting snapshot is never an achievement.
 -- A view of what this run computes: the states of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 select
     states.workspace_id,

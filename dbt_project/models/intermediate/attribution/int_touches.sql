@@ -5,7 +5,7 @@
 --
 -- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
 -- achievement can only be touched out of its own bucket or the one before.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
 with achievements as (

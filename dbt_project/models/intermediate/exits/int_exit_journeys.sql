@@ -2,6 +2,8 @@
 -- entered_at, the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as
 -- of entry.
 -- Holds what this run computes: the journeys of affected profiles.
+{{ config(meta={'holds': 'increment'}) }}
+
 with source_rows as (
 
     select

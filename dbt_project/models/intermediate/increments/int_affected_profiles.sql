@@ -2,7 +2,7 @@
 -- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
 -- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
-{{ config(materialized='recompute', meta={'recompute_where': 'true'}) }}
+{{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
 
 {%- if from_scratch() %}
 
