@@ -1,11 +1,11 @@
 """What of the code changed since the last success, and what has to be built anew for it.
 
-Belongs here: the code that marts depend on, file by file; which models a change concerns; whether these can be
-built anew alone. Does not: building (defs/models.py), the history of runs (runs.py).
+Belongs here: the code that marts depend on, file by file; which models a change concerns; whether these can
+be built anew alone. Does not: building (defs/models.py), the history of runs (runs.py).
 
 A model that reads only what is whole (marts, base tables, kept state) can be computed from scratch while the
-rest takes in the new rows, and so can what stands on it. What stands on tables that hold one increment cannot:
-then everything is computed anew (docs/increments.md).
+rest takes in the new rows, and so can what stands on it. What stands on tables that hold one increment
+cannot: then everything is computed anew (docs/increments.md).
 """
 
 import hashlib
@@ -43,6 +43,19 @@ class Rebuild:
     checks_everything: bool = False
 
 
+@dataclass(frozen=True)
+class Built:
+    """A row of control.built_models."""
+
+    code: str
+    in_run: bool
+
+
+def code_of(node: Mapping[str, Any]) -> str:
+    """As the macro of that name."""
+    return hashlib.md5(" ".join(node["raw_code"].split()).encode()).hexdigest()
+
+
 def hash_each(paths: Iterable[Path] = CODE) -> dict[str, str]:
     found = {}
     for path in paths:
@@ -54,7 +67,9 @@ def hash_each(paths: Iterable[Path] = CODE) -> dict[str, str]:
 
 
 def hash_of(files: Files) -> str:
-    return hashlib.sha256("".join(f"{name}\x1f{files[name]}\n" for name in sorted(files)).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{name}\x1f{files[name]}\n" for name in sorted(files)).encode()
+    ).hexdigest()
 
 
 def changed_files(before: Files, now: Files) -> list[str]:
@@ -108,24 +123,27 @@ def _hash(path: Path) -> str:
 
 
 def find_rebuild(
-    settings: Settings, manifest: Mapping[str, Any], before: Files, now: Files, built_by_hand: Collection[str]
+    settings: Settings, manifest: Mapping[str, Any], before: Files, now: Files, built: Mapping[str, Built]
 ) -> Rebuild:
-    """`manifest`: dbt's, of the project as it is. `built_by_hand`: names of models that no run vouches for."""
+    """`manifest`: dbt's, of the project as it is. `built`: what is in the warehouse, by the name of the
+    model. What no run vouches for, or other code built, counts as changed."""
     changed = changed_files(before, now)
     checks_everything = any(name.startswith(CHECKS) for name in changed)
     changed = [name for name in changed if not name.startswith(CHECKS)]
     if others := [name for name in changed if not name.startswith(COMPARED_BY_DBT)]:
         return Rebuild(full_refresh=f"{some_of(others)} changed")
     nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    modified = _modified(settings) if changed else set()
-    for start, reason in [
-        *((node, f"{_file_of(manifest, node, changed)} changed") for node in sorted(modified)),
-        *((nodes[name]["unique_id"], f"{name} was built outside a run") for name in built_by_hand if name in nodes),
-    ]:
-        if (found := _with_what_stands_on_it(manifest, {start})) and not _can_be_built_alone(manifest, found):
+    modified = sorted(_modified(settings)) if changed else []
+    reasons = {node: f"{_file_of(manifest, node, changed)} changed" for node in modified}
+    for name in nodes.keys() & built.keys():
+        if not built[name].in_run:
+            reasons.setdefault(nodes[name]["unique_id"], f"{name} was built outside a run")
+        elif built[name].code != code_of(nodes[name]):
+            reasons.setdefault(nodes[name]["unique_id"], f"{name} was built by other code")
+    for node, reason in sorted(reasons.items()):
+        if not _can_be_built_alone(manifest, _with_what_stands_on_it(manifest, {node})):
             return Rebuild(full_refresh=reason)
-    starts = modified | {nodes[name]["unique_id"] for name in built_by_hand if name in nodes}
-    found = _with_what_stands_on_it(manifest, starts)
+    found = _with_what_stands_on_it(manifest, reasons)
     return Rebuild(
         models=frozenset(manifest["nodes"][node]["name"] for node in found if node in manifest["nodes"]),
         checks_everything=checks_everything,
@@ -138,7 +156,8 @@ def holds(node: Mapping[str, Any]) -> str | None:
 
 
 def _modified(settings: Settings) -> set[str]:
-    """The ids of the models and seeds that dbt finds new or changed, by themselves or by a macro."""
+    """The ids of the models and seeds that dbt finds new or changed, by themselves or by a macro. (What
+    differs in white space alone is not.)"""
     from orchestration.defs.dbt_process import COMMAND, environment
 
     listed = subprocess.run(
@@ -172,7 +191,9 @@ def _with_what_stands_on_it(manifest: Mapping[str, Any], starts: Collection[str]
         if node not in found:
             found.add(node)
             waiting += [
-                child for child in manifest["child_map"].get(node, ()) if child.startswith(("model.", "seed."))
+                child
+                for child in manifest["child_map"].get(node, ())
+                if child.startswith(("model.", "seed."))
             ]
     return found
 
@@ -181,7 +202,11 @@ def _can_be_built_alone(manifest: Mapping[str, Any], nodes: Collection[str]) -> 
     """None of them holds an increment, or is computed from one."""
     for name in nodes:
         node = manifest["nodes"][name]
-        inputs = [manifest["nodes"][each] for each in node["depends_on"].get("nodes", ()) if each.startswith("model.")]
+        inputs = [
+            manifest["nodes"][each]
+            for each in node["depends_on"].get("nodes", ())
+            if each.startswith("model.")
+        ]
         if holds(node) or any(holds(each) == "increment" for each in inputs):
             return False
     return True

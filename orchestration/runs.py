@@ -1,14 +1,15 @@
-"""Is there work, and what became of it: the history of runs (control.runs), the clock (control.clock), and what
-is being computed (control.increment).
+"""Is there work, and what became of it: the history of runs (control.runs), the clock (control.clock), and
+what is being computed (control.increment).
 
 Belongs here: why a run starts, its row from start to finish, what it computes. Does not: what changed in the
-code (changes.py), doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py, defs/automation.py).
+code (changes.py), doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py,
+defs/automation.py).
 """
 
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import Any
 import duckdb
 
 from orchestration import changes
-from orchestration.changes import Rebuild
+from orchestration.changes import Built, Rebuild
 from orchestration.errors import GoalpostError
 from orchestration.landing import LandedFile, LandingReport, Listing, list_landing, new_files
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
+
 
 @dataclass(frozen=True)
 class Run:
@@ -65,7 +67,7 @@ def pending_work(
     if last.code_hash != code_hash:
         reasons.append(f"{changes.some_of(changed_files)} changed" if changed_files else "the models changed")
     if built_by_hand:
-        reasons.append(f"{changes.some_of(built_by_hand)} was built outside a run")
+        reasons.append(f"built outside a run: {changes.some_of(built_by_hand)}")
     if as_of is not None and as_of != last.as_of:
         reasons.append(f"as_of moved from {last.as_of.isoformat()} to {as_of.isoformat()}")
     if full_refresh:
@@ -73,7 +75,9 @@ def pending_work(
     return ", ".join(reasons) or None
 
 
-def full_refresh_reason(history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False) -> str | None:
+def full_refresh_reason(
+    history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False
+) -> str | None:
     """Why everything must be computed anew, whatever changed in the code since the last success: until a run
     has succeeded there is nothing to add to; what other code computed must go, and so must what an unfinished
     full refresh left half done. None if nothing of that is so."""
@@ -139,8 +143,8 @@ def start_run(
     full_refresh: bool,
     manifest: Path | None = None,
 ) -> StartedRun:
-    """Begin a run, as its only writer: whatever is still 'running' lost its process. `manifest`: dbt's, of the
-    project as it is; without it any change of the code asks for a full refresh."""
+    """Begin a run, as its only writer: whatever is still 'running' lost its process. `manifest`: dbt's, of
+    the project as it is; without it any change of the code asks for a full refresh."""
     now, files = _now(), changes.hash_each()
     with closing(connect(settings)) as connection:
         history = read_history(connection)
@@ -188,7 +192,9 @@ def _rebuild(
     if not are_marts_of(history, _written_by(connection)):
         return Rebuild(full_refresh="the two files of the warehouse do not belong together")
     code_hash = changes.hash_of(files)
-    if reason := full_refresh_reason(history, code_hash, everything_by_hand=_is_everything_by_hand(connection)):
+    if reason := full_refresh_reason(
+        history, code_hash, everything_by_hand=_is_everything_by_hand(connection)
+    ):
         return Rebuild(full_refresh=reason)
     by_hand = built_by_hand(connection)
     last_success = next(run.code_hash for run in history if run.outcome == "succeeded")
@@ -197,7 +203,9 @@ def _rebuild(
     before = files if last_success == code_hash else changes.read_state(settings)
     if before is None or changes.hash_of(before) != last_success or manifest is None or not manifest.exists():
         return Rebuild(full_refresh="the code changed, and what it was is not known any more")
-    return changes.find_rebuild(settings, json.loads(manifest.read_bytes()), before, files, by_hand)
+    rows = connection.execute("select model, code, in_run from control.built_models").fetchall()
+    built = {name: Built(code, in_run) for name, code, in_run in rows}
+    return changes.find_rebuild(settings, json.loads(manifest.read_bytes()), before, files, built)
 
 
 # ---- what is being computed --------------------------------------------------------------------------------
@@ -235,11 +243,40 @@ def open_increment(
         connection.commit()
 
 
+def drop_removed_models(settings: Settings, relations: Mapping[str, str]) -> None:
+    """What was built and is no model any more, or lies elsewhere now: a mart of which nobody remembers the
+    rule must not be published. `relations`: where each model is, by its name."""
+    with closing(connect(settings)) as connection:
+        built = connection.execute("select model, relation from control.built_models").fetchall()
+        for name, relation in built:
+            if relations.get(name) == relation:
+                continue
+            for kind in ("view", "table"):
+                with suppress(duckdb.CatalogException):  # it is of the other kind
+                    connection.execute(f"drop {kind} if exists {relation}")
+            if name not in relations:
+                connection.execute("delete from control.built_models where model = ?", [name])
+
+
+def has_succeeded(settings: Settings) -> bool:
+    with closing(connect(settings, read_only=True)) as connection:
+        return any(run.outcome == "succeeded" for run in read_history(connection))
+
+
 def built_by_hand(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The models that were built outside a run since one succeeded."""
     if not _exists(connection, "control", "built_models"):
         return []
     found = connection.execute("select model from control.built_models where not in_run order by model")
+    return [name for (name,) in found.fetchall()]
+
+
+def not_of_this_increment(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The models that the run which opened the increment has not built, or somebody else has since."""
+    found = connection.execute(
+        "select model from control.built_models "
+        "where not in_run or increment_id <> (select increment_id from control.increment) order by model"
+    )
     return [name for (name,) in found.fetchall()]
 
 
@@ -290,10 +327,12 @@ def finish_run(settings: Settings, run_id: str, outcome: str, message: str | Non
 def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) -> None:
     """The files up to this one are in the marts, by the definitions as they are now. The caller commits."""
     connection.execute("update control.watermark set file_id = greatest(file_id, ?)", [built_file_id])
-    connection.execute("delete from control.built_definitions")
-    connection.execute("insert into control.built_definitions by name from intermediate.int_definitions")
+    for name in ("definitions", "fact_months"):
+        connection.execute(f"delete from control.built_{name}")
+        connection.execute(f"insert into control.built_{name} by name from intermediate.int_{name}")
     connection.execute(
-        "update control.built_models set in_run = true, increment_id = (select increment_id from control.increment)"
+        "update control.built_models set in_run = true, "
+        "increment_id = (select increment_id from control.increment)"
     )
 
 

@@ -54,6 +54,14 @@ create table if not exists control.built_definitions (
     content varchar
 );
 
+create table if not exists control.built_fact_months (
+    fact varchar,
+    month date,
+    fact_rows bigint,
+    fact_keys bigint,
+    sum_of_keys varchar
+);
+
 create table if not exists control.increment (
     increment_id bigint not null,
     after_file_id bigint not null,

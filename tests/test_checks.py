@@ -36,6 +36,9 @@ create table staging.row_accounting (table_name varchar, landed bigint, staged b
     quarantined bigint);
 create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
     valid_to timestamp);
+create table intermediate.int_affected_profiles (profile_key bigint, affected_from timestamp);
+create table intermediate.int_fact_months (fact varchar, month date, fact_rows bigint, fact_keys bigint,
+    sum_of_keys varchar);
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
     valid_from timestamp, valid_to timestamp);
 create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
@@ -74,6 +77,12 @@ insert into intermediate.int_profile_states values
 insert into intermediate.int_goal_versions values
     ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
 
+insert into control.increment values (2, 1, 2, false, 'run 1');
+insert into intermediate.int_affected_profiles values (3, '2026-02-01');
+insert into intermediate.int_fact_months values
+    ('fct_achievements', '2026-01-01', 3, 3, '33'), ('fct_attributions', '2026-01-01', 3, 3, '33');
+insert into control.built_fact_months from intermediate.int_fact_months;
+
 insert into marts.fct_achievements values
     ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'),
     ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
@@ -95,6 +104,12 @@ insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day
 """
 
 BREAKS = {
+    "intermediate.int_fact_months.every_key_is_there_once": """
+        update intermediate.int_fact_months set fact_rows = 4 where fact = 'fct_achievements'""",
+    "intermediate.int_fact_months.months_before_what_landed_are_as_they_were": """
+        update intermediate.int_fact_months set sum_of_keys = '34' where fact = 'fct_achievements'""",
+    "intermediate.int_fact_months.every_achievement_is_attributed_or_not": """
+        update intermediate.int_fact_months set fact_rows = 2 where fact = 'fct_attributions'""",
     "raw.files.file_is_known_once": """
         create or replace table raw.files as
         select * from raw.files union all select * replace (3 as file_id) from raw.files where file_id = 2""",
@@ -281,11 +296,11 @@ def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
     settings = copy_of(good_world, tmp_path)
     with connect(settings) as connection:
         connection.execute("""
-            create table intermediate.int_affected_profiles (profile_key bigint);
+            delete from intermediate.int_affected_profiles;
             alter table marts.fct_achievements add profile_key bigint;
             update marts.fct_achievements set profile_key = if(profile_id = 'p', 1, 2);
             insert into staging.stg_events select * replace ('older' as event_id) from staging.stg_events;
-            update control.watermark set file_id = 7
+            update control.increment set after_file_id = 7
         """)
         for table in RAW_TABLES.values():
             columns = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -317,7 +332,7 @@ def test_an_incremental_run_checks_the_profiles_that_it_affects(name, break_, ch
     assert name not in failed(changed_world, *SUITES, only_changed=True)
 
     with connect(changed_world) as connection:
-        connection.execute("insert into intermediate.int_affected_profiles values (1)")
+        connection.execute("insert into intermediate.int_affected_profiles values (1, '2026-01-01')")
     assert name in failed(changed_world, *SUITES, only_changed=True)
 
 

@@ -138,7 +138,8 @@ def finish_a_run(settings: Settings) -> None:
     runs.open_increment(settings, run)
     with closing(connect(settings)) as connection:
         connection.execute("create schema intermediate")
-        connection.execute("create table intermediate.int_definitions as from control.built_definitions")
+        for name in ("definitions", "fact_months"):
+            connection.execute(f"create table intermediate.int_{name} as from control.built_{name}")
     runs.record_build(settings, "one")
     runs.finish_run(settings, "one", "succeeded")
 

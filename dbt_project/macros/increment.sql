@@ -70,7 +70,13 @@
 
 {% macro is_new_or_changed(node) -%}
 {%- set stamp = goalpost.stamps().get(node.name) -%}
-{{ return(stamp is none or stamp['code'] != local_md5(node.raw_code)) }}
+{{ return(stamp is none or stamp['code'] != goalpost.code_of(node)) }}
+{%- endmacro %}
+
+
+{# As dbt compares files: white space makes no difference (orchestration/changes.py does the same). #}
+{% macro code_of(node) -%}
+{{ return(local_md5(node.raw_code.split() | join(' '))) }}
 {%- endmacro %}
 
 
@@ -169,7 +175,7 @@
 {%- set increment_id, in_run = goalpost.increment()['increment_id'], env_var('GOALPOST_IN_RUN', 'false') -%}
 insert or replace into control.built_models (model, increment_id, code, relation, in_run) values
 {%- for node in built %}
-    ('{{ node.name }}', {{ increment_id }}, '{{ local_md5(node.raw_code) }}', '{{ node.relation_name }}', {{ in_run }}){{ ',' if not loop.last }}
+    ('{{ node.name }}', {{ increment_id }}, '{{ goalpost.code_of(node) }}', '{{ node.relation_name }}', {{ in_run }}){{ ',' if not loop.last }}
 {%- endfor -%}
 {%- endif -%}
 {%- endmacro %}

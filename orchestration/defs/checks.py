@@ -58,7 +58,11 @@ def report(
     results = checks_process.answer(run.settings)
     if not run.is_partial:
         keep_results(run.settings, steps, run.run_id, results)
-    chosen = [check for check in map(as_asset_check, results) if check_key(check) in context.selected_asset_check_keys]
+    chosen = [
+        check
+        for check in map(as_asset_check, results)
+        if check_key(check) in context.selected_asset_check_keys
+    ]
     context.log.info(f"{sum(check.passed for check in chosen)} of {len(chosen)} checks passed")
     yield from chosen
 

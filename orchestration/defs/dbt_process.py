@@ -50,7 +50,12 @@ def target_folder(settings: Settings) -> Path:
 
 def manifest_path(settings: Settings) -> Path:
     """Named by the hash of the project as it is now."""
-    return settings.home / "dbt" / "manifests" / f"{changes.hash_of(changes.hash_each(changes.MODELS))[:16]}.json"
+    return (
+        settings.home
+        / "dbt"
+        / "manifests"
+        / f"{changes.hash_of(changes.hash_each(changes.MODELS))[:16]}.json"
+    )
 
 
 def prepare_manifest(settings: Settings) -> Path:

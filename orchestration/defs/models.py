@@ -25,7 +25,7 @@ from dagster import (
 )
 from packaging.version import Version
 
-from orchestration import runs
+from orchestration import changes, runs
 from orchestration.defs.dbt_process import (
     COMMAND,
     RUN_RESULTS,
@@ -84,10 +84,9 @@ class Translator(DagsterDbtTranslator):
             spec.replace_attributes(freshness_policy=MARTS_FRESHNESS) if spec.key.path[0] == "marts" else spec
         )
 
-
     def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> AssetCheckSpec | None:
-        """A dbt test that fails ends dbt, and so the step: no need to block besides, which Dagster would warn that
-        a test does not that is left out."""
+        """A dbt test that fails ends dbt, and so the step. It need not block besides: Dagster would warn of
+        each that is left out that it does not."""
         spec = super().get_asset_check_spec(*args, **kwargs)
         return spec and spec._replace(blocking=False)
 
@@ -121,11 +120,17 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     if run.is_partial:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
+        if runs.has_succeeded(run.settings):
+            context.log.warning(f"Everything is computed anew: {run.started.rebuild.full_refresh}.")
         runs.open_increment(run.settings, run.started)
         invocation = everything(context, run, "--full-refresh")
     else:
         landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
-        unbuilt = {node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt}
+        if rebuilt:
+            context.log.warning(f"Computed from scratch, since they changed: {changes.some_of(rebuilt)}.")
+        unbuilt = {
+            node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt
+        }
         names = {manifest["nodes"][node]["name"] for node in unbuilt}
         runs.open_increment(run.settings, run.started, rebuilt=rebuilt, left_out=names)
         arguments = increment_arguments(manifest, unbuilt, landed)
@@ -141,6 +146,26 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
     if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
+        runs.drop_removed_models(run.settings, relations(manifest))
+        if unpublished := built_but_not_published(manifest):
+            names = changes.some_of(unpublished)
+            context.log.warning(f"Built and not published, since they do not lie in models/marts: {names}.")
+
+
+def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """By the name of each model: where it is."""
+    nodes = manifest["nodes"].values()
+    return {node["name"]: node["relation_name"] for node in nodes if node["resource_type"] == "model"}
+
+
+def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
+    """Models of one's own in another place than models/marts."""
+    ours = ("staging", "intermediate", "quarantine", "marts")
+    return sorted(
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] not in ours
+    )
 
 
 def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:

@@ -6,7 +6,15 @@ Belongs here: the config of the job, the writer's lock around it, its row in con
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from dagster import AssetKey, ConfigurableResource, DagsterRun, Failure, HookContext, InitResourceContext, failure_hook
+from dagster import (
+    AssetKey,
+    ConfigurableResource,
+    DagsterRun,
+    Failure,
+    HookContext,
+    InitResourceContext,
+    failure_hook,
+)
 from pydantic import Field, PrivateAttr
 
 from orchestration import runs
@@ -47,8 +55,8 @@ class GoalpostRun(ConfigurableResource):
 
     @property
     def is_partial(self) -> bool:
-        """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no run in
-        control.runs; what it builds is built anew and published by the next run (docs/increments.md)."""
+        """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no
+        run in control.runs. What it builds, the next run builds anew and publishes (docs/increments.md)."""
         return self._run is None
 
     @property
@@ -119,15 +127,15 @@ class GoalpostRun(ConfigurableResource):
 
 
 PARTS_ARE_NOT_PUBLISHED = (
-    "published_marts publishes what one run has built and checked, so it cannot be chosen without all the others: "
-    "launch the job `goalpost`, or materialize all assets with their checks."
+    "published_marts publishes what one run has built and checked, so it cannot be chosen without all the "
+    "others: launch the job `goalpost`, or materialize all assets with their checks."
 )
 
 
 def is_whole(run: DagsterRun | None) -> bool:
-    """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the same:
-    the steps before succeeded.)"""
-    if run is None or (run.asset_selection is None and run.asset_check_selection is None):
+    """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
+    same: the steps before succeeded.)"""
+    if run is None or (not run.asset_selection and run.asset_check_selection is None):
         return True
     from orchestration.definitions import defs
 
