@@ -473,8 +473,8 @@ touches of one moment and sending are numbered by delivery_id (quick)
 + delivery_id desc
 
 the half-life is 7 days (quick)
-- cast(604800000000 as double)
-+ cast(302400000000 as double)
+- cast({{ half_life }} as double)
++ cast({{ half_life }} / 2 as double)
 
 macros/credit.sql
 
@@ -501,7 +501,7 @@ no_qualifying_metric is a reason
 - when reached.is_touched = 0 then 'no_qualifying_metric'
 
 no_delivery looks at 90 days (quick)
-- where unattributed.achieved_at <= candidates.sent_at + {{ days(90) }}
+- where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
 
 models/intermediate/attribution/int_delivery_credits.sql
 

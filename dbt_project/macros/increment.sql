@@ -149,6 +149,13 @@
 #}
 {% macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run', 'retry') -%}
+{%- set found = run_query("select 1 from information_schema.tables where table_schema = 'control' and table_name = 'built_models'") -%}
+{%- if not found.rows -%}
+{%- do exceptions.raise_compiler_error(
+    "Nothing has landed in " ~ target.path ~ " yet: `goalpost run` lands files and builds; the target dev is filled by "
+    ~ "`dbt run-operation copy_raw_to_dev --target dev`."
+) -%}
+{%- endif -%}
 {%- set every_model = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | map(attribute='unique_id') | list -%}
 {%- set is_whole = every_model | reject('in', selected_resources) | list | length == 0 -%}
 {%- if is_whole and flags.FULL_REFRESH and not goalpost.increment()['is_everything'] -%}

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
+from pathlib import Path
+
+import yaml
 
 from .filters import Subject, compare_properties, holds, look_up
 from .goals import Definition, Goal, Version
@@ -21,9 +24,14 @@ from .values import add_days, as_impact, end_of_local_day, iso, local_day, secon
 
 FAILED_METRICS = {"bounced", "failed", "dropped", "undeliverable"}
 MACHINE_METRICS = {"opened", "clicked"}
-REASON_HORIZON_DAYS = 90
 TWELVE_DECIMALS = Decimal("0.000000000001")
-HALF_LIFE = timedelta(days=7)
+
+# The numbers of rules are the project's, so that changing one is changing one place.
+NUMBERS = yaml.safe_load((Path(__file__).parents[2] / "dbt_project" / "dbt_project.yml").read_text())["vars"]
+REASON_HORIZON_DAYS = NUMBERS["unattributed_reason_days"]
+HALF_LIFE = timedelta(days=NUMBERS["time_decay_half_life_days"])
+POSITION_FIRST = Decimal(str(NUMBERS["position_credit_first"]))
+POSITION_LAST = Decimal(str(NUMBERS["position_credit_last"]))
 
 
 @dataclass
@@ -558,8 +566,8 @@ def position_credit(ages: list[timedelta]) -> list[Decimal]:
     """'40 first, 40 last, 20 over the middle in equal parts; one touch 1, two 50/50'"""
     if len(ages) <= 2:
         return linear_credit(ages)
-    middle = [Decimal("0.2") / (len(ages) - 2)] * (len(ages) - 2)
-    return with_remainder_last([Decimal("0.4"), *middle, Decimal("0.4")])
+    middle = [(1 - POSITION_FIRST - POSITION_LAST) / (len(ages) - 2)] * (len(ages) - 2)
+    return with_remainder_last([POSITION_FIRST, *middle, POSITION_LAST])
 
 
 def time_decay_credit(ages: list[timedelta]) -> list[Decimal]:

@@ -51,7 +51,7 @@ candidates as (
         rules.counts_since,
         rules.attribution_counts_machine,
         coalesce({{ map_value('rules.attribution_criteria', 'deliveries.channel') }}, 'sent') as touch_metric
-    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
+    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
     inner join {{ ref('int_source_rules') }} as rules
         on
             deliveries.workspace_id = rules.workspace_id
@@ -80,7 +80,7 @@ recent_candidates as (
             unattributed.rule_number = candidates.rule_number
             and unattributed.profile_key = candidates.profile_key
             and unattributed.achieved_at >= candidates.sent_at
-    where unattributed.achieved_at <= candidates.sent_at + {{ days(90) }}
+    where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
 
 ),
 
@@ -90,7 +90,7 @@ engagements as (
     select engagements.*
     from {{ ref('stg_engagements') }} as engagements
     {%- if not from_scratch() %}
-    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
+    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
         on engagements.delivery_key = deliveries.delivery_key
     {%- endif %}
 
