@@ -21,6 +21,7 @@ PIECES = {
     "walks": ("test_recounted_days",),
     "kills": ("test_kill",),
     "affected": ("test_affected_from",),
+    "edges": ("test_edges_of_increments",),
     "scenarios": ("test_scenarios_", "test_mutations"),
     "demo numbers": ("test_demo_numbers",),
     "benchmark": ("test_benchmark",),
