@@ -432,31 +432,37 @@ the touch is the latest touch time
 - max(touch_times.touch_at) as touch_at
 + min(touch_times.touch_at) as touch_at
 
-a touch time before the start is none
-- and moments.touch_at >= criteria.counts_since
-
-a journey that enters when its source is attached can touch
-- and moments.entered_at >= criteria.attached_at
-+ and moments.entered_at > criteria.attached_at
-
-a machine open is no touch
-- (criteria.attribution_counts_machine or not moments.is_machine)
-+ true
-
-exactly that metric
-- and moments.touch_metric = criteria.touch_metric
-
 a bounced message takes no credit
 - where is_received
 + where true
 
+macros/touches.sql
+
+a touch time before the start is none
+- and {{ rule }}.counts_since <= {{ moment }}
+
+a journey that enters when its source is attached can touch
+- {{ delivery }}.entered_at >= {{ rule }}.attached_at
++ {{ delivery }}.entered_at > {{ rule }}.attached_at
+
+a webhook that nobody opted in touches nobody
+- not {{ delivery }}.needs_opt_in
++ true
+
+a machine open is no touch
+- and ({{ rule }}.attribution_counts_machine or not {{ is_machine }})
+
+exactly that metric
+- {{ rule }}.touch_metric = {{ metric }}
++ true
+
 a touch qualifies inside its window
-- else touch_times.touch_at >= achievements.achieved_at - {{ days('touch_times.attribution_window_days') }}
+- else {{ touch_at }} >= {{ achieved_at }} - {{ goalpost.days(rule ~ '.attribution_window_days') }}
 + else true
 
 an attribution window is closed
-- else touch_times.touch_at >= achievements.achieved_at
-+ else touch_times.touch_at > achievements.achieved_at
+- else {{ touch_at }} >= {{ achieved_at }}
++ else {{ touch_at }} > {{ achieved_at }}
 
 an attribution window of 0 days is the calendar day
 - when 0
@@ -729,6 +735,115 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
+
+models/intermediate/profiles/int_profile_states.sql
+
+only the state that affected_from finds is read back
+- and states.valid_to >= affected.affected_from
+
+a state that is read back stays, whatever it changed
+- is_kept
+-         or previous_matches is null
++ previous_matches is null
+""")
+
+# What lies exactly at affected_from, and nothing else that a run could go by.
+EDGES = read("""
+macros/recompute.sql
+
+a currency that lands late lets a message lock a goal that was sent already
+- , ref('base_workspaces')]
++ ]
+
+a calendar day has 25 hours at most, so one day back is not enough
+- [days or 0, 2]
++ [days or 0, 1]
+
+the run's earliest affected_from skips nothing that lies at it
+- facts.{{ moment }} >= {{ goalpost.earliest_affected() }}{{ reach }}
++ facts.{{ moment }} > {{ goalpost.earliest_affected() }}{{ reach }}
+
+who reaches back reaches back from the run's earliest affected_from too
+- {{ goalpost.earliest_affected() }}{{ reach }}
++ {{ goalpost.earliest_affected() }}
+
+who reaches back reaches back from a profile's affected_from
+- affected.affected_from{{ reach }}
++ affected.affected_from
+
+macros/engine/recompute.sql
+
+a fact at the run's earliest affected_from is deleted
+- {{ moment }} >= {{ goalpost.earliest_affected() }}
++ {{ moment }} > {{ goalpost.earliest_affected() }}
+
+models/intermediate/profiles/int_profile_states.sql
+
+a state that begins at affected_from is none before it
+- and states.valid_from < affected.affected_from
++ and states.valid_from <= affected.affected_from
+
+a state that ends at affected_from is the one before it
+- and states.valid_to >= affected.affected_from
++ and states.valid_to > affected.affected_from
+
+a state that ends at the run's earliest affected_from is the one before it
+- states.valid_to >= {{ earliest_affected() }}
++ states.valid_to > {{ earliest_affected() }}
+
+the state before is deleted, since it ends anew
+- 'recompute_from': 'valid_to'
++ 'recompute_from': 'valid_from'
+
+models/marts/fct_achievements.sql
+
+an achievement at affected_from is none of those before
+- and achievements.achieved_at < affected.affected_from
++ and achievements.achieved_at <= affected.affected_from
+
+models/marts/fct_enrollments.sql
+
+an enrollment at affected_from is none of those before
+- and enrollments.enrolled_at < affected.affected_from
++ and enrollments.enrolled_at <= affected.affected_from
+
+a window that ends at affected_from is open still
+- {{ end_of_time() }}) >= affected.affected_from
++ {{ end_of_time() }}) > affected.affected_from
+
+a window that ends at the run's earliest affected_from is open still
+- {{ end_of_time() }}) >= {{ earliest_affected() }}
++ {{ end_of_time() }}) > {{ earliest_affected() }}
+
+an enrollment that loses its conversion is open again
+- enrollments.converted_at is null as is_written
++ true as is_written
+
+models/marts/fct_delivery_conversions.sql
+
+a delivery that loses its last credit keeps the ones before
+- affected_rows(this, 'last_converted_at')
++ affected_rows(this, 'first_converted_at')
+
+models/marts/fct_conversions.sql
+
+a conversion goes by when it happened
+- 'recompute_from': 'converted_at'
++ 'recompute_from': 'enrolled_at'
+
+models/marts/fct_attributions.sql
+
+a reason looks at the deliveries of 90 days
+- reaching_back_days=90) }} as deliveries
+-     inner join {{ ref('int_source_rules')
++ reaching_back_days=89) }} as deliveries
++     inner join {{ ref('int_source_rules')
+
+a reason looks at what came back of the deliveries of 90 days
+- reaching_back_days=90) }} as deliveries
+-         on engagements.delivery_key
++ reaching_back_days=89) }} as deliveries
++         on engagements.delivery_key
 """)
 
 # From which day reports are counted anew, however the clock moves.

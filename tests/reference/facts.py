@@ -263,6 +263,7 @@ def achieve(
         "goal_version": version.goal_version,
         "profile_id": profile.profile_id,
         "achievement_id": surrogate_key(*ids, kind, natural_key),
+        "natural_key": natural_key,
         "kind": kind,
         "achieved_at": moment,
         "impact_value": impact_value(version, event),
@@ -368,7 +369,7 @@ def decide_outcomes(impressions: list[dict], profile: Profile) -> None:
     """'Checks in this order, on the state as of that moment: … `not_eligible` … `already_achieved` … an
     earlier impression (by received_at, delivery_id) of the same goal, source, profile and journey was
     enrolled …'"""
-    enrolled = set()
+    enrolled, known = set(), set()
     for impression in impressions:
         version = impression["_version"]
         state = profile.state_at(impression["received_at"])
@@ -383,13 +384,16 @@ def decide_outcomes(impressions: list[dict], profile: Profile) -> None:
             outcome = "enrolled"
             enrolled.add(grain)
         impression["outcome"] = outcome
+        impression["is_first"], impression["is_first_of_journey"] = not known, grain not in known
+        known.add(grain)
 
 
 def enroll(goal: Goal, profile: Profile, impression: dict) -> dict:
     """'An enrollment is one row per goal, source, profile and journey (none: null).'"""
     workspace_id = profile.workspace.workspace_id
     ids = (goal.goal_id, impression["source_id"], profile.profile_id, impression["journey_id"])
-    enrollment = {name: value for name, value in impression.items() if name not in ("received_at", "outcome")}
+    of_the_impression = ("received_at", "outcome", "is_first", "is_first_of_journey")
+    enrollment = {name: value for name, value in impression.items() if name not in of_the_impression}
     version, enrolled_at = impression["_version"], impression["received_at"]
     return enrollment | {
         "enrollment_id": surrogate_key(workspace_id, *ids),
@@ -532,6 +536,7 @@ def find_touches(goal: Goal, profile: Profile, achievement: dict, candidates: li
             "profile_id": profile.profile_id,
             **of_delivery(candidate.delivery),
             "achievement_id": achievement["achievement_id"],
+            "achieved_at": achievement["achieved_at"],
             "touch_metric": candidate.metric,
             "touch_at": candidate.touch_at,
             "touch_number": number,
@@ -654,6 +659,7 @@ def count_delivery_conversions(credited: list[tuple[dict, dict]]) -> list[dict]:
             **{name: touch_of[delivery_id][name] for name in ("workspace_id", "goal_id", "profile_id")},
             **of_delivery(touch_of[delivery_id]),
             "first_converted_at": min(times),
+            "last_converted_at": max(times),
             "achievements": len(times),
         }
         for delivery_id, times in achieved.items()
