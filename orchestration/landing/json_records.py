@@ -104,10 +104,13 @@ class JsonRows(TextRows):
             if not block:
                 whole, begun = whole + begun, b""
             if whole.strip(BLANKS):
-                ends = _line_ends(whole)
-                lines, numbers = _texts(whole, ends), np.arange(last + 1, last + 1 + len(ends))
-                if not (filled := np.diff(ends, prepend=0) > 1).all():  # of many line ends quickly few lines
-                    lines, numbers = lines.filter(pa.array(filled)), numbers[filled]
+                is_end = np.frombuffer(whole, np.uint8) == ord("\n")
+                begins = np.flatnonzero(~is_end & np.append(True, is_end[:-1]))  # of lines that are not empty
+                ends_behind = np.add.reduceat(is_end, begins, dtype=np.int64)
+                numbers = (
+                    last + 1 + np.count_nonzero(is_end[: begins[0]]) + np.cumsum(ends_behind) - ends_behind
+                )
+                lines = _texts(whole, np.append(begins, len(whole)))
                 batch = pa.record_batch([pa.array(numbers), lines], schema=self.schema)
                 if not pc.all(pc.starts_with(lines, "{")).as_py():  # as usual; else some may be blank
                     batch = batch.filter(pc.not_equal(pc.ascii_trim(lines, " \t\r\n"), ""))
@@ -127,7 +130,7 @@ class JsonRows(TextRows):
             if len(ends):
                 characters = np.frombuffer(text, np.uint8)[: ends[-1]].copy()
                 characters[ends - 1] = ord("\n")  # instead of the comma or bracket that follows an element
-                lines = pc.ascii_ltrim(_texts(characters.tobytes(), ends), " \t\r\n")
+                lines = pc.ascii_ltrim(_texts(characters.tobytes(), np.append(0, ends)), " \t\r\n")
                 numbers = pa.array(np.arange(last + 1, last + 1 + len(lines)))
                 last += len(lines)
                 yield pa.record_batch([numbers, lines], schema=self.schema)
@@ -160,12 +163,6 @@ def _is_lax(text: str) -> str:
     return "(" + " or ".join(f"regexp_matches({text}, '{part}')" for part in NOT_RFC_8259) + ")"
 
 
-def _line_ends(text: bytes) -> np.ndarray:
-    """Where each line ends, its line end included."""
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
-    return ends if text.endswith(b"\n") else np.append(ends, len(text))
-
-
 def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
     """Where each element of an array ends, the comma or bracket behind it included, and where the array is
     closed; `text` begins inside the array, outside its elements."""
@@ -193,16 +190,16 @@ BRACKETS[[ord("{"), ord("[")]] = 1
 BRACKETS[[ord("}"), ord("]")]] = -1
 
 
-def _texts(text: bytes, ends: np.ndarray) -> pa.LargeStringArray:
-    """The parts of the text that end there. Raises UnicodeDecodeError; UnreadableFile for one too long."""
-    offsets = np.append(0, ends)
-    if len(text) > RECORD_BYTES and np.diff(offsets).max() > RECORD_BYTES:
-        raise record_too_long()
-    parts = pa.Array.from_buffers(
-        pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    )
+def _texts(text: bytes, offsets: np.ndarray) -> pa.LargeStringArray:
+    """The parts of the text between these places, without line ends behind them. Raises UnicodeDecodeError;
+    UnreadableFile for one too long."""
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
     try:
-        return parts.cast(pa.large_string())
+        parts = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers).cast(pa.large_string())
     except pa.ArrowInvalid:
         text.decode()
         raise
+    parts = pc.ascii_rtrim(parts, "\n")
+    if len(text) > RECORD_BYTES and pc.max(pc.binary_length(parts)).as_py() > RECORD_BYTES:
+        raise record_too_long()
+    return parts
