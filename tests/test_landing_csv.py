@@ -38,6 +38,37 @@ def test_text_that_other_readers_take_for_null_or_for_a_type_is_text(landing):
     assert [row[2] for row in rows] == values
 
 
+def test_an_unquoted_backslash_n_is_null_and_a_quoted_one_is_text(landing):
+    rows = landing.load_one("workspaces/x.csv", 'workspace_id,name\nw1,\\N\nw2,"\\N"\nw3,x\\N\n')
+    assert [row[2] for row in rows] == [None, "\\N", "x\\N"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("begin", ["", "\ufeff", "sep={}\r\n", "\ufeffsep={}\n\n", "\n\n"])
+def test_the_delimiter_is_the_one_with_which_the_header_holds_the_key(landing, delimiter, begin):
+    others = "".join(other for other in ",;\t|" if other != delimiter)
+    text = begin.format(delimiter) + f'name{delimiter}"a{others}"{delimiter}workspace_id\n'
+    text += f'x{others}y{delimiter}{delimiter}"w{delimiter}1"\n\n{delimiter}\n'
+    assert landing.load_one("workspaces/x.csv", text) == [
+        (1, f"w{delimiter}1", f"x{others}y", None),
+        (2, None, None, delimiter),
+    ]
+    assert landing.query("select csv_delimiter, csv_fields from raw.files") == [(delimiter, 3)]
+
+
+def test_a_refused_header_is_told_with_the_delimiters_and_what_is_needed(landing):
+    landing.put("deliveries/x.csv", "id;workspace_id;mail\x1b[31m," + "x" * 300 + "\n1;2;3\n")
+    landing.put("deliveries/y.csv", "a:b:c\n1:2:3\n")
+    landing.load()
+    tried = "Tried were the delimiters , ; tab |;"
+    assert landing.ledger() == {
+        "deliveries/x.csv": f"It has no column delivery_id. {tried} split by ; its header is "
+        f'"id, workspace_id, mail\\x1b[31m,{"x" * 172}…". It needs at least workspace_id, delivery_id.',
+        "deliveries/y.csv": f"It has no column workspace_id and no column delivery_id. {tried} split by , "
+        'its header is "a:b:c". It needs at least workspace_id, delivery_id.',
+    }
+
+
 @pytest.mark.parametrize("bad", ["w2", "w2,a,b", "w2,a,", ",,", '"w2', "w2,a,b,c,d", '"w2\n","",""'])
 def test_a_record_of_another_length_is_kept_whole_and_the_others_load(landing, bad):
     closes = not bad.startswith('"w2') or bad.endswith('"')
