@@ -3,18 +3,23 @@
 Belongs here: how each type reads as text. Does not: what the text means (the staging models).
 """
 
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow.compute makes its functions when it is imported)
+
 import glob
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.contract import Column, RawTable
 from orchestration.landing.rows import WHOLE_NUMBER_TYPES, Rows, UnreadableFile, value, whole_number
 from orchestration.warehouse import first_line
-
-SAMPLE = 61  # of so many rows one is looked at
 
 
 class ParquetRows(Rows):
@@ -87,19 +92,28 @@ class ParquetRows(Rows):
 
     def _judge_size(self) -> None:
         """By what the file says of itself; and as a few bytes can say that a million rows have one long text,
-        by the length of the texts, looked up in some of the rows and only on suspicion in all."""
+        by the length of the texts that it keeps in dictionaries."""
         (unpacked,) = self._execute(
             f"select sum(total_uncompressed_size) from parquet_metadata({self.literal})"
         )[0]
-        if (unpacked or 0) > self.most_bytes:
+        if (unpacked or 0) + self._repeated_bytes() > self.most_bytes:
             raise self.too_large()
-        texts = [self._text_of(column) for column in self.table.columns if column.name in self.places]
-        length = f"sum({' + '.join(f'coalesce(strlen({text}), 0)' for text in texts)})"
-        some = f"select {SAMPLE} * {length} from {self.source} where file_row_number % {SAMPLE} = 0"
-        for query in (some, f"select {length} from {self.source}"):
-            if (self._execute(query)[0][0] or 0) <= self.most_bytes:
-                return
-        raise self.too_large()
+
+    def _repeated_bytes(self) -> int:
+        """How long the texts of all rows are, of columns whose texts might be too long in all. No text is
+        unfolded for it: only the numbers are read that say which of the dictionary's texts each row has."""
+        total = 0
+        with suppress(pa.ArrowException, OSError):  # what Arrow cannot read DuckDB may
+            names = [name for name, type_ in self.columns if type_ == "VARCHAR" and name in self.header]
+            file = pq.ParquetFile(self.path, read_dictionary=names)
+            for group in range(file.num_row_groups):
+                chunks = file.metadata.row_group(group)
+                for chunk in map(chunks.column, range(chunks.num_columns)):
+                    most = chunk.total_uncompressed_size * chunk.num_values
+                    if chunk.path_in_schema in names and chunk.has_dictionary_page and most > self.most_bytes:
+                        texts = file.read_row_group(group, columns=[chunk.path_in_schema]).column(0)
+                        total += sum(map(_length, texts.chunks))
+        return total
 
     def _execute(self, query: str) -> list[tuple]:
         try:
@@ -109,6 +123,11 @@ class ParquetRows(Rows):
         except duckdb.Error as error:
             problem = first_line(error).replace(str(self.path), "it")
             raise UnreadableFile(f"It is no readable Parquet file ({problem}).") from error
+
+
+def _length(texts: pa.DictionaryArray) -> int:
+    lengths = pc.cast(pc.binary_length(texts.dictionary), pa.int64())
+    return pc.sum(lengths.take(texts.indices)).as_py() or 0
 
 
 def _finite(value: str, type_: DuckDBPyType, depth: int = 0) -> str | None:
