@@ -398,8 +398,11 @@ def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]
     """A file that was only copied again has another fingerprint, but its path and content are known."""
     if not any(path == file.path for path, _ in contents):
         return False
-    with listing.file_system.open(file.location, "rb") as content:
-        digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
+    try:
+        with listing.file_system.open(file.location, "rb") as content:
+            digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
+    except (FileNotFoundError, PermissionError):
+        return True  # it cannot be read now: no reason to start a run
     return (file.path, digest.hexdigest()) in contents
 
 

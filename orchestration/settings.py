@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     landing: Annotated[str, BeforeValidator(_absolute_unless_url)] = Field(
         default_factory=lambda validated: validated["home"] / "landing"
     )
+    max_file_gb: Annotated[float, Field(gt=0)] = 20  # of a landed file, unpacked
+
+    @property
+    def max_file_bytes(self) -> int:
+        return int(self.max_file_gb * 1e9)
 
     @property
     def warehouse(self) -> Path:

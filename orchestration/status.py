@@ -76,10 +76,9 @@ def _show_warehouse(settings: Settings, console: Console) -> None:
             console.print(part(connection), highlight=False, markup=False)
         last_run = _last_run(connection, is_writing=_is_writing(settings))
         console.print(last_run, highlight=False, markup=False, soft_wrap=True)
-    for folder in list_landing(settings).unknown_folders:
-        console.print(
-            f"{folder} in the landing is no raw table: it is left alone.", style="yellow", soft_wrap=True
-        )
+    for entry in list_landing(settings).ignored:
+        ignored = Text(f"{entry.path} in the landing is ignored: {entry.reason}")
+        console.print(ignored, style="yellow", soft_wrap=True)
 
 
 def _is_writing(settings: Settings) -> bool:

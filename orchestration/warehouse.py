@@ -38,8 +38,13 @@ create table if not exists raw.files (
     reason varchar,
     unknown_columns varchar[] not null,
     fingerprint varchar not null,
+    csv_delimiter varchar,
+    csv_fields bigint,
     unique (path, content_hash)
 );
+-- Version 0.1.0 had them not.
+alter table raw.files add column if not exists csv_delimiter varchar;
+alter table raw.files add column if not exists csv_fields bigint;
 
 create table if not exists control.clock (as_of timestamp not null);
 

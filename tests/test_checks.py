@@ -66,8 +66,8 @@ create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, per
 # Person p receives d1, enrolls, and achieves inside the window; person q achieves without any delivery.
 ROWS = """
 insert into raw.files values
-    (1, 'events', 'events/a.jsonl', 'hash a', 9, 2, '2026-01-01 10:00', 'loaded', null, [], 'f'),
-    (2, 'events', 'events/b.jsonl', 'hash b', 9, 0, '2026-01-01 11:00', 'loaded', null, [], 'f');
+    (1, 'events', 'events/a.jsonl', 'hash a', 9, 2, '2026-01-01 10:00', 'loaded', null, [], 'f', null, null),
+    (2, 'events', 'events/b.jsonl', 'hash b', 9, 0, '2026-01-01 11:00', 'loaded', null, [], 'f', null, null);
 insert into raw.events (file_id, row_number) values (1, 1), (1, 2);
 
 insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0, 0, 0);

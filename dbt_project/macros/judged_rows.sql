@@ -111,7 +111,8 @@ explained as (
     select
         *,
         case reason_code
-            when 'bad_row' then 'the record cannot be taken apart; raw_record holds it'
+            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is no JSON object')
+                || '; raw_record holds it'
             when 'missing_key' then {{ goalpost.first_of(columns, 'is_missing', 'is required and absent') }}
             when 'bad_key' then {{ goalpost.first_of(columns, 'is_bad_key', 'holds a control character') }}
             when 'bad_timestamp' then {{ goalpost.first_of(columns, 'is_bad_timestamp', 'is no ISO 8601 time') }}
@@ -176,6 +177,8 @@ select
             landed.row_number,
             files.loaded_at,
             landed.raw_record,
+            files.csv_delimiter,
+            files.csv_fields,
             {%- for column in columns %}
             {{ goalpost.read_as(column.type, 'landed.' ~ column.name) }} as {{ column.name }},
             {%- endfor %}
@@ -295,4 +298,10 @@ null
 {% macro what_landed(columns, name) -%}
 {%- set column = columns | selectattr('name', 'equalto', name) | first -%}
 coalesce('''' || left({{ 'landed_' if column.type in ['timestamp', 'boolean', 'integer', 'number'] }}{{ name }}, 80) || ''' ', '')
+{%- endmacro %}
+
+
+{# Of a CSV record of another length than its header: how many fields each has. Null without a delimiter. #}
+{% macro field_counts(delimiter, header_fields) -%}
+'the record has ' || {{ goalpost.count_fields('raw_record', delimiter) }} || ' fields, the header has ' || {{ header_fields }}
 {%- endmacro %}

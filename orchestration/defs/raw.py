@@ -13,6 +13,7 @@ from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.landing import land_new_files
 
 CLOCK = AssetKey(["control", "clock"])
+EXAMPLES = 20  # of ignored entries, in the log of a run
 BUILT_DEFINITIONS = AssetKey(["control", "built_definitions"])
 
 
@@ -57,8 +58,13 @@ def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[M
         runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
         context.log.warning(f"{file.path} was set aside: {file.reason}")
-    for folder in report.unknown_folders:
-        context.log.warning(f"The folder {folder} is no raw table: its files were left alone.")
+    for entry in report.ignored[:EXAMPLES]:
+        context.log.warning(f"{entry.path} was ignored: {entry.reason}")
+    if len(report.ignored) > EXAMPLES:
+        context.log.warning(
+            f"{len(report.ignored) - EXAMPLES:,} more entries of the landing were ignored: "
+            "`goalpost status` lists them."
+        )
     for spec in SPECS:
         if spec.key not in context.selected_asset_keys:
             continue

@@ -67,3 +67,12 @@
 {% macro duckdb__has_control_character(text) -%}
     (strlen(to_json({{ text }})) > strlen({{ text }}) + 2 and regexp_matches({{ text }}, '[\x00-\x1f]'))
 {%- endmacro %}
+
+{# Into how many fields a CSV record falls; quotes count at the beginning of a field. #}
+{% macro count_fields(record, delimiter) %}{{ return(adapter.dispatch('count_fields')(record, delimiter)) }}{% endmacro %}
+{% macro duckdb__count_fields(record, delimiter) -%}
+    len(regexp_extract_all(
+        {{ delimiter }} || {{ record }},
+        '[' || {{ delimiter }} || ']("([^"]|"")*("|$)[^' || {{ delimiter }} || ']*|[^' || {{ delimiter }} || ']*)'
+    ))
+{%- endmacro %}
