@@ -37,7 +37,8 @@ create table staging.row_accounting (table_name varchar, landed bigint, staged b
 create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
     valid_to timestamp);
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
-    valid_from timestamp, valid_to timestamp);
+    valid_from timestamp, valid_to timestamp, next_updated_at timestamp, unknown_keys varchar[]);
+create table intermediate.int_filters (workspace_id varchar, owner_id varchar, role varchar, problem varchar);
 create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
     achievement_id varchar, achieved_at timestamp, is_first boolean, impact_value decimal(18, 6),
     impact_currency varchar);
@@ -72,7 +73,9 @@ insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0
 insert into intermediate.int_profile_states values
     ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
 insert into intermediate.int_goal_versions values
-    ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
+    ('w', 'g', '2026-01-01', null, '2026-01-05', '2026-01-05', ['was_unknown']),
+    ('w', 'g', '2026-01-05', '2026-01-05', null, null, []);
+insert into intermediate.int_filters values ('w', 'g', 'profile', null);
 
 insert into marts.fct_achievements values
     ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'),
@@ -119,6 +122,10 @@ BREAKS = {
         update intermediate.int_goal_versions set valid_to = '2026-01-06' where valid_from is null""",
     "intermediate.int_goal_versions.no_interval_is_empty": """
         update intermediate.int_goal_versions set valid_to = valid_from""",
+    "intermediate.int_goal_versions.no_key_is_unknown": """
+        update intermediate.int_goal_versions set unknown_keys = ['tagret'] where next_updated_at is null""",
+    "intermediate.int_filters.every_filter_is_computed": """
+        update intermediate.int_filters set problem = 'more than 1,000 conditions'""",
     "marts.fct_achievements.achievement_is_counted_once": """
         update marts.fct_achievements set achievement_id = 'a1'""",
     "marts.fct_achievements.first_is_once_per_goal_and_profile": """
