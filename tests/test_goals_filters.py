@@ -212,11 +212,11 @@ def test_of_too_many_filters_together_the_last_ones_are_left_out_and_equal_ones_
         return {"any": [{"property": "a", "op": "eq", "value": 1_000 * number + n} for n in range(1_000)]}
 
     compiled = list(predicates([(filter_(number % 25), NEVER) for number in range(50)] + [(PAID, ALWAYS)]))
-    assert [problem is None for _, problem in compiled[:25]] == [True] * 20 + [False] * 5
-    assert [problem is None for _, problem in compiled[25:50]] == [True] * 20 + [False] * 5
+    assert [problem is None for _, problem in compiled[:25]] == [True] * 10 + [False] * 15
+    assert [problem is None for _, problem in compiled[25:50]] == [True] * 10 + [False] * 15
     left_out, problem = compiled[50]
     assert left_out == ALWAYS
-    assert "on top of 20,000 conditions of older filters" in problem
+    assert "on top of 10,000 conditions of older filters" in problem
 
 
 # --- which segments are in force when

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
+import duckdb
 import hypothesis
 import pytest
 from hypothesis import given
@@ -16,7 +18,6 @@ from test_goals_reading import ANYTHING, LEAST
 from orchestration.checks.suites import run_steps
 from orchestration.goals.apply import apply
 from orchestration.goals.reading import read_definition
-from orchestration.warehouse import connect
 
 AS_OF = datetime(2024, 12, 31)
 NOW = datetime(2024, 12, 30, tzinfo=UTC)
@@ -242,12 +243,14 @@ goals:
 
 @pytest.fixture
 def applied(pipeline, tmp_path):
-    """Applies a text; its landing is another, so that tests do not meet each other's rows."""
+    """Applies a text, each a second later; its landing is another, so that no test meets another's rows."""
+    settings = pipeline.settings.model_copy(update={"landing": str(tmp_path / "landing")})
+    seconds = count()
 
     def applied_(text: str):
         path = tmp_path / "goals.yml"
         path.write_text(text)
-        return apply([path], pipeline.settings.model_copy(update={"landing": str(tmp_path / "landing")}), NOW)
+        return apply([path], settings, NOW + timedelta(seconds=next(seconds)))
 
     return applied_
 
@@ -266,8 +269,9 @@ def test_apply_refuses_another_core_of_a_locked_goal_and_says_since_when_and_wha
     report = applied(GOALS.replace("days: 14", "days: 30"))
     assert findings(report.errors) == [
         "goals.yml:6: goals.buys.measurement_window_days: eligibility, target, evaluation window and "
-        "measurement window of this goal are locked since its first message was sent, at 2024-03-01 00:00:00 "
-        "UTC; nothing of this goal is applied, a new name or source neither. Put measurement_window_days back "
+        "measurement window of this goal are locked since its first message was sent, at 2024-03-01 "
+        "00:00:00 UTC; nothing of this goal is applied, a new name or source neither. Put "
+        "measurement_window_days back "
         "to change the rest, or make a new goal under another id (with `definition_policy: versioned`, to be "
         "able to edit it later) and archive this one"
     ]
@@ -324,11 +328,10 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
             report = applied(changed)
             assert report.errors == ()
             assert "A run is writing just now, and there are no published marts to ask instead" in report.note
-        with connect(pipeline.settings, read_only=True) as connection:
-            connection.execute(f"attach '{published}' as published")
+        with duckdb.connect(published) as connection:
+            connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as marts (read_only)")
             for mart in ("dim_goals", "dim_segments", "dim_sources", "fct_impressions"):
-                connection.execute(f"create table published.{mart} as from marts.{mart}")
-            connection.execute("detach published")
+                connection.execute(f"create table {mart} as from marts.{mart}")
         with writing(pipeline):
             report = applied(changed)
             assert "locked since its first message was sent, at 2024-03-01" in findings(report.errors)[0]
