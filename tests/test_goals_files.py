@@ -308,6 +308,11 @@ def doubled(count):
             "goals.yml:2: with its aliases (*) written out the file has more than 50,000 values; split it",
         ),
         (
+            f"workspace: acme\nx: &x {'y' * 4_000}\nz:\n" + "  - *x\n" * 9_000,
+            "goals.yml:2: with its aliases (*) written out the file is longer than 5,000,000 characters; "
+            "split it, or land long lists as a property or a segment",
+        ),
+        (
             "workspace: acme\n" + "".join(f"k{n}: [a, b, c]\n" for n in range(20_000)),
             "goals.yml:10001: the file has more than 50,000 values; split it",
         ),

@@ -19,9 +19,13 @@ MAX_LENGTH = 5_000_000
 # Of one list (the values of an `in`, say). A model writes them into its SQL: 10,000 take a second.
 MAX_ITEMS = 10_000
 
-# Values, keys and lists of one document, or of one YAML file with its aliases (*) written out. Judging 10,000
-# takes a second; 555 bytes of aliases can mean millions.
+# Values of one document, or of one YAML file with its aliases (*) written out: 555 bytes of aliases can mean
+# millions.
 MAX_NODES = 50_000
+
+# Objects of one definition or filter: as many as MAX_CONDITIONS need, thrice. Judging a thousand takes a third
+# of a second, and a sender may land many rows.
+MAX_OBJECTS = 3_000
 
 # JSON levels of a document (an `all` in an `all` is two). What is deeper is beyond the stack of a parser.
 MAX_DEPTH = 500
@@ -43,6 +47,9 @@ MAX_CONDITIONS_IN_ALL = 10_000
 LONG_TEXT = f"longer than {MAX_LENGTH:,} characters; split it, or land long lists as a property or a segment"
 LONG_LIST = f"more than {MAX_ITEMS:,} items; shorten the list"
 LONG_VALUES = f"more than {MAX_ITEMS:,} values: land them as a property or a segment"
+TOO_MANY_OBJECTS = (
+    f"more than {MAX_OBJECTS:,} conditions and other objects; use `in` with a list, or split it"
+)
 TOO_MANY = f"more than {MAX_NODES:,} values; split it"
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; flatten it"
 TOO_MANY_IN_ALL = (
@@ -52,10 +59,10 @@ TOO_MANY_IN_ALL = (
 
 
 def excesses(document: Any) -> Iterator[tuple[Place, str]]:
-    """Places of a document that exceed a limit, and what is wrong there. Without recursion, and at most
-    MAX_NODES steps."""
+    """Places of a definition or a filter that exceed a limit, and what is wrong there. Without recursion, and
+    at most MAX_NODES steps."""
     pending: list[tuple[Any, Place]] = [(document, ())]
-    nodes = 0
+    nodes = objects = 0
     while pending:
         part, place = pending.pop()
         nodes += 1
@@ -64,6 +71,10 @@ def excesses(document: Any) -> Iterator[tuple[Place, str]]:
             return
         if len(place) > MAX_DEPTH:
             yield (), TOO_DEEP
+            return
+        objects += isinstance(part, dict)
+        if objects > MAX_OBJECTS:
+            yield (), TOO_MANY_OBJECTS
             return
         if isinstance(part, dict):
             pending += [(inner, (*place, key)) for key, inner in part.items()]

@@ -73,7 +73,7 @@ def judge(document: Any, kind: str) -> Judgement:
     too_much = tuple(
         # only filters nest by right
         Problem(place, text, in_filter=text == TOO_DEEP or _is_in_filter(kind, place))
-        for place, text in excesses(document)
+        for place, text in _excesses(document, kind)
     )
     if too_much:
         return Judgement(document, too_much, (), {}, {})
@@ -104,7 +104,7 @@ def judge(document: Any, kind: str) -> Judgement:
             for problem in _worded(error, error_place, in_filter):
                 problems.setdefault(problem.place, problem)
     if not problems:
-        problems = {problem.place: problem for problem in _too_large(completed, filters)}
+        problems = {problem.place: problem for problem in _too_large(filters)}
     return Judgement(completed, tuple(problems.values()), tuple(unknown_keys), segments, filters)
 
 
@@ -132,7 +132,19 @@ class _AnySegment(dict):
         return self[key]
 
 
-def _too_large(completed: Any, filters: dict[Place, WrittenFilter]) -> Iterator[Problem]:
+def _excesses(document: Any, kind: str) -> Iterator[tuple[Place, str]]:
+    """Of a file, those of each thing in it, as if it had landed alone: the file itself was held to its limits
+    when it was read (yaml_text.py)."""
+    if kind != "file":
+        yield from excesses(document)
+    elif isinstance(document, dict):
+        for table in ("goals", "segments", "funnels"):
+            things = document.get(table)
+            for id_, thing in things.items() if isinstance(things, dict) else ():
+                yield from (((table, id_, *place), text) for place, text in excesses(thing))
+
+
+def _too_large(filters: dict[Place, WrittenFilter]) -> Iterator[Problem]:
     for place, each in filters.items():
         try:
             predicate(Segments(_AnySegment()).resolve(each.written, of_event=each.is_of_event))

@@ -116,7 +116,7 @@ def _document(root: Node) -> tuple[Any, dict[Place, int]]:
     document: list[Any] = [None]
     lines: dict[Place, int] = {}
     pending: list[tuple[Node, Place, Any, Any]] = [(root, (), document, 0)]
-    nodes = 0
+    nodes = characters = 0
     while pending:
         node, place, holder, key = pending.pop()
         line = node.start_mark.line + 1
@@ -137,6 +137,9 @@ def _document(root: Node) -> tuple[Any, dict[Place, int]]:
             values = holder[key] = dict.fromkeys(name for name, _ in entries)
             pending += [(inner, (*place, name), values, name) for name, inner in reversed(entries)]
         else:
+            characters += len(node.value)
+            if characters > MAX_LENGTH:
+                raise YamlError(line, f"with its aliases (*) written out the file is {LONG_TEXT}")
             holder[key] = _scalar(node)
     return document[0], lines
 
