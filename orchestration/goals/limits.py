@@ -23,8 +23,8 @@ MAX_ITEMS = 10_000
 # millions.
 MAX_NODES = 50_000
 
-# Objects of one definition or filter: as many as MAX_CONDITIONS need, thrice. Judging a thousand takes a third
-# of a second, and a sender may land many rows.
+# Objects of one definition or filter: as many as MAX_CONDITIONS need, thrice. Judging a thousand takes a
+# third of a second, and a sender may land many rows.
 MAX_OBJECTS = 3_000
 
 # JSON levels of a document (an `all` in an `all` is two). What is deeper is beyond the stack of a parser.
