@@ -136,12 +136,12 @@ a property is a top-level key unless it starts with a slash
 models/intermediate/goals/int_filters.py
 
 segments in force when a version begins
-- if updated_at <= moment
-+ if updated_at < moment
+- no_history).at(pinned_at)
++ no_history).at(END)
 
 a segment in an event filter is of the person
-- ("event", event, True)
-+ ("event", event, False)
+- of_event=role == "event"
++ of_event=False
 
 # Section 4: goals
 

@@ -40,7 +40,8 @@ create table intermediate.int_affected_profiles (profile_key bigint, affected_fr
 create table intermediate.int_fact_months (fact varchar, month date, fact_rows bigint, fact_keys bigint,
     sum_of_keys varchar);
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
-    valid_from timestamp, valid_to timestamp);
+    valid_from timestamp, valid_to timestamp, next_updated_at timestamp, unknown_keys varchar[]);
+create table intermediate.int_filters (workspace_id varchar, owner_id varchar, role varchar, problem varchar);
 create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
     achievement_id varchar, achieved_at timestamp, is_first boolean, impact_value decimal(18, 6),
     impact_currency varchar);
@@ -75,7 +76,9 @@ insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0
 insert into intermediate.int_profile_states values
     ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
 insert into intermediate.int_goal_versions values
-    ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
+    ('w', 'g', '2026-01-01', null, '2026-01-05', '2026-01-05', ['was_unknown']),
+    ('w', 'g', '2026-01-05', '2026-01-05', null, null, []);
+insert into intermediate.int_filters values ('w', 'g', 'profile', null);
 
 insert into control.increment values (2, 1, 2, false, 'run 1');
 insert into intermediate.int_affected_profiles values (3, '2026-02-01');
@@ -134,6 +137,10 @@ BREAKS = {
         update intermediate.int_goal_versions set valid_to = '2026-01-06' where valid_from is null""",
     "intermediate.int_goal_versions.no_interval_is_empty": """
         update intermediate.int_goal_versions set valid_to = valid_from""",
+    "intermediate.int_goal_versions.no_key_is_unknown": """
+        update intermediate.int_goal_versions set unknown_keys = ['tagret'] where next_updated_at is null""",
+    "intermediate.int_filters.every_filter_is_computed": """
+        update intermediate.int_filters set problem = 'more than 1,000 conditions'""",
     "marts.fct_achievements.achievement_is_counted_once": """
         update marts.fct_achievements set achievement_id = 'a1'""",
     "marts.fct_achievements.first_is_once_per_goal_and_profile": """

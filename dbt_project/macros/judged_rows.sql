@@ -118,7 +118,7 @@ explained as (
             when 'bad_timestamp' then {{ goalpost.first_of(columns, 'is_bad_timestamp', 'is no ISO 8601 time') }}
             when 'bad_json' then {{ goalpost.first_of(columns, 'is_bad_json', 'is no JSON') }}
             when 'bad_enum' then {{ goalpost.first_of(columns, 'is_bad_enum', 'is not one of the allowed values') }}
-            when 'bad_definition' then {{ goalpost.first_of(columns, 'is_bad_definition', 'is no list of texts') }}
+            when 'bad_definition' then {{ goalpost.first_of(columns, 'is_bad_definition', 'is no list of ids') }}
             when 'future_timestamp'
                 then {{ goalpost.first_of(columns, 'is_future_timestamp', 'lies more than a day after its file landed') }}
         end as fault
@@ -268,7 +268,7 @@ select
 {%- elif fault == 'is_bad_enum' and type == 'time_zone' -%}
     {%- do conditions.append([name, 'not ' ~ goalpost.is_time_zone(name)]) -%}
 {%- elif fault == 'is_bad_definition' and type == 'json_list' -%}
-    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_list_of_text(name)]) -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_list_of_ids(name)]) -%}
 {%- elif fault == 'is_future_timestamp' and type == 'timestamp' and name != 'data_start_at' -%}
     {%- do conditions.append([name, name ~ " > loaded_at + interval '1' day"]) -%}
 {%- endif -%}

@@ -19,9 +19,30 @@
     end)
 {%- endmacro %}
 
-{% macro is_json_list_of_text(text) %}{{ return(adapter.dispatch('is_json_list_of_text')(text)) }}{% endmacro %}
-{% macro duckdb__is_json_list_of_text(text) -%}
-    (json_type({{ text }}) = 'ARRAY' and len(list_filter(json_extract({{ text }}, '$[*]'), lambda item: json_type(item) <> 'VARCHAR')) = 0)
+{# Ids: texts, or whole numbers, whose integer text is meant. Is the text a list of them, and which are they? #}
+{% macro is_json_list_of_ids(text) %}{{ return(adapter.dispatch('is_json_list_of_ids')(text)) }}{% endmacro %}
+{% macro duckdb__is_json_list_of_ids(text) -%}
+    (json_type({{ text }}) = 'ARRAY' and len(list_filter(
+        json_extract({{ text }}, '$[*]'),
+        lambda item: json_type(item) <> 'VARCHAR' and {{ goalpost.whole_number_text('item') }} is null
+    )) = 0)
+{%- endmacro %}
+
+{% macro json_id_list(document) %}{{ return(adapter.dispatch('json_id_list')(document)) }}{% endmacro %}
+{% macro duckdb__json_id_list(document) -%}
+    list_transform(
+        json_extract({{ document }}, '$[*]'),
+        lambda item: coalesce({{ goalpost.whole_number_text('item') }}, json_extract_string(item, '$'))
+    )
+{%- endmacro %}
+
+{# The integer text of a JSON number that is whole (42345.0 is 42345), else null. #}
+{% macro whole_number_text(json_value) -%}
+    case
+        when json_type({{ json_value }}) in ('BIGINT', 'UBIGINT') then cast({{ json_value }} as varchar)
+        when json_type({{ json_value }}) = 'DOUBLE' and cast({{ json_value }} as double) = trunc(cast({{ json_value }} as double))
+            then cast(try_cast(cast({{ json_value }} as double) as hugeint) as varchar)
+    end
 {%- endmacro %}
 
 {# One value of a document, as text without quotes; null where it is missing or JSON null. #}

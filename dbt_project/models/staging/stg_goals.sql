@@ -18,6 +18,7 @@ select
     {{ json_text('normal_form', '/definition_policy') }} as definition_policy,
     definition,
     core_hash as definition_hash,
+    unknown_keys,
 
     -- who is a candidate
     {{ json_text('normal_form', '/eligibility') }} as eligibility,
