@@ -117,6 +117,7 @@ reached as (
             on
                 candidates.delivery_key = engagements.delivery_key
                 and candidates.touch_metric = engagements.metric
+                and engagements.metric <> 'sent'
                 and candidates.achieved_at >= engagements.occurred_at
                 and candidates.counts_since <= engagements.occurred_at
                 and (candidates.attribution_counts_machine or not engagements.is_machine)

@@ -62,6 +62,7 @@ engaged as (
             candidates.workspace_id = engagements.workspace_id
             and candidates.delivery_id = engagements.delivery_id
             and candidates.touch_metric = engagements.metric
+            and engagements.metric <> 'sent'
             and engagements.occurred_at <= candidates.achieved_at
             and engagements.occurred_at >= candidates.counts_since
             and (candidates.attribution_counts_machine or not engagements.is_machine)

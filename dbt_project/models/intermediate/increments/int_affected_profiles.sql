@@ -48,14 +48,15 @@ early_deliveries as (
 
 ),
 
--- A goal goes by one of the two clocks.
+-- A goal goes by one of the two clocks, and nothing occurs after its receipt. Any row of an event may have been its earliest receipt or
+-- the one that stood, whosever row it is: so the earliest moment of them all is at or before what the event was and what it is.
 events as (
 
     select
         workspace_id,
         profile_id,
         profile_key,
-        least(occurred_at, received_at) as affected_from
+        min(occurred_at) over (partition by row_key) as affected_from
     from {{ ref('base_events') }}
     where touched_after = {{ watermark() }} and reason_code is null
 
