@@ -48,15 +48,15 @@ early_deliveries as (
 
 ),
 
--- A goal goes by one of the two clocks, and nothing occurs after its receipt. Any row of an event may have been its earliest receipt or
--- the one that stood, whosever row it is: so the earliest moment of them all is at or before what the event was and what it is.
+-- A goal goes by one of the two clocks, and nothing occurs after its receipt. Each row of an event has the earliest receipt of them
+-- all, which new rows only move back: so a row's occurred_at is at or before every moment that the event had or has while it stands.
 events as (
 
     select
         workspace_id,
         profile_id,
         profile_key,
-        min(occurred_at) over (partition by row_key) as affected_from
+        occurred_at as affected_from
     from {{ ref('base_events') }}
     where touched_after = {{ watermark() }} and reason_code is null
 
