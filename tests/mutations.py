@@ -72,8 +72,8 @@ of an event that comes again the earliest receipt counts
 + max({{ name }}) over (partition by {{ keys | join(', ') }})
 
 received_at is by default, not always, occurred_at
-- coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }}, explained.{{ column.default_column }})
-+ coalesce(explained.{{ column.default_column }}, explained.{{ column.name }})
+- coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }},
++ coalesce(explained.{{ column.default_column }},
 
 a clock that runs ahead is read as the receipt
 - then coalesce(ranked.earliest_{{ column.not_after }}, explained.{{ column.not_after }})

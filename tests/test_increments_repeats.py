@@ -107,8 +107,10 @@ class Told:
                 said[story.name] = self.rows(story.name)
 
     def rows(self, workspace_id: str) -> dict[str, list]:
-        marts = self.pipeline.query("select table_name from duckdb_tables() where database_name = 'marts'")
-        names = [row["table_name"] for row in marts if row["table_name"][:4] in ("dim_", "fct_", "rpt_")]
+        marts = self.pipeline.query(
+            "select table_name from duckdb_tables() where (database_name, schema_name) = ('marts', 'main')"
+        )
+        names = [row["table_name"] for row in marts]
         return {
             name: self.pipeline.query(f"from marts.{name} where workspace_id = '{workspace_id}' order by all")
             for name in names
