@@ -98,7 +98,10 @@ with_currency as (
         *,
         case
             when currency_property is null then null
-            when {{ is_json_text('currency_property') }} and upper({{ scalar_text('currency_property') }}) = upper(impact_currency) then null
+            when
+                {{ is_json_text('currency_property') }}
+                and upper({{ scalar_text('currency_property') }}) = upper(impact_currency)
+                then null
             when currency_property = '""' then ''
             else coalesce({{ scalar_text('currency_property') }}, currency_property)
         end as unconverted_currency

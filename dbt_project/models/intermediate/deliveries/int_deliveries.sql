@@ -1,5 +1,5 @@
--- Grain: one row per delivery, with the moment at which it was sent: as its row says, else as its first `sent` engagement does, else
--- null: it never left (SEMANTICS, section 2). THE place that decides it: whoever asks when a delivery was sent reads this.
+-- Grain: one row per delivery, with the moment at which it was sent: as its row says, else as its first `sent` engagement does,
+-- else null: it never left (SEMANTICS, section 2). THE place that decides it: whoever asks when a delivery was sent reads this.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,5 @@
--- Grain: one row per delivery whose own row has no sent_at, but that a `sent` engagement reports: the first of these is when it was
--- sent (SEMANTICS, section 2).
+-- Grain: one row per delivery whose own row has no sent_at, but that a `sent` engagement reports: the first of these is when it
+-- was sent (SEMANTICS, section 2).
 -- Incremental: those of deliveries that the new rows touch as a whole.
 {{ config(
     materialized='recompute',

@@ -1,6 +1,6 @@
 -- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: more
--- than an engagement that adds to it, so that everything about it is computed anew (its row, its sending, its failure, its journey).
--- changes_outcome: that, or it was delivered.
+-- than an engagement that adds to it, so that everything about it is computed anew (its row, its sending, its failure, its
+-- journey). changes_outcome: that, or it was delivered.
 with touched as (
 
     select
