@@ -48,8 +48,9 @@ early_deliveries as (
 
 ),
 
--- A goal goes by one of the two clocks, and nothing occurs after its receipt. Each row of an event has the earliest receipt of them
--- all, which new rows only move back: so a row's occurred_at is at or before every moment that the event had or has while it stands.
+-- A goal goes by one of the two clocks, and nothing occurs after its receipt. Each row of an event has the earliest receipt of
+-- them all, which new rows only move back: so its occurred_at is at or before every moment that the event had or has while it
+-- stands.
 events as (
 
     select
