@@ -331,12 +331,12 @@ def another_key(dice: random.Random, table: str, row: Row, moment: Callable[[], 
 
 
 PROFILES = ("p1", "p2", "p'3", "p4")
-METRICS = ("bounced", "bounced", "failed", "delivered", "opened", "opened", "clicked", "unsubscribed")
+METRICS = (*("sent",) * 3, *("bounced",) * 2, "failed", "delivered", *("opened",) * 2, "clicked", "converted")
 
 # By table: what can change, and to what. `moment` gives the text of a time near those of other rows.
 CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]] = {
     "workspaces": lambda dice, row, donor, moment: {
-        "time_zone": dice.choice(sorted(CLOCK_CHANGES)),
+        "time_zone": dice.choice((*sorted(CLOCK_CHANGES), *("Amsterdam",) * 3)),
         "currency": dice.choice(("EUR", None)),
         "data_start_at": dice.choice((None, moment())),
         "name": "Another name",
@@ -350,8 +350,8 @@ CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]]
         "profile_id": dice.choice(PROFILES),
         "name": donor.get("name"),
         "properties": donor.get("properties"),
-        "occurred_at": moment(),
-        "received_at": dice.choice((None, moment())),
+        "occurred_at": dice.choice((moment(), moment(), moment(), "2031-05-01")),
+        "received_at": dice.choice((None, moment(), moment())),
     },
     "sources": lambda dice, row, donor, moment: {
         "trigger_filter": donor.get("trigger_filter"),
@@ -405,13 +405,16 @@ def changed_definition(dice: random.Random, own: str | None, other: str | None) 
         return other
     if not isinstance(definition, dict) or not isinstance(donor, dict):
         return other
-    key = dice.choice(("status", "sources", "target", "eligibility", "attribution", "impression", "name"))
+    key = dice.choice(
+        ("status", "sources", "target", "eligibility", "attribution", "impression", "impact", "name")
+    )
     changed = {
         "status": dice.choice(("active", "archived", "deleted")),
         "sources": dice.choice((donor.get("sources"), [], ["c1"], ["c1", "c2"])),
         "target": donor.get("target"),
         "eligibility": donor.get("eligibility"),
         "attribution": donor.get("attribution"),
+        "impact": changed_impact(dice, definition.get("impact")),
         "impression": dice.choice(("sent", "delivered")),
         "name": "Another name",
     }
@@ -419,3 +422,8 @@ def changed_definition(dice: random.Random, own: str | None, other: str | None) 
         key = "definition_policy"
         changed[key] = dice.choice(("locked", "versioned", "retroactive"))
     return json.dumps(definition | {key: changed[key]})
+
+
+def changed_impact(dice: random.Random, impact: dict | None) -> dict | None:
+    """Another property that names the currency, or none."""
+    return impact and impact | {"currency_property": dice.choice(("currency", "plan", None))}

@@ -67,11 +67,61 @@ faulty rows leave before keys are compared
 data_start_at may lie in the future
 - and name != 'data_start_at'
 
-models/staging/stg_events.sql
+of an event that comes again the earliest receipt counts
+- min({{ name }}) over (partition by {{ keys | join(', ') }})
++ max({{ name }}) over (partition by {{ keys | join(', ') }})
 
 received_at is by default, not always, occurred_at
-- coalesce(received_at, occurred_at) as received_at
-+ coalesce(occurred_at, received_at) as received_at
+- coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }},
++ coalesce(explained.{{ column.default_column }},
+
+a clock that runs ahead is read as the receipt
+- then coalesce(ranked.earliest_{{ column.not_after }}, explained.{{ column.not_after }})
++ then explained.{{ column.name }}
+
+an event's row is judged to be in the future by its receipt
+- {%- set unless_received = column.not_after ~ ' is null and ' if column.not_after else '' -%}
++ {%- set unless_received = '' -%}
+
+a share lies strictly between 0 and 1
+- name ~ ' < 1, false))'
++ name ~ ' <= 1, false))'
+
+macros/engine/json.sql
+
+JSON that is no object is bad_json where the column is an object
+- starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and
+
+a whole number is an id
+- when regexp_full_match(item, '0|-?[1-9][0-9]*') then item
+
+macros/engine/reading_values.sql
+
+a boolean is read in any case
+- lower({{ text }}) in ('true', 't', '1')
++ {{ text }} in ('true', 't', '1')
+
+models/intermediate/goals/int_unreadable_workspaces.sql
+
+a workspace that cannot be read is in no mart (quick)
+- where not is_readable and
++ where false and
+
+one row that can be staged makes a workspace readable
+- max(case when reason_code is null then 1 else 0 end) over (partition by workspace_id) = 1
++ min(case when reason_code is null then 1 else 0 end) over (partition by workspace_id) = 1
+
+models/intermediate/deliveries/int_deliveries.sql
+
+a delivery without a sent_at was sent when an engagement says so
+- coalesce(deliveries.sent_at, reported.first_sent_at)
++ deliveries.sent_at
+
+models/intermediate/deliveries/int_reported_sends.sql
+
+at the first of these engagements
+- min(engagements.occurred_at)
++ max(engagements.occurred_at)
 
 models/staging/stg_engagements.sql
 
@@ -248,6 +298,14 @@ a snapshot at the archiving row does not count
 
 models/intermediate/achievements/int_event_achievements.sql
 
+what is in another currency is worth nothing
+- when unconverted_currency is not null then null
++ when false then null
+
+the case of a currency does not matter
+- upper({{ scalar_text('currency_property') }}) = upper(impact_currency)
++ {{ scalar_text('currency_property') }} = impact_currency
+
 for events data_start_at is tested against received_at
 - and events.received_at >= rules.data_start_at
 
@@ -268,6 +326,9 @@ models/intermediate/achievements/int_message_achievements.sql
 a message achievement is never of a held-out person
 - where not is_anonymous and not is_holdout
 + where not is_anonymous
+
+a message is sent once, however often that is reported
+- engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
 - and (rules.message_counts_machine or not moments.is_machine)
@@ -702,8 +763,8 @@ INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
 an event affects from the earlier of its two clocks
-- least(occurred_at, received_at) as affected_from
-+ received_at as affected_from
+-         occurred_at as affected_from
++         received_at as affected_from
 
 a delivery whose engagements landed before it affects from the first of them
 - least(deliveries.sent_at, first_engagements.first_engaged_at)
@@ -715,8 +776,32 @@ an exit condition affects the journeys entered since
 models/intermediate/increments/int_touched_deliveries.sql
 
 a failure touches its delivery as a whole
-- case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
-+ 0
+- case when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
++ case when metric = 'sent' then 1 else 0 end
+
+so does a sent engagement
+- case when metric in ('sent', 'bounced',
++ case when metric in ('bounced',
+
+a sent engagement changes what the delivery came to
+- when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
++ when metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
+
+models/intermediate/increments/int_definitions.sql
+
+a workspace that becomes readable affects everybody
+-     from {{ ref('int_unreadable_workspaces') }}
++     from {{ ref('int_unreadable_workspaces') }} where false
+
+another property that names the currency is another definition
+- , 'impact_currency_property',
++ ,
+
+models/marts/dim_profiles.sql
+
+a workspace that becomes readable brings the profiles that nobody has seen since
+- affected_from = " ~ beginning_of_time() ~ "
++ false
 
 macros/engine/recompute.sql
 
@@ -725,6 +810,10 @@ a fact at affected_from is deleted
 + and {{ moment }} > affected.affected_from
 
 macros/recompute.sql
+
+a sent engagement may be the goal's first send
+- metric = 'sent' and reason_code is null
++ false
 
 a fact at affected_from is computed anew
 - facts.{{ moment }} >= affected.affected_from{{ reach }}

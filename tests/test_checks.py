@@ -20,12 +20,12 @@ from orchestration.warehouse import connect
 SUITES = [suite for step in STEPS for suite in read_suites(step)]
 EXPECTATIONS = [(suite, item) for suite in SUITES for item in suite.expectations]
 
-TYPES = {"timestamp": "timestamp", "boolean": "boolean", "integer": "bigint", "number": "double"}
+TYPES = {"timestamp": "timestamp", "boolean": "boolean", "integer": "bigint", "share": "double"}
 VALUES = {
     "timestamp": "timestamp '2026-01-01'",
     "boolean": "false",
     "integer": "0",
-    "number": "0.1",
+    "share": "0.1",
     "json": "'{}'",
     "filter": "'{\"all\": []}'",
     "definition": "'{}'",
@@ -42,9 +42,11 @@ create table intermediate.int_fact_months (fact varchar, month date, fact_rows b
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
     valid_from timestamp, valid_to timestamp, next_updated_at timestamp, unknown_keys varchar[]);
 create table intermediate.int_filters (workspace_id varchar, owner_id varchar, role varchar, problem varchar);
+create table intermediate.int_unreadable_workspaces (workspace_id varchar, reason_code varchar,
+    problem varchar);
 create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
     achievement_id varchar, achieved_at timestamp, is_first boolean, impact_value decimal(18, 6),
-    impact_currency varchar);
+    impact_currency varchar, unconverted_currency varchar);
 create table marts.fct_impressions (workspace_id varchar, goal_id varchar, delivery_id varchar,
     received_at timestamp, outcome varchar);
 create table marts.fct_enrollments (workspace_id varchar, goal_id varchar, enrollment_id varchar,
@@ -87,9 +89,9 @@ insert into intermediate.int_fact_months values
 insert into control.built_fact_months from intermediate.int_fact_months;
 
 insert into marts.fct_achievements values
-    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'),
-    ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
-    ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null);
+    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD', null),
+    ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD', null),
+    ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null, null);
 insert into marts.fct_impressions values
     ('w', 'g', 'd1', '2026-01-02', 'enrolled'), ('w', 'g', 'd2', '2026-01-06', 'already_enrolled');
 insert into marts.fct_enrollments values ('w', 'g', 'e1', 'd1', '2026-01-02', '2026-01-09', '2026-01-03');
@@ -147,6 +149,11 @@ BREAKS = {
         update marts.fct_achievements set is_first = true""",
     "marts.fct_achievements.impact_is_known": """
         update marts.fct_achievements set impact_value = null where achievement_id = 'a2'""",
+    "marts.fct_achievements.impact_is_in_the_goals_currency": """
+        update marts.fct_achievements set impact_value = null, unconverted_currency = 'EUR'
+        where achievement_id = 'a2'""",
+    "intermediate.int_unreadable_workspaces.every_workspace_can_be_read": """
+        insert into intermediate.int_unreadable_workspaces values ('v', 'bad_enum', 'no time zone')""",
     "marts.fct_impressions.delivery_is_one_impression_per_goal": """
         update marts.fct_impressions set delivery_id = 'd1'""",
     "marts.fct_impressions.outcome_is_known": "update marts.fct_impressions set outcome = 'maybe'",

@@ -106,6 +106,9 @@ def unlike(expected, pipeline) -> list[str]:
     accounting = {
         row.pop("table_name"): row for row in pipeline.query("select * from staging.row_accounting")
     }
+    unreadable = pipeline.query("select workspace_id from intermediate.int_unreadable_workspaces")
+    if {row["workspace_id"] for row in unreadable} != expected.unreadable_workspaces:
+        found.append(f"unreadable workspaces: {unreadable} are not {expected.unreadable_workspaces}")
     if accounting != expected.accounting:
         found.append(f"row_accounting: {accounting} is not {expected.accounting}")
     return found

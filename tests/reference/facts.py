@@ -20,7 +20,16 @@ import yaml
 
 from .filters import Subject, compare_properties, holds, look_up
 from .goals import Definition, Goal, Version
-from .values import add_days, as_impact, end_of_local_day, iso, local_day, seconds_between
+from .values import (
+    add_days,
+    as_impact,
+    compact_json,
+    end_of_local_day,
+    iso,
+    local_day,
+    scalar_text,
+    seconds_between,
+)
 
 FAILED_METRICS = {"bounced", "failed", "dropped", "undeliverable"}
 MACHINE_METRICS = {"opened", "clicked"}
@@ -210,6 +219,8 @@ def message_achievements(goal: Goal, profile: Profile):
             goal, profile, delivery, "sent", sent_at, delivery["delivery_id"], False
         )
         for row in profile.engagements_of(delivery):
+            if row["metric"] == "sent":
+                continue  # 'the delivery at `sent_at`', however often it is reported
             metric, moment, is_machine = row["metric"], row["occurred_at"], row["is_machine"]
             yield from message_achievement(
                 goal, profile, delivery, metric, moment, row["engagement_id"], is_machine
@@ -257,6 +268,7 @@ def achieve(
         return
     ids = (profile.workspace.workspace_id, goal.goal_id, profile.profile_id)
     impact = version.definition.impact
+    unconverted = unconverted_currency(goal, version, event)
     yield {
         "workspace_id": profile.workspace.workspace_id,
         "goal_id": goal.goal_id,
@@ -266,8 +278,9 @@ def achieve(
         "natural_key": natural_key,
         "kind": kind,
         "achieved_at": moment,
-        "impact_value": impact_value(version, event),
+        "impact_value": impact_value(version, event) if unconverted is None else None,
         "impact_currency": goal.currency if impact else None,
+        "unconverted_currency": unconverted,
         "_version": version,
         "_event": event,
     }
@@ -296,6 +309,19 @@ def impact_value(version: Version, event: dict | None) -> Decimal | None:
     if impact.event_property is None:
         return impact.value
     return as_impact(look_up(event["properties"], impact.event_property))
+
+
+def unconverted_currency(goal: Goal, version: Version, event: dict | None) -> str | None:
+    """'an event whose `currency_property` names another currency than the goal's (case does not matter;
+    missing: the goal's; what is no text, or empty, is another)'"""
+    impact = version.definition.impact
+    if impact is None or impact.currency_property is None:
+        return None
+    named = look_up(event["properties"], impact.currency_property)
+    if named is None or (isinstance(named, str) and named.upper() == goal.currency.upper()):
+        return None
+    text = scalar_text(named)
+    return compact_json(named) if text is None else text
 
 
 # ---- 7. impressions, enrollments, conversions --------------------------------------------------------------

@@ -102,6 +102,7 @@ def dim_goals(known: Known) -> list[dict]:
                     "sources": definition.sources,
                     "impact_value": impact and impact.value,
                     "impact_event_property": impact and impact.event_property,
+                    "impact_currency_property": impact and impact.currency_property,
                     "impact_currency": goal.currency if impact else None,
                     "definition": row["landed"].values["definition"],
                 }

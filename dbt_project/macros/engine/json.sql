@@ -19,30 +19,28 @@
     end)
 {%- endmacro %}
 
-{# Ids: texts, or whole numbers, whose integer text is meant. Is the text a list of them, and which are they? #}
-{% macro is_json_list_of_ids(text) %}{{ return(adapter.dispatch('is_json_list_of_ids')(text)) }}{% endmacro %}
-{% macro duckdb__is_json_list_of_ids(text) -%}
-    (json_type({{ text }}) = 'ARRAY' and len(list_filter(
-        json_extract({{ text }}, '$[*]'),
-        lambda item: json_type(item) <> 'VARCHAR' and {{ goalpost.whole_number_text('item') }} is null
-    )) = 0)
+{# Is it a JSON object? A text that holds JSON is a text. #}
+{% macro is_json_object(text) -%}
+    (starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and {{ goalpost.is_json(text) }})
 {%- endmacro %}
 
-{% macro json_id_list(document) %}{{ return(adapter.dispatch('json_id_list')(document)) }}{% endmacro %}
-{% macro duckdb__json_id_list(document) -%}
+{# A list of ids out of a JSON list: a text is one, and a whole number is its integer text (42345.0 is 42345); anything else is null. #}
+{% macro json_id_list(text) %}{{ return(adapter.dispatch('json_id_list')(text)) }}{% endmacro %}
+{% macro duckdb__json_id_list(text) -%}
     list_transform(
-        json_extract({{ document }}, '$[*]'),
-        lambda item: coalesce({{ goalpost.whole_number_text('item') }}, json_extract_string(item, '$'))
+        cast(json_extract({{ text }}, '$[*]') as varchar[]),
+        lambda item: case
+            when item like '"%' then json_extract_string(item, '$')
+            when regexp_full_match(item, '0|-?[1-9][0-9]*') then item
+            when isfinite(try_cast(item as double)) and try_cast(item as double) = trunc(try_cast(item as double))
+                then printf('%.0f', try_cast(item as double) + 0.0)
+        end
     )
 {%- endmacro %}
 
-{# The integer text of a JSON number that is whole (42345.0 is 42345), else null. #}
-{% macro whole_number_text(json_value) -%}
-    case
-        when json_type({{ json_value }}) in ('BIGINT', 'UBIGINT') then cast({{ json_value }} as varchar)
-        when json_type({{ json_value }}) = 'DOUBLE' and cast({{ json_value }} as double) = trunc(cast({{ json_value }} as double))
-            then cast(try_cast(cast({{ json_value }} as double) as hugeint) as varchar)
-    end
+{% macro is_json_list_of_ids(text) %}{{ return(adapter.dispatch('is_json_list_of_ids')(text)) }}{% endmacro %}
+{% macro duckdb__is_json_list_of_ids(text) -%}
+    (json_type({{ text }}) = 'ARRAY' and len(list_filter({{ goalpost.json_id_list(text) }}, lambda id: id is null)) = 0)
 {%- endmacro %}
 
 {# One value of a document, as text without quotes; null where it is missing or JSON null. #}

@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 {% macro read_boolean(text) -%}
-    case {{ text }} when 'true' then true when 'false' then false end
+    case when lower({{ text }}) in ('true', 't', '1') then true when lower({{ text }}) in ('false', 'f', '0') then false end
 {%- endmacro %}
 
 {% macro read_integer(text) %}{{ return(adapter.dispatch('read_integer')(text)) }}{% endmacro %}
@@ -75,4 +75,12 @@
         {{ delimiter }} || {{ record }},
         '[' || {{ delimiter }} || ']("([^"]|"")*("|$)[^' || {{ delimiter }} || ']*|[^' || {{ delimiter }} || ']*)'
     ))
+{%- endmacro %}
+
+{# What was read, for a sentence: in quotes, at most 80 characters of it, and nothing in it that breaks a line or steers a terminal. #}
+{% macro quoted(text) %}{{ return(adapter.dispatch('quoted')(text)) }}{% endmacro %}
+{% macro duckdb__quoted(text) -%}
+    ('''' || regexp_replace(
+        regexp_replace(left({{ text }}, 80), '[\t\r\n]+', ' ', 'g'), '[\p{C}\p{Zl}\p{Zp}]', '�', 'g'
+    ) || case when length({{ text }}) > 80 then '…''' else '''' end)
 {%- endmacro %}

@@ -112,6 +112,7 @@ reached as (
         inner join engagements
             on
                 candidates.delivery_key = engagements.delivery_key
+                and engagements.metric <> 'sent'
                 and candidates.achieved_at >= engagements.occurred_at
                 and {{ is_touch_time('candidates', 'engagements.metric', 'engagements.occurred_at', 'engagements.is_machine') }}
     ) as touch_times

@@ -56,6 +56,7 @@ select
     {{ json_text('normal_form', '/impact') }} is not null as has_impact,
     {{ json_text('normal_form', '/impact/currency') }} as impact_currency,
     {{ read_amount(json_text('normal_form', '/impact/value')) }} as impact_value,
-    {{ json_text('normal_form', '/impact/event_property') }} as impact_event_property
+    {{ json_text('normal_form', '/impact/event_property') }} as impact_event_property,
+    {{ json_text('normal_form', '/impact/currency_property') }} as impact_currency_property
 from {{ ref('base_goals') }}
 where is_standing

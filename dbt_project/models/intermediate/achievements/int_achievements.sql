@@ -80,7 +80,8 @@ select
     natural_key,
     achieved_at,
     impact_value,
-    impact_currency
+    impact_currency,
+    unconverted_currency
 from with_anchors
 where
     evaluation_window_days is null

@@ -75,7 +75,7 @@ moments as (
         engagements.is_machine
     from {{ ref('stg_engagements') }} as engagements
     inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.metric in (select touch_metric from criteria)
+    where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
 
 ),
 
