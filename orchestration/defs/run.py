@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
 from pydantic import Field, PrivateAttr
 
-from orchestration import runs
+from orchestration import clock, runs
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
@@ -26,7 +26,9 @@ class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
 
     as_of: str | None = Field(
-        None, description="Reports count what happened until then (ISO 8601). Default: now."
+        None,
+        description="Reports count what happened until then (ISO 8601). Default: where the clock of the home "
+        "is pinned, or else now.",
     )
     full_refresh: bool = Field(
         False, description="Compute everything anew instead of what the new rows change."
@@ -72,6 +74,10 @@ class GoalpostRun(ConfigurableResource):
                 full_refresh=self.full_refresh,
             )
             self._prepared = None
+            if context.log:
+                context.log.info(
+                    clock.sentence(self.settings) or f"This run counts until {clock.told(self._run.as_of)}."
+                )
             dbt_process.start(self.settings)
             checks_process.start(self.settings)
             try:
