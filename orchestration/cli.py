@@ -10,6 +10,7 @@ import traceback
 from contextlib import closing, suppress
 from datetime import datetime
 from importlib.metadata import version as installed_version
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, NoReturn
@@ -71,6 +72,9 @@ Version = Annotated[bool, typer.Option("--version", help="Say which version this
 def main() -> NoReturn:
     collect_rarely()
     modes.be_private()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # letters that it does not know are spelled out
+            stream.reconfigure(errors="backslashreplace")
     os.environ |= NO_TELEMETRY
     try:
         _run_command()
@@ -151,6 +155,7 @@ def dev() -> None:
     from orchestration.defs.instance import forget_dead_runs, open_instance
 
     settings = Settings()
+    _tighten(settings, console())
     with open_instance(settings) as instance, suppress(GoalpostError), single_writer(settings):
         forget_dead_runs(instance)
     os.environ |= {

@@ -206,7 +206,6 @@ def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Ren
         outcome, message = "did not finish", "Its process is gone: start `goalpost run` again, it carries on."
     ended = f"to {_moment(finished_at)}" if finished_at else ""
     lines = [
-        "",
         f"Last run: {outcome}, {_moment(started_at)} {ended}".rstrip()
         + (", full refresh" if is_full_refresh else ""),
         f"  counts until (as_of): {_moment(as_of)} UTC",
@@ -219,22 +218,22 @@ def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Ren
         for severity, name, details in not_passed(connection, run_id)
         for line in _of_a_check(severity, name, json.loads(details or "{}"))
     ]
-    return Group(*(_indented(line) for line in lines), *found_wrong)
+    return Group(Text(), *(_indented(line) for line in lines), *found_wrong)
 
 
 def _indented(line: str) -> RenderableType:
     """Also what of it is wrapped."""
     words = line.lstrip(" ")
-    return Padding(text(words), (0, 0, 0, len(line) - len(words)))
+    return Padding(text(words), (0, 0, 0, len(line) - len(words)), expand=False)
 
 
 def _of_a_check(severity: str, name: str, figures: dict[str, Any]) -> Iterator[RenderableType]:
     """What a check found, in words, and what the rule is for."""
     word = "FAILED" if severity == "critical" else "warning"
-    yield Padding(text(f"{word} {name}: {_finding(figures)}"), (0, 0, 0, 2))
+    yield Padding(text(f"{word} {name}: {_finding(figures)}"), (0, 0, 0, 2), expand=False)
     for line in (_purpose(name), *_examples(figures)):
         if line:
-            yield Padding(text(line), (0, 0, 0, 4))
+            yield Padding(text(line), (0, 0, 0, 4), expand=False)
 
 
 def _finding(figures: dict[str, Any]) -> str:
@@ -346,7 +345,10 @@ def _list(title: str, entries: list[tuple[str, str]], rest: str) -> Group:
     """What it is and, below, why: sentences of any length, at any width."""
     lines: list[RenderableType] = [Text(f"\n{title}", "bold")]
     for what, why in entries[:EXAMPLES]:
-        lines += [Padding(text(what), (0, 0, 0, 2)), Padding(text(why), (0, 0, 0, 4))]
+        lines += [
+            Padding(text(what), (0, 0, 0, 2), expand=False),
+            Padding(text(why), (0, 0, 0, 4), expand=False),
+        ]
     if len(entries) > EXAMPLES:
         lines.append(Text(f"  and {len(entries) - EXAMPLES:,} more {rest}"))
     return Group(*lines)

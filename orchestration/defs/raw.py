@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
-from orchestration import runs
+from orchestration import runs, terminal
 from orchestration.contract import LEDGER, RAW_TABLES
+from orchestration.defs.progress import tell
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.landing import land_new_files
 
@@ -45,7 +46,10 @@ SPECS = [
 
 @multi_asset(name="landed_files", specs=SPECS, pool=WAREHOUSE_POOL)
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
-    report = land_new_files(run.settings)
+    report = land_new_files(
+        run.settings, lambda done, total, path: tell(done, total, "files", terminal.one_line(path))
+    )
+    tell(len(report.files), len(report.files), "files")
     runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
         context.log.warning(f"{file.path} was set aside: {file.reason}")

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
 from pydantic import Field, PrivateAttr
 
-from orchestration import clock, runs
+from orchestration import clock, modes, runs
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
@@ -67,6 +67,7 @@ class GoalpostRun(ConfigurableResource):
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
         with single_writer(self.settings):
+            modes.tighten(self.settings)
             self._run = runs.start_run(
                 self.settings,
                 context.run_id or "",

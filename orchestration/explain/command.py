@@ -73,7 +73,7 @@ def render(explanation: Explanation) -> RenderableType:
         headline, *details = _words(entries, explanation.as_of)
         if _is_in_force(entries[0]):
             details, asked = words_of_a_change(asked, details), details
-        lines = [Padding(text(*detail), (0, 0, 0, 2)) for detail in details]
+        lines = [Padding(text(*detail), (0, 0, 0, 2), expand=False) for detail in details]
         timeline.add_row(text(at(entries[0].moment)), Group(text(*headline), *lines))
     return Group(*_head(explanation), timeline, *_foot(explanation))
 

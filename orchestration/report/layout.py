@@ -17,7 +17,7 @@ from rich.text import Text
 
 from orchestration.clock import told
 from orchestration.report.reading import GoalPage, Goals, Publication, Row
-from orchestration.terminal import one_line, say, text
+from orchestration.terminal import one_line, say
 
 NARROWEST_NAME = 28
 BARS, ASCII_BARS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
@@ -71,7 +71,7 @@ def show_list(goals: Goals, out: Console) -> None:
 def show_page(page: GoalPage, out: Console) -> None:
     goal = page.goal
     name = f"{goal['name']} ({goal['goal_id']})" if goal["name"] else goal["goal_id"]
-    out.print(text(f"{name} of {goal['workspace_id']}", "bold"))
+    _say_words(out, f"{name} of {goal['workspace_id']}", "bold")
     facts = [goal["status"], f"version {goal['version_number']}"]
     if goal["is_locked"]:
         facts.append(f"locked since {told(goal['first_sent_at'])}")
@@ -119,6 +119,15 @@ def show_lines(out: Console, heading: str, headings: Sequence[str], lines: Seque
                     out,
                     _with_numbers(_padded(part or "", width), cells, widths) if number == 0 else part or "",
                 )
+    elif out.width < numbers - len(widths):  # not even below one another: in words
+        for line in lines:
+            _say_words(out, f"{line.name} ({line.id})" if line.id != line.name else line.name)
+            told_apart = [
+                f"{title.replace(chr(10), ' ')} {number}"
+                for title, number in zip(headings, line.numbers, strict=True)
+            ]
+            for part in _wrapped(out, "; ".join(told_apart), out.width - 2):
+                _print(out, f"  {part}")
     else:  # the numbers below both
         gap = 2 if numbers <= out.width else 1
         _print(out, heading)
@@ -279,10 +288,10 @@ def _title(out: Console, title: str) -> None:
     out.print(Text(title, "bold"))
 
 
-def _say_words(out: Console, sentence: str) -> None:
+def _say_words(out: Console, sentence: str, style: str = "") -> None:
     """Words may be wrapped."""
     for part in _wrapped(out, one_line(sentence), out.width):
-        _print(out, part)
+        say(out, part, style)
 
 
 def _print(out: Console, line: str) -> None:
