@@ -1,13 +1,10 @@
 """The clock of a home: pinned, every run obeys it, whatever starts it."""
 
-import subprocess
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from dagster import RunRequest, build_init_resource_context, build_schedule_context
-from test_cli import goalpost
 from typer.testing import CliRunner
 
 from orchestration import clock, runs
@@ -109,34 +106,3 @@ def test_the_command_shows_pins_moves_and_releases_it(settings: Settings):
     assert "every run counts until 2019-01-01 00:00:00 UTC" in command("pin", "2019-01-01")
     assert "released" in command("unpin")
     assert "nothing to release" in command("unpin")
-
-
-def test_on_the_command_line_a_pinned_home_is_told_by_each_run_and_by_status(tmp_path: Path):
-    from test_cli import LANDED
-
-    settings = Settings(home=tmp_path / "home", landing=str(tmp_path / "landing"))
-    for path, content in LANDED.items():
-        file = Path(settings.landing) / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-    pinned = "The clock of this home is pinned: every run counts until 2026-02-01 00:00:00 UTC."
-
-    assert pinned in goalpost(settings, "clock", "pin", "2026-02-01").stdout
-    first: subprocess.CompletedProcess[str] = goalpost(settings, "run")
-    assert pinned in first.stdout
-    assert pinned in goalpost(settings, "run").stdout
-    status = goalpost(settings, "status").stdout
-    assert pinned in status and "counts until (as_of): 2026-02-01 00:00:00 UTC" in status
-    refused = goalpost(settings, "run", "--as-of", "2026-03-01")
-    assert refused.returncode == 1 and "is pinned at 2026-02-01 00:00:00 UTC" in refused.stderr
-    with closing(connect(settings, read_only=True)) as connection:
-        ends = connection.execute("select max(period_start)::varchar from marts.rpt_goal_progress").fetchall()
-    assert ends == [("2026-02-01",)]
-
-    # The waiting and what was done of how much are told, from the process's first moment on.
-    for line in ("Getting ready: done in ", "Landing new files: 5 of 5 files in ", "Building the models: "):
-        assert line in first.stdout
-    assert "checks passed in " in first.stdout
-    built = next(line for line in first.stdout.splitlines() if line.startswith("Building the models: "))
-    done, _, total = built.removeprefix("Building the models: ").split()[:3]
-    assert int(done) == int(total) > 50

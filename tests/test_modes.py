@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_cli import GOALPOST, LANDED
+from test_cli import GOALPOST
 
 from orchestration import modes
 from orchestration.publish import publish
@@ -44,38 +44,6 @@ def goalpost(home: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
     assert finished.returncode == 0, finished.stderr
     return finished
-
-
-def test_a_run_leaves_nothing_that_others_may_read_whatever_the_umask_and_publishes_by_the_setting(tmp_path):
-    home = tmp_path / "a" / "home"
-    landing = tmp_path / "landing"
-    for path, content in LANDED.items():
-        (landing / path).parent.mkdir(parents=True, exist_ok=True)
-        (landing / path).write_text(content)
-    where = {"GOALPOST_LANDING": str(landing)}
-
-    goalpost(home, "run", **where)
-    assert open_to_others(home) == []
-
-    # the setting changes, nothing else: the next run, with nothing to do, sees to it
-    goalpost(home, "run", **where, GOALPOST_PUBLISHED_MODE="640")
-    settings = Settings(home=home, published_mode=0o640)
-    assert mode(home) == 0o710
-    assert mode(settings.published) == 0o640
-    assert {mode(path) for path in settings.published_parquet.rglob("*.parquet")} == {0o640}
-    assert {mode(path) for path in settings.published_parquet.glob("*")} == {0o750}
-    private = [
-        path for path in home.iterdir() if path not in (settings.published, settings.published_parquet)
-    ]
-    assert [path for path in private if mode(path) & 0o077] == []
-
-    again = goalpost(home, "run", "--as-of", "2026-05-01", **where, GOALPOST_PUBLISHED_MODE="644")
-    assert "readable by you alone" not in again.stdout
-    assert (mode(home), mode(settings.published)) == (0o711, 0o644)
-
-    tightened = goalpost(home, "run", **where)
-    assert "is readable by you alone from now on" in tightened.stdout
-    assert open_to_others(home) == []
 
 
 def test_a_home_of_an_older_version_is_tightened_and_the_landing_of_others_is_left_alone(tmp_path: Path):
