@@ -52,9 +52,12 @@ def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[M
     tell(len(report.files), len(report.files), "files")
     runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
-        context.log.warning(f"{file.path} was set aside: {file.reason}")
+        # Dagster prints it on a terminal, too (`goalpost dev`).
+        context.log.warning(terminal.one_line(f"{file.path} was set aside: {file.reason}"))
     for folder in report.unknown_folders:
-        context.log.warning(f"The folder {folder} is no raw table: its files were left alone.")
+        context.log.warning(
+            terminal.one_line(f"The folder {folder} is no raw table: its files were left alone.")
+        )
     for spec in SPECS:
         yield MaterializeResult(
             asset_key=spec.key, metadata={"rows_landed": report.rows_by_table.get(spec.key.path[-1], 0)}
