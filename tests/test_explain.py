@@ -471,7 +471,7 @@ def test_of_a_filter_that_is_not_met_it_says_which_condition(told):
     at = lines.index("2024-02-02 00:00:00  Event 'purchase': no achievement")
     assert lines[at + 1 : at + 4] == [
         "event cheap",
-        "because it does not meet the goal's filter: total is more than 100",
+        "because this part of the goal's filter does not hold: total is more than 100",
         'the event: shop was "web", total was 20, the person then: plan was "free"',
     ]
     assert 'because it does not meet the goal\'s filter: shop is "web"; the person\'s plan is "paid"' in lines

@@ -331,7 +331,7 @@ def _why_no_achievement(event: NonAchievement) -> Iterator[Line]:
         yield f"because its row is quarantined, {event.reason_code}{problem}", PLAIN
     elif event.reason == "filter_not_met":
         failed = failed_conditions(event.predicate or "", event.conditions_met)
-        yield f"because it does not meet the goal's filter: {'; '.join(failed)}", PLAIN
+        yield f"because this part of the goal's filter does not hold: {'; '.join(failed)}", PLAIN
         read = [
             *([_readings(event.event)] if event.event else []),
             *([f"the person then: {_readings(event.state)}"] if event.state else []),
