@@ -83,11 +83,12 @@
 {% macro conditions_met(kind, predicate_number) -%}
 {%- set predicates, columns = ref('int_predicates'), goalpost.property_columns(kind) -%}
 {%- set found = goalpost.asked_once(
-    "select distinct predicate_number, predicate from " ~ predicates ~ " where kind = '" ~ kind ~ "' order by predicate_number"
+    "select distinct predicate_number, predicate, reads_profile from " ~ predicates
+    ~ " where kind = '" ~ kind ~ "' order by predicate_number"
 ) if execute else [] -%}
 case
             when {{ predicate_number }} is null then {{ goalpost.list_of([], 'boolean') }}
-{%- for number, predicate in found %}
+{%- for number, predicate, _ in found %}
             {%- set conditions = [] %}
             {%- for condition in fromjson(predicate).conditions %}
             {%- do conditions.append(goalpost.condition_sql(condition, columns)) %}
