@@ -66,6 +66,10 @@ def as_of_of_a_run(settings: Settings, asked: datetime | None) -> datetime | Non
     return moment or asked
 
 
+def now() -> datetime:
+    return _utc(datetime.now(UTC))
+
+
 def told(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 

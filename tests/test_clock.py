@@ -90,6 +90,19 @@ def test_a_broken_pin_is_named_with_what_to_do_and_can_be_written_anew_or_remove
     assert clock.pinned(settings) is None
 
 
+def test_goals_that_are_applied_after_the_pin_are_told_to_be_in_no_report(settings: Settings, tmp_path: Path):
+    from orchestration.goals.commands import app
+
+    goals = tmp_path / "goals.yml"
+    goals.write_text(
+        "workspace: w\ngoals:\n  g:\n    name: G\n    target: {event: {name: e}}\n"
+        "    measurement_window_days: 7\n    sources: [c]\n"
+    )
+    clock.pin(settings, PINNED)
+    told = CliRunner().invoke(app, ["apply", str(goals)], catch_exceptions=False).output
+    assert "every run counts until 2018-01-01 05:00:00 UTC. What is applied now counts from now on" in told
+
+
 def command(*arguments: str) -> str:
     from orchestration.clock_commands import app
 

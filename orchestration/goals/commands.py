@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration import clock
 from orchestration.goals.apply import Key
 from orchestration.goals.apply import apply as apply_files
 from orchestration.goals.yaml_files import KINDS, Finding, read_files
@@ -60,6 +61,13 @@ def apply(paths: Paths) -> None:
             "`goalpost status` tells if a locked goal refuses a change.",
             "green",
         )
+        pinned = clock.pinned(settings)
+        if pinned and pinned < clock.now():
+            _say(
+                f"{clock.sentence(settings)} What is applied now counts from now on, which is later: "
+                "no report shows it (but for retroactive goals) until the clock is moved (`goalpost clock`).",
+                "yellow",
+            )
     else:
         _say(
             f"Nothing changed ({_counted(Counter(key.table for key in report.unchanged))}), nothing landed.",
