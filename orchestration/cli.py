@@ -9,23 +9,26 @@ import sys
 import traceback
 from contextlib import closing, suppress
 from datetime import datetime
+from importlib.metadata import version as installed_version
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, NoReturn
 
-import duckdb
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
-from orchestration import runs
+from orchestration import clock, modes, runs
+from orchestration.clock_commands import app as clock_app
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.goals.commands import app as goals_app
+from orchestration.report import report_command, show_goals
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.startup import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
+from orchestration.terminal import console, say, text
 from orchestration.warehouse import connect, single_writer
 
 NO_TELEMETRY = {
@@ -34,22 +37,44 @@ NO_TELEMETRY = {
     "GX_ANALYTICS_ENABLED": "false",
 }
 
+WHERE_TO_LOOK_NEXT = (
+    "Where to look next:",
+    "  goalpost report GOAL  one goal's page, by its id; without GOAL: this table again",
+    "  {published}  every mart, for any tool that reads DuckDB:",
+    "    select * from rpt_source_performance order by attributed_achievers desc limit 10",
+    "  make dev  the pipeline, its checks and its history in the browser",
+    "  README.md and docs/  what each figure means",
+)
+
 app = typer.Typer(
     help="Which messages make people do what matters, computed in your own warehouse.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(goals_app, name="goals")
+app.add_typer(clock_app, name="clock")
+app.command("report")(report_command)
 app.command("explain")(explain_command)
 
 Landing = Annotated[str | None, typer.Option(help="Folder or URL of the landed files [GOALPOST_LANDING].")]
 FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Compute everything anew.")]
-AsOf = Annotated[str | None, typer.Option(help="Reports count until then (ISO 8601, UTC). Default: now.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="Reports count until then (ISO 8601, UTC). Default: now, or where the clock is pinned."
+    ),
+]
+Version = Annotated[bool, typer.Option("--version", help="Say which version this is.")]
 
 
 def main() -> NoReturn:
     collect_rarely()
+    modes.be_private()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # letters that it does not know are spelled out
+            stream.reconfigure(errors="backslashreplace")
     os.environ |= NO_TELEMETRY
     try:
         _run_command()
@@ -77,6 +102,14 @@ def _run_command() -> None:
         _fail(f"An unexpected {type(error).__name__}: {runs.one_line(str(error))} (traceback: {log.name}).")
 
 
+@app.callback()
+def goalpost(version: Version = False) -> None:
+    """Which messages make people do what matters, computed in your own warehouse."""
+    if version:
+        say(console(), f"goalpost {installed_version('goalpost')}")
+        raise typer.Exit
+
+
 @app.command()
 def run(landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf = None) -> None:
     """Load what is new, build the models, check every step, publish the marts."""
@@ -90,24 +123,30 @@ def demo(run: Annotated[bool, typer.Option("--run", help="And run the pipeline o
     from orchestration.demo import AS_OF, write_demo
 
     settings = Settings()
-    console = _console()
-    with console.status("Writing the demo data ..."):
+    out = console()
+    with out.status("Writing the demo data ..."), modes.landing_modes(settings):
         report = write_demo(settings.landing)
-    console.print(
+    say(
+        out,
         f"The demo data are in {settings.landing}: {sum(report.rows.values()):,} rows "
         f"in {len(report.written) + len(report.unchanged)} files.",
-        highlight=False,
-        soft_wrap=True,
     )
+    clock.pin(settings, AS_OF)
     if run:
-        _run(settings, full_refresh=False, as_of=AS_OF.isoformat())
-        _print_goals(settings, console)
+        _run(settings, full_refresh=False, as_of=None)
+        say(out)
+        show_goals(settings, out)
+        say(out)
+        for line in WHERE_TO_LOOK_NEXT:
+            say(out, line.format(published=settings.published))
+    else:
+        say(out, f"{clock.sentence(settings)} `goalpost clock` tells more.")
 
 
 @app.command()
 def status() -> None:
     """What has landed, how fresh it is, what is set aside or quarantined and why, what the last run did."""
-    show_status(Settings(), _console())
+    show_status(Settings(), console())
 
 
 @app.command()
@@ -116,6 +155,7 @@ def dev() -> None:
     from orchestration.defs.instance import forget_dead_runs, open_instance
 
     settings = Settings()
+    _tighten(settings, console())
     with open_instance(settings) as instance, suppress(GoalpostError), single_writer(settings):
         forget_dead_runs(instance)
     os.environ |= {
@@ -130,18 +170,21 @@ def dev() -> None:
 
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     moment: datetime | None = runs.read_moment(as_of) if as_of else None
-    console = _console()
+    out = console()
+    _tighten(settings, out)
     with single_writer(settings):
         work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None:
-        console.print(
+        pinned = clock.sentence(settings)
+        say(
+            out,
             "Nothing to do: no new file, and nothing else changed since the last run. "
-            f"The reports stand as of {runs.clock(settings):%Y-%m-%d %H:%M:%S} UTC; --as-of moves them.",
-            highlight=False,
-            soft_wrap=True,
+            + (pinned or f"The reports stand as of {clock.told(runs.clock(settings))}; --as-of moves them."),
         )
         return
-    console.print(f"Running: {work}.", highlight=False, soft_wrap=True)
+    say(out, f"Running: {work}.")
+    if pinned := clock.sentence(settings):
+        say(out, pinned)
 
     from orchestration.defs import checks_process, dbt_process
 
@@ -151,7 +194,7 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     from orchestration.defs.run import GoalpostRun
 
     config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, landing=settings.landing)
-    run_id = run_job(settings, config, console)
+    run_id = run_job(settings, config, out)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)
         warnings = [name for _, name, _ in not_passed(connection, run_id)]
@@ -161,64 +204,22 @@ def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     if warnings or figures.get("rows", {}).get("quarantined"):
         lines.append("`goalpost status` tells which files and rows, and why")
     for line in lines:
-        console.print(line[0].upper() + line[1:], highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        f"Published: {settings.published} and {settings.published_parquet}{os.sep}<mart>.",
-        highlight=False,
-        soft_wrap=True,
-    )
+        say(out, line[0].upper() + line[1:])
+    say(out, f"Published: {settings.published} and {settings.published_parquet}{os.sep}<mart>.")
 
 
-def _print_goals(settings: Settings, console: Console) -> None:
-    with duckdb.connect(settings.published, read_only=True) as connection:
-        goals = connection.execute(
-            "select name, impressions, enrollments, conversions, conversion_rate, "
-            "attributed_achievers / nullif(achievers, 0) "
-            "from rpt_goal_summary join dim_goals using (workspace_id, goal_id) "
-            "where is_current order by name"
-        ).fetchall()
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("\ngoal")
-    for column in (
-        "\nimpressions",
-        "\nenrollments",
-        "\nconversions",
-        "conversion\nrate",
-        "attributed\nshare",
-    ):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, *counts, rate, share in goals:
-        table.add_row(name, *(f"{count:,}" for count in counts), _percent(rate), _percent(share))
-    console.print()
-    console.print(table, markup=False, highlight=False)
-    console.print()
-    console.print(
-        "Conversion rate: of the enrollments, those that reached the goal within its window.\n"
-        "Attributed share: of the people who reached the goal, those whom a message gets the credit for.\n\n"
-        "Where to look next:\n"
-        f"  {settings.published}  every mart, for any tool that reads DuckDB:\n"
-        "    select * from rpt_source_performance order by attributed_achievers desc limit 10\n"
-        "  make dev  the pipeline, its checks and its history in the browser\n"
-        "  README.md and docs/  what each figure means",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def _console() -> Console:
-    """Bound to this standard output: what dbt and Great Expectations print is redirected."""
-    return Console(file=sys.stdout)
+def _tighten(settings: Settings, out: Console) -> None:
+    if modes.tighten(settings):
+        say(
+            out,
+            f"{settings.published} is readable by you alone from now on, since it holds what people did: "
+            "GOALPOST_PUBLISHED_MODE=640 lets your group read the published marts, 644 everybody.",
+            "yellow",
+        )
 
 
 def _fail(sentence: str) -> None:
-    Console(stderr=True).print(
-        f"goalpost: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True
-    )
+    console(stderr=True).print(text(f"goalpost: {sentence}", "red"), soft_wrap=True)
     raise SystemExit(1)
 
 

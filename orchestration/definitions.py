@@ -4,8 +4,8 @@ from dagster import Definitions, colored_console_logger, in_process_executor
 
 from orchestration.defs.automation import daily, goalpost_job, new_files
 from orchestration.defs.checks import model_checks, raw_checks
-from orchestration.defs.in_process import progress
 from orchestration.defs.models import dbt_resource, models
+from orchestration.defs.progress import progress
 from orchestration.defs.publishing import published_marts
 from orchestration.defs.raw import landed_files
 from orchestration.defs.run import GoalpostRun

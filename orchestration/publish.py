@@ -28,6 +28,7 @@ from orchestration import runs
 from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
+from orchestration.modes import share
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal
 
@@ -85,6 +86,7 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
                 f"Nothing was published, the old marts stay: {some_of(unsound)} was not built by this run. "
                 "`goalpost run` builds it."
             )
+        _describe(connection, run_id)
         is_mostly_free = _is_mostly_free(connection)
         if is_mostly_free:
             _rewrite(connection, _unfinished(settings.warehouse_marts))
@@ -93,12 +95,31 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
     # Closed, so whole: its log is in it, and nobody else writes.
     shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
     for place in [settings.published, *prepared.written]:
+        _unfinished(place).chmod(settings.published_mode)
         _replace(place)
     _remove_other_parquet(settings.published_parquet, {part.place for part in prepared.parts})
+    share(settings)
     rows: Counter[str] = Counter()
     for part in prepared.parts:
         rows[part.mart] += part.rows
     return Published(settings.published, settings.published_parquet, dict(rows))
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """What a reader of the published file has to know besides the marts, in its schema `control`: until when
+    they count, and each workspace's calendar and currency."""
+    connection.execute(
+        "create or replace table marts.control.publication as "
+        "select cast(? as varchar) as run_id, (select as_of from control.clock) as as_of, "
+        "now()::timestamp as published_at",
+        [run_id],
+    )
+    views = "select 1 from information_schema.tables where table_name = 'int_workspaces'"
+    if connection.execute(views).fetchall():
+        connection.execute(
+            "create or replace table marts.control.workspaces as "
+            "select workspace_id, time_zone, currency from intermediate.int_workspaces"
+        )
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:

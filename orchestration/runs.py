@@ -19,7 +19,8 @@ import duckdb
 
 from orchestration import changes
 from orchestration.changes import Built, Rebuild
-from orchestration.errors import GoalpostError
+from orchestration.clock import as_of_of_a_run
+from orchestration.clock import read_moment as read_moment
 from orchestration.landing import LandedFile, LandingReport, Listing, list_landing, new_files
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -38,7 +39,7 @@ class Run:
 class StartedRun(Run):
     """Besides, what it computes from scratch and why, and the code that it runs."""
 
-    rebuild: Rebuild = Rebuild()
+    rebuild: Rebuild = field(default_factory=Rebuild)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,6 +108,7 @@ def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
 def find_work(
     settings: Settings, *, as_of: datetime | None, full_refresh: bool, wait_seconds: float = 60
 ) -> str | None:
+    as_of = as_of_of_a_run(settings, as_of)
     listing = list_landing(settings)
     history: list[Run] = []
     landed: list[tuple[str, str, str]] = []
@@ -145,6 +147,7 @@ def start_run(
 ) -> StartedRun:
     """Begin a run, as its only writer: whatever is still 'running' lost its process. `manifest`: dbt's, of
     the project as it is; without it any change of the code asks for a full refresh."""
+    as_of = as_of_of_a_run(settings, as_of)
     now, files = _now(), changes.hash_each()
     with closing(connect(settings)) as connection:
         history = read_history(connection)
@@ -164,9 +167,13 @@ def start_run(
             "where outcome = 'running'"
         )
         connection.execute(
-            "insert into control.runs (run_id, started_at, as_of, outcome, is_full_refresh, code_hash) "
-            "values (?, ?, ?, ?, ?, ?)",
-            [run.run_id, now, run.as_of, run.outcome, run.is_full_refresh, run.code_hash],
+            "insert into control.runs "
+            "(run_id, started_at, as_of, outcome, is_full_refresh, code_hash, figures) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(run.run_id, now, run.as_of, run.outcome, run.is_full_refresh, run.code_hash),
+                json.dumps({"landing": settings.landing}),  # `goalpost status` looks there, too
+            ],
         )
         connection.execute("delete from control.clock")
         connection.execute("insert into control.clock values (?)", [run.as_of])
@@ -291,10 +298,11 @@ def _is_everything_by_hand(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def record_landing(settings: Settings, run_id: str, report: LandingReport) -> None:
     with closing(connect(settings)) as connection:
+        figures = _figures(connection, run_id) | {"landed_now": report.rows_by_table}
         connection.execute(
             "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files), "
             "figures = ? where run_id = ?",
-            [len(report.loaded), json.dumps({"landed_now": report.rows_by_table}), run_id],
+            [len(report.loaded), json.dumps(figures), run_id],
         )
 
 
@@ -376,18 +384,6 @@ def read_history(connection: duckdb.DuckDBPyConnection) -> list[Run]:
         "order by started_at desc, run_id desc"
     ).fetchall()
     return [Run(*row) for row in rows]
-
-
-def read_moment(text: str) -> datetime:
-    """ISO 8601; without an offset it is UTC, as everywhere."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise GoalpostError(
-            f"as_of {text!r} is no time: write it as ISO 8601, "
-            "for example 2026-11-22 or 2026-11-22T09:30:00Z."
-        ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def one_line(text: str) -> str:

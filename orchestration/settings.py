@@ -3,6 +3,7 @@
 Belongs here: names and places. Does not: creating or opening any of them (warehouse.py, landing/).
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,16 @@ def _absolute_unless_url(landing: str | Path) -> str:
     return str(landing) if "://" in str(landing) else str(_absolute(Path(landing)))
 
 
+def _published_mode(mode: int | str) -> int:
+    written = f"{mode:o}" if isinstance(mode, int) else mode
+    if not re.fullmatch("0*6[04][04]", written):
+        raise ValueError(
+            f"{written!r} is none of 600 (you alone), 640 (your group, too) "
+            "and 644 (everybody on this machine)"
+        )
+    return int(written, 8)
+
+
 class Settings(BaseSettings):
     """Paths are made absolute once, here: dbt, Dagster and the tests each run in a folder of their own."""
 
@@ -31,11 +42,21 @@ class Settings(BaseSettings):
     landing: Annotated[str, BeforeValidator(_absolute_unless_url)] = Field(
         default_factory=lambda validated: validated["home"] / "landing"
     )
+    published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
     max_file_gb: Annotated[float, Field(gt=0)] = 20  # of a landed file, unpacked
 
     @property
     def max_file_bytes(self) -> int:
         return int(self.max_file_gb * 1e9)
+
+    @property
+    def default_landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def pinned_clock(self) -> Path:
+        """Where the clock of the reports is pinned, if it is (clock.py)."""
+        return self.home / "pinned_clock"
 
     @property
     def warehouse(self) -> Path:

@@ -5,22 +5,36 @@ while one is writing.
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestration import clock
+from orchestration.checks.suites import STEPS, read_suites
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.landing import list_landing
-from orchestration.runs import one_line
 from orchestration.settings import Settings
-from orchestration.warehouse import WarehouseHeld, connect, single_writer
+from orchestration.terminal import say, table, text
+from orchestration.warehouse import WarehouseHeld, connect, writer
 
 EXAMPLES = 20
+
+# Of these a faulty row is told by itself: a definition that does not count is a person's work to mend.
+DEFINITIONS = {
+    "goals": "goal_id",
+    "segments": "segment_id",
+    "funnels": "funnel_id",
+    "sources": "source_id",
+    "workspaces": "workspace_id",
+}
 
 LANDED = """
 select table_name, count(*) as files, sum(rows)::bigint as rows, max(loaded_at) as last_loaded_at
@@ -51,108 +65,147 @@ order by severity, suite, expectation
 """
 
 
-def show_status(settings: Settings, console: Console) -> None:
+def show_status(settings: Settings, out: Console) -> None:
+    """It never waits: of a warehouse that a run has open, it says so and goes on with what is published."""
+    connection, held = _open(settings)
+    settings_of_run, remark = _landing(settings, connection)
     for name, place in (
         ("Home", settings.home),
-        ("Landing", settings.landing),
+        ("Landing", f"{settings_of_run.landing}{remark}"),
         ("Marts", settings.published),
     ):
-        console.print(f"{name}: {place}", highlight=False, markup=False, soft_wrap=True)
-    if settings.warehouse.exists():
-        _show_warehouse(settings, console)
+        say(out, f"{name}: {place}")
+    if pinned := clock.sentence(settings):
+        say(out, pinned)
+    if connection:
+        with closing(connection):
+            _show_warehouse(connection, settings_of_run, out)
+    elif held:
+        say(out, _while_writing(settings, held), "yellow")
     else:
-        console.print("Nothing has run yet: `goalpost run` loads what lies in the landing.")
-    console.print(_published(settings), highlight=False)
+        say(out, "Nothing has run yet: `goalpost run` loads what lies in the landing.")
+    out.print(_published(settings))
 
 
-def _show_warehouse(settings: Settings, console: Console) -> None:
+def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection | None, WarehouseHeld | None]:
+    if not settings.warehouse.exists():
+        return None, None
     try:
-        connection = connect(settings, read_only=True, wait_seconds=0)
+        return connect(settings, read_only=True, wait_seconds=0), None
     except WarehouseHeld as held:
-        console.print(f"A run is writing just now: the rest is shown when it is done. {held}", style="yellow")
-        return
-    with closing(connection):
-        for part in (_landed, _set_aside, _quarantined):
-            console.print(part(connection), highlight=False, markup=False)
-        last_run = _last_run(connection, is_writing=_is_writing(settings))
-        console.print(last_run, highlight=False, markup=False, soft_wrap=True)
-    for entry in list_landing(settings).ignored:
-        ignored = Text(f"{entry.path} in the landing is ignored: {entry.reason}")
-        console.print(ignored, style="yellow", soft_wrap=True)
+        return None, held
 
 
-def _is_writing(settings: Settings) -> bool:
+def _landing(settings: Settings, connection: duckdb.DuckDBPyConnection | None) -> tuple[Settings, str]:
+    """The settings with the landing that the last run looked at, and what to say where it is another."""
+    found = connection.execute(LAST_RUN).fetchone() if connection else None
+    last = json.loads(found[-1] or "{}").get("landing") if found else None
+    if last in (None, settings.landing):
+        return settings, ""
+    return (
+        settings.model_copy(update={"landing": last}),
+        f" (where the last run looked; a run without --landing looks at {settings.landing})",
+    )
+
+
+def _while_writing(settings: Settings, held: WarehouseHeld) -> str:
+    """Of a warehouse that cannot be opened: by a run, or by somebody who has the file open."""
+    holder = writer(settings)
+    if holder is None:
+        return f"{held} What landed and what the last run did can be told when it is released."
+    return (
+        f"A run is writing just now ({holder}). What landed, what is set aside and what the run did are told "
+        "when it is done. Until then the marts below stand."
+    )
+
+
+def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, out: Console) -> None:
+    for part in (_landed, _set_aside, _quarantined):
+        out.print(part(connection))
+    holder = writer(settings)
+    if holder:
+        out.print()
+        say(out, f"A run is writing just now ({holder}).", "yellow")
+    out.print(_last_run(connection, is_writing=holder is not None))
     try:
-        with single_writer(settings):
-            return False
-    except GoalpostError:
-        return True
+        ignored = list_landing(settings).ignored
+    except GoalpostError as error:
+        say(out, str(error), "yellow")
+        return
+    for entry in ignored:
+        say(out, f"{entry.path} in the landing is ignored: {entry.reason}", "yellow")
 
 
-def _landed(connection: duckdb.DuckDBPyConnection) -> Table | Text:
+def _landed(connection: duckdb.DuckDBPyConnection) -> RenderableType:
     landed = {row[0]: row[1:] for row in connection.execute(LANDED).fetchall()}
     if not landed:
         return Text("\nNo file has been loaded.")
-    table = _table("Landed", "table", "files>", "rows>", "last loaded", "newest moment in it")
+    shown = table("table", "files>", "rows>", "last loaded", "newest moment in it")
     for name in RAW_TABLES:
         if name in landed:
             files, rows, last_loaded_at = landed[name]
-            table.add_row(
+            shown.add_row(
                 name, f"{files:,}", f"{rows:,}", _moment(last_loaded_at), _moment(_newest(connection, name))
             )
-    return table
+    return _titled("Landed", shown)
 
 
-def _newest(connection: duckdb.DuckDBPyConnection, table: str) -> datetime | None:
+def _newest(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:
     """By the first time in the contract: when it happened, was observed, sent or updated."""
-    times = [column.name for column in RAW_TABLES[table].columns if column.type == "timestamp"]
-    if (f"stg_{table}",) not in _tables(connection, "staging"):
+    times = [column.name for column in RAW_TABLES[name].columns if column.type == "timestamp"]
+    if (f"stg_{name}",) not in _tables(connection, "staging"):
         return None
-    return connection.execute(f"select max({times[0]}) from staging.stg_{table}").fetchall()[0][0]
+    return connection.execute(f"select max({times[0]}) from staging.stg_{name}").fetchall()[0][0]
 
 
-def _set_aside(connection: duckdb.DuckDBPyConnection) -> Table | Text:
+def _set_aside(connection: duckdb.DuckDBPyConnection) -> RenderableType:
     files = connection.execute(SET_ASIDE).fetchall()
     if not files:
         return Text("\nNo file is set aside.")
-    table = _table("Set aside: repair and land again", "file", "since", "reason")
-    for path, loaded_at, reason in files[:EXAMPLES]:
-        table.add_row(path, _moment(loaded_at), reason)
-    return _with_rest(table, len(files))
+    return _list(
+        "Set aside: repair and land again",
+        [(f"{path}, since {_moment(loaded_at)}", reason) for path, loaded_at, reason in files],
+        "in raw.files",
+    )
 
 
-def _quarantined(connection: duckdb.DuckDBPyConnection) -> Table | Text:
-    found = [
-        (name, *row)
-        for (name,) in _tables(connection, "quarantine")
-        for row in connection.execute(
-            "select reason_code, count(*), min_by((path, row_number, problem), (path, row_number)) "
-            f'from quarantine."{name}" group by reason_code order by reason_code'
-        ).fetchall()
-    ]
+def _quarantined(connection: duckdb.DuckDBPyConnection) -> RenderableType:
+    found = [line for (name,) in _tables(connection, "quarantine") for line in _quarantine(connection, name)]
     if not found:
         return Text("\nNo row is quarantined.")
-    table = _table(
-        "Quarantined: the rows are in quarantine.<table>", "table", "reason", "rows>", "for example"
-    )
-    for name, reason_code, rows, (path, row_number, problem) in found:
-        table.add_row(
-            name, reason_code, f"{rows:,}", f"{path}, row {row_number}" + (f": {problem}" if problem else "")
+    return _list("Quarantined: the rows are in quarantine.<table>", found, "there")
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[str, str]]:
+    """Reason by reason; of definitions each one by itself, with its id."""
+    own_id = DEFINITIONS.get(name)
+    has_ids = own_id and {own_id, "workspace_id"} <= set(_columns(connection, "quarantine", name))
+    which = f"workspace_id, {own_id}" if has_ids else "null, null"
+    rows = connection.execute(
+        f"select reason_code, {which}, count(*), min_by((path, row_number, problem), (path, row_number)) "
+        f'from quarantine."{name}" group by all order by all'
+    ).fetchall()
+    for reason_code, workspace_id, id_, count, (path, row_number, problem) in rows:
+        kind = name.removesuffix("s")
+        of = f" of workspace '{workspace_id}'" if workspace_id and kind != "workspace" else ""
+        which = f", {kind} '{id_}'{of}" if id_ else ""
+        example = "" if count == 1 else "for example "
+        yield (
+            f"{name}: {reason_code}, {count:,} row{'' if count == 1 else 's'}{which}",
+            f"{example}{path}, row {row_number}" + (f": {problem}" if problem else ""),
         )
-    return table
 
 
-def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Group | Text:
+def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> RenderableType:
     found = connection.execute(LAST_RUN).fetchone()
     if not found:
         return Text("\nNo run has started.")
-    run_id, started_at, finished_at, as_of, outcome, is_full_refresh, files_loaded, message, figures = found
-    figures = json.loads(figures) if figures else {}
+    run_id, started_at, finished_at, as_of, outcome, is_full_refresh, files_loaded, message, written = found
+    figures = json.loads(written or "{}")
     if outcome == "running" and not is_writing:
         outcome, message = "did not finish", "Its process is gone: start `goalpost run` again, it carries on."
     ended = f"to {_moment(finished_at)}" if finished_at else ""
     lines = [
-        "",
         f"Last run: {outcome}, {_moment(started_at)} {ended}".rstrip()
         + (", full refresh" if is_full_refresh else ""),
         f"  counts until (as_of): {_moment(as_of)} UTC",
@@ -160,9 +213,67 @@ def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Gro
         *(f"  {line}" for line in account_lines(figures)),
         *([f"  {message}"] if message else []),
     ]
-    for severity, name, details in not_passed(connection, run_id):
-        lines.append(f"  {'FAILED' if severity == 'critical' else 'warning'} {name}: {one_line(details)}")
-    return Group(*(Text(line) for line in lines))
+    found_wrong = [
+        line
+        for severity, name, details in not_passed(connection, run_id)
+        for line in _of_a_check(severity, name, json.loads(details or "{}"))
+    ]
+    return Group(Text(), *(_indented(line) for line in lines), *found_wrong)
+
+
+def _indented(line: str) -> RenderableType:
+    """Also what of it is wrapped."""
+    words = line.lstrip(" ")
+    return Padding(text(words), (0, 0, 0, len(line) - len(words)), expand=False)
+
+
+def _of_a_check(severity: str, name: str, figures: dict[str, Any]) -> Iterator[RenderableType]:
+    """What a check found, in words, and what the rule is for."""
+    word = "FAILED" if severity == "critical" else "warning"
+    yield Padding(text(f"{word} {name}: {_finding(figures)}"), (0, 0, 0, 2), expand=False)
+    for line in (_purpose(name), *_examples(figures)):
+        if line:
+            yield Padding(text(line), (0, 0, 0, 4), expand=False)
+
+
+def _finding(figures: dict[str, Any]) -> str:
+    if "error" in figures:
+        return f"it could not be checked: {figures['error']}"
+    wrong, all_ = figures.get("unexpected_count"), figures.get("element_count")
+    if wrong is not None:
+        return f"{wrong:,}{f' of {all_:,}' if all_ else ''} values are not as they should be"
+    found = figures.get("observed_value")
+    if isinstance(found, int):
+        return f"{found:,} found, none expected"
+    return "not as expected" if found is None else f"not as expected, found {_value(found)}"
+
+
+def _purpose(name: str) -> str:
+    suite, _, rule = name.rpartition(".")
+    return next(
+        (
+            item.notes
+            for step in STEPS
+            for each in read_suites(step)
+            for item in each.expectations
+            if (each.name, item.name) == (suite, rule)
+        ),
+        "",
+    )
+
+
+def _examples(figures: dict[str, Any]) -> Iterator[str]:
+    """For the owner of the home, here alone: no log has them."""
+    for number, example in enumerate(figures.get("examples") or ()):
+        yield f"{'for example' if number == 0 else 'and'} {_value(example)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_value, value)) or "nothing"
+    return "missing" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def not_passed(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str, str]]:
@@ -191,19 +302,28 @@ def account_lines(figures: dict) -> list[str]:
     return lines
 
 
-def _published(settings: Settings) -> Table | Text:
+def _published(settings: Settings) -> RenderableType:
     if not settings.published.exists():
         return Text("\nNothing is published yet.")
-    with duckdb.connect(settings.published, read_only=True) as connection:
-        marts = [
-            (name, connection.execute(f'select count(*) from "{name}"').fetchall()[0][0])
-            for (name,) in _tables(connection, "main")
-        ]
+    try:
+        with duckdb.connect(settings.published, read_only=True) as connection:
+            marts = [
+                (name, connection.execute(f'select count(*) from "{name}"').fetchall()[0][0])
+                for (name,) in _tables(connection, "main")
+            ]
+            until = (
+                connection.execute("select as_of from control.publication").fetchall()
+                if ("publication",) in _tables(connection, "control")
+                else []
+            )
+    except duckdb.Error as error:
+        return text(f"{settings.published} cannot be read ({str(error).splitlines()[0]}).", "yellow")
     when = datetime.fromtimestamp(settings.published.stat().st_mtime, UTC)
-    table = _table(f"Published {_moment(when)}", "mart", "rows>")
+    shown = table("mart", "rows>")
     for name, rows in marts:
-        table.add_row(name, f"{rows:,}")
-    return table
+        shown.add_row(name, f"{rows:,}")
+    as_of = f", counts until {_moment(until[0][0])}" if until else ""
+    return _titled(f"Published {_moment(when)}{as_of}", shown)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str]]:
@@ -213,20 +333,29 @@ def _tables(connection: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[st
     ).fetchall()
 
 
-def _table(title: str, *columns: str) -> Table:
-    """A column whose name ends in > holds numbers."""
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(
-            column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold"
-        )
-    return table
+def _columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[str]:
+    found = connection.execute(
+        "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+        [schema, name],
+    ).fetchall()
+    return [column for (column,) in found]
 
 
-def _with_rest(table: Table, count: int) -> Table:
-    if count > EXAMPLES:
-        table.caption = f"and {count - EXAMPLES:,} more in raw.files"
-    return table
+def _list(title: str, entries: list[tuple[str, str]], rest: str) -> Group:
+    """What it is and, below, why: sentences of any length, at any width."""
+    lines: list[RenderableType] = [Text(f"\n{title}", "bold")]
+    for what, why in entries[:EXAMPLES]:
+        lines += [
+            Padding(text(what), (0, 0, 0, 2), expand=False),
+            Padding(text(why), (0, 0, 0, 4), expand=False),
+        ]
+    if len(entries) > EXAMPLES:
+        lines.append(Text(f"  and {len(entries) - EXAMPLES:,} more {rest}"))
+    return Group(*lines)
+
+
+def _titled(title: str, shown: Table) -> Group:
+    return Group(Text(f"\n{title}", "bold"), shown)
 
 
 def _moment(moment: datetime | None) -> str:

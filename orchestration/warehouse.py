@@ -4,6 +4,7 @@ Belongs here: connections, locks, the DDL of the schemas raw and control. Does n
 (landing/, runs.py, checks/), and the schemas that dbt makes.
 """
 
+import fcntl
 import os
 import re
 import time
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.contract import RAW_TABLES, RawTable
 from orchestration.errors import GoalpostError
+from orchestration.modes import create_home
 from orchestration.settings import Settings
 
 # Files that DuckDB 1.4 and later read, published ones too. By its default, 1.0, writing takes a third longer.
@@ -120,7 +122,7 @@ def connect(
     """Open the working database, with its marts attached as `marts`; for writing (under `single_writer`) also
     with all that a run expects in it."""
     if not read_only:
-        _create_home(settings)
+        create_home(settings)
         create_file(settings.warehouse)
         create_file(settings.warehouse_marts)
     elif not settings.warehouse.exists():
@@ -143,7 +145,7 @@ class WarehouseHeld(GoalpostError):
 @contextmanager
 def single_writer(settings: Settings) -> Iterator[None]:
     """Hold the right to write, or say who holds it. Not reentrant; it ends with its process."""
-    _create_home(settings)
+    create_home(settings)
     path = settings.home / "writer.lock"
     lock = FileLock(path)
     try:
@@ -158,6 +160,19 @@ def single_writer(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def writer(settings: Settings) -> str | None:
+    """Who holds the right to write just now, in words, and since when; None: nobody. Without taking it."""
+    path = settings.home / "writer.lock"
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return path.read_text(encoding="utf-8").strip() or "another process"
+    return None
 
 
 def first_line(error: duckdb.Error) -> str:
@@ -176,21 +191,6 @@ def raw_table_ddl(table: RawTable) -> str:
         f'create table if not exists raw."{table.name}" '
         f"(file_id bigint not null, row_number bigint not null, {columns}, raw_record varchar)"
     )
-
-
-def _create_home(settings: Settings) -> None:
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GoalpostError(
-            f"The folder {settings.home} cannot be created ({error.strerror}): "
-            "set GOALPOST_HOME to a folder that can be written."
-        ) from None
-    if not os.access(settings.home, os.W_OK | os.X_OK):
-        raise GoalpostError(
-            f"The folder {settings.home} cannot be written: give yourself the right to, "
-            "or set GOALPOST_HOME to another folder."
-        )
 
 
 def create_file(path: Path) -> None:

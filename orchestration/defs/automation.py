@@ -22,6 +22,7 @@ from dagster import (
 )
 
 from orchestration import runs
+from orchestration.clock import pinned
 from orchestration.defs.run import GoalpostRun, keep_reason
 from orchestration.errors import GoalpostError
 from orchestration.landing import Listing, list_landing
@@ -74,10 +75,11 @@ def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     default_status=DefaultScheduleStatus.RUNNING,
 )
 def daily(context: ScheduleEvaluationContext) -> RunRequest:
-    """Every day at 05:00 UTC, with that moment as as_of."""
-    as_of = context.scheduled_execution_time.isoformat()
+    """Every day at 05:00 UTC, with that moment as as_of, unless the clock of the home is pinned."""
+    moment = context.scheduled_execution_time.isoformat()
+    as_of = None if pinned(Settings()) else moment
     return RunRequest(
-        run_key=as_of,
+        run_key=moment,
         run_config=RunConfig(resources={"run": GoalpostRun(as_of=as_of, full_refresh=False, landing=None)}),
         tags={"goalpost/reason": "the day's reports"},
     )

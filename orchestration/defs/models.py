@@ -34,6 +34,7 @@ from orchestration.defs.dbt_process import (
     prepare_manifest,
     target_folder,
 )
+from orchestration.defs.progress import tell
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.selection import increment_arguments, landed_rows, left_out
@@ -139,6 +140,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         )
     events = invocation.stream()
     keys = {TRANSLATOR.get_asset_key(manifest["nodes"][node]) for node in unbuilt}
+    tell(0, len(context.selected_asset_keys - keys), "models")
     yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}

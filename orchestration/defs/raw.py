@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
-from orchestration import runs
+from orchestration import runs, terminal
 from orchestration.contract import LEDGER, RAW_TABLES
+from orchestration.defs.progress import tell
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.landing import land_new_files
 
@@ -53,13 +54,17 @@ SPECS = [
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
     """Lands every new file, whichever of the tables was chosen. What a part lands waits for the next run."""
     run.refuse_what_cannot_be_right()
-    report = land_new_files(run.settings)
+    report = land_new_files(
+        run.settings, lambda done, total, path: tell(done, total, "files", terminal.one_line(path))
+    )
+    tell(len(report.files), len(report.files), "files")
     if not run.is_partial:
         runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
-        context.log.warning(f"{file.path} was set aside: {file.reason}")
+        # Dagster prints it on a terminal, too (`goalpost dev`).
+        context.log.warning(terminal.one_line(f"{file.path} was set aside: {file.reason}"))
     for entry in report.ignored[:EXAMPLES]:
-        context.log.warning(f"{entry.path} was ignored: {entry.reason}")
+        context.log.warning(terminal.one_line(f"{entry.path} was ignored: {entry.reason}"))
     if len(report.ignored) > EXAMPLES:
         context.log.warning(
             f"{len(report.ignored) - EXAMPLES:,} more entries of the landing were ignored: "

@@ -17,7 +17,7 @@ from dagster import (
 )
 from pydantic import Field, PrivateAttr
 
-from orchestration import runs
+from orchestration import clock, modes, runs
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
@@ -36,7 +36,9 @@ class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
 
     as_of: str | None = Field(
-        None, description="Reports count what happened until then (ISO 8601). Default: now."
+        None,
+        description="Reports count what happened until then (ISO 8601). Default: where the clock of the home "
+        "is pinned, or else now.",
     )
     full_refresh: bool = Field(
         False, description="Compute everything anew instead of what the new rows change."
@@ -96,6 +98,7 @@ class GoalpostRun(ConfigurableResource):
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
         with single_writer(self.settings):
+            modes.tighten(self.settings)
             self._run, self._refusal, self._prepared = None, None, None
             if not is_whole(context.run):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
@@ -110,6 +113,10 @@ class GoalpostRun(ConfigurableResource):
                 full_refresh=self.full_refresh,
                 manifest=dbt_process.manifest_path(self.settings),
             )
+            if context.log:
+                context.log.info(
+                    clock.sentence(self.settings) or f"This run counts until {clock.told(self._run.as_of)}."
+                )
             dbt_process.start(self.settings)
             checks_process.start(self.settings)
             try:

@@ -3,8 +3,6 @@
 Belongs here: arguments and layout. Does not: reading (reading.py), words (words.py).
 """
 
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -12,15 +10,26 @@ from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.explain.history import Achievement, Entry, Explanation, Version
+from orchestration.explain.history import Achievement, Delivery, Entry, Explanation, NonAchievement, Version
 from orchestration.explain.reading import explain
-from orchestration.explain.words import Line, at, counted, some, words, words_of_a_change, words_of_a_row
+from orchestration.explain.words import (
+    BAD,
+    Line,
+    at,
+    counted,
+    failed_conditions,
+    some,
+    words,
+    words_of_a_change,
+    words_of_a_row,
+)
 from orchestration.settings import Settings
+from orchestration.terminal import as_json, console, text
 
 A_ROW = 3  # so many achievements one after the other that changed nothing are told as one
 
@@ -36,18 +45,22 @@ def explain_command(
     if as_json:
         typer.echo(as_text(explanation))
     else:
-        Console(file=sys.stdout).print(render(explanation), highlight=False)
+        console().print(render(explanation))
 
 
 def as_text(explanation: Explanation) -> str:
     """JSON: every entry in time order, as data and in words."""
-    parts = ("versions", "deliveries", "achievements")
+    parts = ("versions", "deliveries", "achievements", "non_achievements")
     head = {name: value for name, value in asdict(explanation).items() if name not in parts}
     timeline = [
-        {"entry": type(entry).__name__.lower(), **asdict(entry), "words": [line for line, _ in words(entry)]}
+        {
+            "entry": type(entry).__name__.lower(),
+            **asdict(entry),
+            "words": [line for line, _ in _words([entry], explanation.as_of)],
+        }
         for entry in explanation.timeline
     ]
-    return json.dumps({**head, "timeline": timeline}, default=_json_value, ensure_ascii=False, indent=2)
+    return as_json({**head, "timeline": timeline}, decimal=str)
 
 
 def render(explanation: Explanation) -> RenderableType:
@@ -57,18 +70,20 @@ def render(explanation: Explanation) -> RenderableType:
     timeline.add_column()
     asked: list[Line] = []
     for entries in _rows(explanation.timeline):
-        headline, *details = _words(entries)
+        headline, *details = _words(entries, explanation.as_of)
         if _is_in_force(entries[0]):
             details, asked = words_of_a_change(asked, details), details
-        lines = [Padding(_text(*detail), (0, 0, 0, 2)) for detail in details]
-        timeline.add_row(_text(at(entries[0].moment)), Group(_text(*headline), *lines))
+        lines = [Padding(text(*detail), (0, 0, 0, 2), expand=False) for detail in details]
+        timeline.add_row(text(at(entries[0].moment)), Group(text(*headline), *lines))
     return Group(*_head(explanation), timeline, *_foot(explanation))
 
 
-def _words(entries: list[Entry]) -> list[Line]:
-    if len(entries) == 1:
-        return words(entries[0])
-    return words_of_a_row([entry for entry in entries if isinstance(entry, Achievement)])
+def _words(entries: list[Entry], as_of: datetime) -> list[Line]:
+    said = words(entries[0]) if len(entries) == 1 else words_of_a_row(entries)
+    first = entries[0]
+    if isinstance(first, Achievement | Delivery) and first.moment and first.moment > as_of:
+        said.append(("later than the reports count until: in none of them yet", BAD))
+    return said
 
 
 def _is_in_force(entry: Entry) -> bool:
@@ -78,7 +93,7 @@ def _is_in_force(entry: Entry) -> bool:
 def _head(explanation: Explanation) -> Iterator[Text]:
     name, goal_id = explanation.goal_name, explanation.goal_id
     goal = f"{name} ({goal_id})" if name else goal_id
-    yield _text(f"{goal}, for {explanation.profile_id} of {explanation.workspace_id}", "bold")
+    yield text(f"{goal}, for {explanation.profile_id} of {explanation.workspace_id}", "bold")
     impressions = [delivery for delivery in explanation.deliveries if delivery.outcome]
     enrollments = [delivery.enrollment for delivery in impressions if delivery.enrollment]
     converted = sum(enrollment.converted_at is not None for enrollment in enrollments)
@@ -87,9 +102,10 @@ def _head(explanation: Explanation) -> Iterator[Text]:
         f"{counted(len(enrollments), 'enrollment')} ({converted} converted)",
         counted(len(explanation.achievements), "achievement"),
     )
-    yield _text(f"{', '.join(figures)}.")
+    yield text(f"{', '.join(figures)}.")
     zone, as_of = explanation.time_zone, at(explanation.as_of)
-    yield _text(f"Times are UTC; calendar days are those of {zone}. Reports count until {as_of}.\n", "dim")
+    yield text(f"Times are UTC; calendar days are those of {zone}. Reports count until {as_of}.", "dim")
+    yield Text()
 
 
 def _foot(explanation: Explanation) -> Iterator[Text]:
@@ -97,19 +113,37 @@ def _foot(explanation: Explanation) -> Iterator[Text]:
     if others:
         messages = counted(sum(others.values()), "message")
         names = some([source or "no source" for source in others])
-        yield _text(f"\nNot shown: {messages} of sources that the goal never listed ({names}).", "dim")
+        yield Text()
+        yield text(f"Not shown: {messages} of sources that the goal never listed ({names}).", "dim")
+    if explanation.other_events:
+        events = counted(sum(each.events for each in explanation.other_events), "event")
+        names = some([f"'{each.name}' {each.events:,}" for each in explanation.other_events])
+        near = [f"'{each.name}'" for each in explanation.other_events if each.is_near]
+        yield Text()
+        yield text(f"Not shown: {events} of other names than the goal asks for ({names}).", "dim")
+        if near:
+            yield text(
+                f"Almost the name that the goal asks for: {', '.join(near)}. A name counts only if it is "
+                "written just so, upper and lower case included.",
+                "yellow",
+            )
     if explanation.not_told:
-        yield _text(
-            f"\nNot told: {', '.join(explanation.not_told)}. "
+        yield Text()
+        yield text(
+            f"Not told: {', '.join(explanation.not_told)}. "
             "An older version of Goalpost built this warehouse; `goalpost run` renews it.",
             "yellow",
         )
 
 
 def _rows(timeline: list[Entry]) -> Iterator[list[Entry]]:
-    """One entry each, but for achievements in a row that convert nothing and have the same credit."""
+    """One entry each, but for achievements in a row that convert nothing and have the same credit, and for
+    events in a row that are none for the same reason."""
 
     def sameness(entry: Entry) -> object:
+        if isinstance(entry, NonAchievement) and entry.reason != "quarantined":
+            failed = failed_conditions(entry.predicate, entry.conditions_met) if entry.predicate else ()
+            return entry.event_name, entry.reason, entry.asked_name, tuple(failed)
         if not isinstance(entry, Achievement) or entry.converted_deliveries:
             return id(entry)
         return entry.unattributed_reason, [(each.delivery_id, each.verdict) for each in entry.candidates]
@@ -117,12 +151,3 @@ def _rows(timeline: list[Entry]) -> Iterator[list[Entry]]:
     for _, group in groupby(timeline, key=sameness):
         entries = list(group)
         yield from [entries] if len(entries) >= A_ROW else ([entry] for entry in entries)
-
-
-def _text(line: str, style: str = "") -> Text:
-    """Names and values are data: they neither style the text nor steer the terminal."""
-    return Text("".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in line), style)
-
-
-def _json_value(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -138,7 +138,48 @@ class Achievement:
     facts: tuple[Reading, ...] = ()
 
 
-Entry = Version | Delivery | Achievement
+@dataclass(frozen=True, kw_only=True)
+class NonAchievement:
+    """An event of a name that the goal asks for, which is no achievement. Of a row that could not be staged
+    (reason: quarantined) only what landed is known."""
+
+    moment: datetime | None
+    event_id: str | None
+    event_name: str | None
+    reason: str
+    occurred_at: datetime | None = None
+    received_at: datetime | None = None
+    asked_name: str | None = None
+    # the filter: its conditions (int_filters.predicate), which of them the event meets, and what they read
+    predicate: str | None = None
+    conditions_met: tuple[bool, ...] = ()
+    event: tuple[Reading, ...] = ()
+    # the profile part
+    profile_filter: str | None = None
+    transition: str | None = None
+    state: tuple[Reading, ...] = ()
+    state_observed_at: datetime | None = None
+    # the evaluation window
+    evaluation_window_days: int | None = None
+    evaluation_event_name: str | None = None
+    anchored_at: datetime | None = None
+    # quarantined
+    reason_code: str | None = None
+    problem: str | None = None
+    path: str | None = None
+    row_number: int | None = None
+
+
+@dataclass(frozen=True)
+class OtherEvents:
+    """Events of a name that no version of the goal asks for; `is_near`: one that is almost that name."""
+
+    name: str
+    events: int
+    is_near: bool
+
+
+Entry = Version | Delivery | Achievement | NonAchievement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,16 +193,19 @@ class Explanation:
     versions: tuple[Version, ...]
     deliveries: tuple[Delivery, ...]
     achievements: tuple[Achievement, ...]
+    non_achievements: tuple[NonAchievement, ...]
+    other_events: tuple[OtherEvents, ...]
     other_sources: dict[str | None, int]  # that no row of the goal lists: how many messages
     not_told: tuple[str, ...]  # what this warehouse has no table for: another version of Goalpost built it
 
     @property
     def timeline(self) -> list[Entry]:
         """Oldest first, what holds for all time before it, and what never left last. At one moment versions,
-        then messages, then achievements."""
+        then messages, then achievements, then events that are none."""
 
         def place(entry: Entry) -> datetime:
             is_for_all_time = isinstance(entry, Version) and entry.is_for_all_time
             return datetime.min if is_for_all_time else entry.moment or datetime.max
 
-        return sorted([*self.versions, *self.deliveries, *self.achievements], key=place)
+        entries = (*self.versions, *self.deliveries, *self.achievements, *self.non_achievements)
+        return sorted(entries, key=place)

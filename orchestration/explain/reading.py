@@ -19,14 +19,17 @@ from orchestration.explain.history import (
     Engagement,
     Enrollment,
     Explanation,
+    NonAchievement,
     NonConversion,
     NonTouch,
+    OtherEvents,
     Reading,
     Version,
 )
 from orchestration.explain.words import asks, at
+from orchestration.report.reading import no_such_goal, several_workspaces
 from orchestration.settings import Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, writer
 
 QUERIES = Path(__file__).with_name("sql")
 
@@ -44,6 +47,7 @@ NEWER_PARTS = {
     "non_conversions": "why an enrollment did not convert",
     "non_touches": "the opens and clicks that are no touch",
     "origins": "what was done to reach the goal",
+    "non_achievements": "the events that are no achievement",
 }
 
 Row = dict[str, Any]
@@ -79,16 +83,24 @@ class _Parts:
 
 
 def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_id: str) -> Explanation:
-    """What the last run found. An error says which goal, person or workspace is meant or missing."""
-    with closing(connect(settings, read_only=True, wait_seconds=2)) as connection:
+    """What the last run found. It never waits. A GoalpostError says which goal, person or workspace is meant
+    or missing, or that a run is writing the tables that this is read from."""
+    if holder := writer(settings):
+        raise GoalpostError(
+            f"A run is writing just now ({holder}), and the reasons are in the tables that it writes: "
+            f"ask again when it is done. Until then `goalpost report {goal_id}` tells the published figures."
+        )
+    with closing(connect(settings, read_only=True, wait_seconds=0)) as connection:
         _require_marts(connection)
         parts = _Parts(connection, workspace_id=workspace_id, goal_id=goal_id, profile_id=profile_id)
         workspace_id = _workspace(parts, workspace_id, goal_id)
         parts.parameters["workspace_id"] = workspace_id
         if not parts.read("person"):
+            near = ", ".join(f"'{row['profile_id']}'" for row in parts.read("closest_profiles"))
             raise GoalpostError(
                 f"Nothing of profile '{profile_id}' has landed in workspace '{workspace_id}': check the id "
-                "(the profile_id of the landed rows, upper and lower case included)."
+                "(the profile_id of the landed rows, upper and lower case included)"
+                + (f"; the closest are {near}." if near else ".")
             )
         return Explanation(
             workspace_id=workspace_id,
@@ -98,6 +110,8 @@ def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_
             versions=tuple(_version(row) for row in parts.read("versions")),
             deliveries=tuple(_deliveries(parts)),
             achievements=tuple(_achievements(parts)),
+            non_achievements=tuple(_non_achievements(parts)),
+            other_events=tuple(OtherEvents(**row) for row in parts.read("other_events")),
             other_sources={row["source_id"]: row["messages"] for row in parts.read("other_sources")},
             not_told=tuple(parts.missing),
         )
@@ -109,8 +123,8 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if running[0][0]:
         raise GoalpostError(
-            f"A run has been writing since {at(running[0][0])} UTC: ask again when it is done; "
-            "if it was killed, start `goalpost run` again first."
+            f"The last run, started {at(running[0][0])} UTC, did not finish, so what it wrote is not whole: "
+            "start `goalpost run`, which carries on, and ask again."
         )
     marts = (
         "select 1 from information_schema.tables where table_catalog = 'marts' and table_name = 'dim_goals'"
@@ -122,17 +136,9 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
 def _workspace(parts: _Parts, workspace_id: str | None, goal_id: str) -> str:
     goals = parts.read("goals_of_that_name")
     if not goals:
-        place = f" in workspace '{workspace_id}'" if workspace_id else ""
-        closest = parts.read("closest_goal")
-        hint = "no goal has landed" + (" there" if place else "")
-        if closest:
-            hint = "the closest is '{goal_id}' of workspace '{workspace_id}'".format(**closest[0])
-        raise GoalpostError(f"There is no goal '{goal_id}'{place}: {hint}.")
+        raise GoalpostError(no_such_goal(goal_id, workspace_id, parts.read("closest_goals")))
     if len(goals) > 1:
-        names = ", ".join(goal["workspace_id"] for goal in goals)
-        raise GoalpostError(
-            f"Several workspaces have a goal '{goal_id}': say which with --workspace ({names})."
-        )
+        raise GoalpostError(several_workspaces(goal_id, [goal["workspace_id"] for goal in goals]))
     if goals[0]["status"] == "deleted":
         raise GoalpostError(
             f"Goal '{goal_id}' was deleted on {at(goals[0]['changed_at'])} UTC and left every mart: "
@@ -175,6 +181,14 @@ def _achievements(parts: _Parts) -> Iterator[Achievement]:
         for origin in origins[achievement_id,]:
             row |= origin
         yield _with_readings(Achievement, row)
+
+
+def _non_achievements(parts: _Parts) -> Iterator[NonAchievement]:
+    for row in parts.read("non_achievements"):
+        row["conditions_met"] = tuple(row["conditions_met"] or ())
+        yield _with_readings(NonAchievement, row)
+    for row in parts.read("quarantined_events"):
+        yield NonAchievement(moment=None, reason="quarantined", **row)
 
 
 def _candidate(row: Row, non_touches: list[Row]) -> Candidate:

@@ -17,6 +17,7 @@ from orchestration.explain.history import (
     Delivery,
     Enrollment,
     Entry,
+    NonAchievement,
     Reading,
     Version,
 )
@@ -74,6 +75,17 @@ UNATTRIBUTED = {
     "outside_window": "no touch lies inside the attribution window",
 }
 
+NO_ACHIEVEMENT = {
+    "before_goal": "it came before the goal began",
+    "between_versions": "no version of the goal that asks for an event was in force at its moment",
+    "another_event": "the version of the goal in force then asks for event '{asked}'",
+    "before_data_start": "it came before the workspace's data_start_at",
+    "not_active": "the goal was archived then",
+    "no_anchor": "it counts only within {window}, and there is none",
+    "before_evaluation_window": "it came before {window}, which began on {anchored}",
+    "after_evaluation_window": "it came after {window}, which began on {anchored}",
+}
+
 NON_TOUCH = {
     "machine": "by a machine, which this goal does not count",
     "after_achievement": "after the achievement",
@@ -84,11 +96,27 @@ NON_TOUCH = {
 def words(entry: Entry) -> list[Line]:
     if isinstance(entry, Version):
         return list(_version(entry))
+    if isinstance(entry, NonAchievement):
+        return list(_non_achievement(entry))
     return list(_delivery(entry) if isinstance(entry, Delivery) else _achievement(entry))
 
 
-def words_of_a_row(achievements: Sequence[Achievement]) -> list[Line]:
-    """Of achievements one after the other of which the same is to be said."""
+def words_of_a_row(entries: Sequence[Entry]) -> list[Line]:
+    """Of entries one after the other of which the same is to be said: of achievements, or of events."""
+    events = [entry for entry in entries if isinstance(entry, NonAchievement)]
+    if events:
+        first, last = events[0], events[-1]
+        return [
+            (
+                f"{len(events)} events '{first.event_name}', the last on {at(last.moment)}: no achievements",
+                BAD,
+            ),
+            *((f"of the first: {line}", style) for line, style in _why_no_achievement(first)),
+        ]
+    return _words_of_achievements([entry for entry in entries if isinstance(entry, Achievement)])
+
+
+def _words_of_achievements(achievements: Sequence[Achievement]) -> list[Line]:
     first, last = achievements[0], achievements[-1]
     numbers = f"Achievements {first.achievement_number} to {last.achievement_number}"
     worths = [each.impact_value for each in achievements if each.impact_value is not None]
@@ -254,10 +282,10 @@ def _facts(delivery: Delivery) -> Iterator[str]:
         yield f"{each.metric} {at(each.occurred_at)}{' by a machine' if each.is_machine else ''}"
 
 
-def _state(delivery: Delivery) -> str:
-    if delivery.state_observed_at is None:
+def _state(entry: Delivery | NonAchievement) -> str:
+    if entry.state_observed_at is None:
         return "nothing was known yet"
-    return f"{_readings(delivery.state)} (observed {at(delivery.state_observed_at)})"
+    return f"{_readings(entry.state)} (observed {at(entry.state_observed_at)})"
 
 
 def _enrollment(enrollment: Enrollment) -> Iterator[Line]:
@@ -267,15 +295,104 @@ def _enrollment(enrollment: Enrollment) -> Iterator[Line]:
         by = f"achievement {enrollment.achievement_number} on {at(enrollment.converted_at)}, after {took}"
         yield f"window {end}: converted by {by}", GOOD
         return
-    yield f"window {end}: not converted{' so far' if enrollment.is_open else ''}", BAD
+    not_yet = "not yet converted, it is still open" if enrollment.is_open else "not converted"
+    yield f"window {end}: {not_yet}", BAD
     compared = attrgetter("reason", "event", "journey")
     for (reason, event, journey), group in groupby(enrollment.non_conversions, key=compared):
         numbers = [str(each.achievement_number) for each in group]
         achievements = f"achievement{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+        if reason == "no_achievement" and enrollment.is_open:
+            yield "the goal has not been reached inside the window yet", PLAIN
+            continue
         said = NOT_CONVERTED[reason].format(
             achievements=achievements, event=_readings(event), journey=_readings(journey)
         )
         yield said, PLAIN
+
+
+def _non_achievement(event: NonAchievement) -> Iterator[Line]:
+    name = f"'{event.event_name}'" if event.event_name else "without a name"
+    yield f"Event {name}: no achievement", BAD
+    yield ", ".join(_facts_of_an_event(event)), FAINT
+    yield from _why_no_achievement(event)
+
+
+def _facts_of_an_event(event: NonAchievement) -> Iterator[str]:
+    yield f"event {event.event_id}" if event.event_id else "no event_id"
+    if event.occurred_at != event.received_at:
+        yield f"occurred {at(event.occurred_at)}, received {at(event.received_at)}"
+    if event.path:
+        yield f"{event.path}, row {event.row_number}"
+
+
+def _why_no_achievement(event: NonAchievement) -> Iterator[Line]:
+    if event.reason == "quarantined":
+        problem = f": {event.problem}" if event.problem else ""
+        yield f"because its row is quarantined, {event.reason_code}{problem}", PLAIN
+    elif event.reason == "filter_not_met":
+        failed = failed_conditions(event.predicate or "", event.conditions_met)
+        yield f"because this part of the goal's filter does not hold: {'; '.join(failed)}", PLAIN
+        read = [
+            *([_readings(event.event)] if event.event else []),
+            *([f"the person then: {_readings(event.state)}"] if event.state else []),
+        ]
+        if read:
+            yield f"the event: {', '.join(read)}", PLAIN
+    elif event.reason == "profile_not_met":
+        word = "was in" if event.transition == "leave" else "was not in"
+        yield f"because the person {word} the state then: {condition(event.profile_filter or '{}')}", PLAIN
+        yield f"the person then: {_state(event)}", PLAIN
+    else:
+        anchor = f"first event '{event.evaluation_event_name}'" if event.evaluation_event_name else None
+        window = f"the {_days(event.evaluation_window_days or 0)} from the {anchor or 'first snapshot'} on"
+        reason = NO_ACHIEVEMENT[event.reason].format(
+            asked=event.asked_name, window=window, anchored=at(event.anchored_at)
+        )
+        yield f"because {reason}", PLAIN
+
+
+def failed_conditions(predicate: str, met: Sequence[bool]) -> list[str]:
+    """The parts of a compiled filter (goals/predicates.py) that made it false, in words. `met`: which of its
+    conditions hold."""
+    compiled = json.loads(predicate)
+    tokens, conditions = list(compiled["tokens"]), compiled["conditions"]
+
+    def part() -> tuple[bool, list[str], list[str]]:
+        """The next part: whether it is true, what made it false, what made it true."""
+        token = tokens.pop(0)
+        if token == "not":
+            is_true, failed, held = part()
+            return not is_true, [f"not ({each})" for each in held], [f"not ({each})" for each in failed]
+        if token == "(":
+            parts, joined = [part()], "and"
+            while tokens[0] != ")":
+                joined = tokens.pop(0)
+                parts.append(part())
+            tokens.pop(0)
+            is_true = (all if joined == "and" else any)(each for each, _, _ in parts)
+            failed = [line for each, lines, _ in parts if not each for line in lines]
+            held = [line for each, _, lines in parts if each for line in lines]
+            return is_true, failed, held
+        if token in ("true", "false"):
+            return token == "true", ["never"], ["always"]
+        said = _compiled_condition(conditions[token])
+        return met[token], [said], [said]
+
+    is_true, failed, _ = part()
+    return [] if is_true else failed
+
+
+def _compiled_condition(compiled: dict[str, Any]) -> str:
+    def named(subject: str, pointer: str) -> str:
+        key = pointer.removeprefix("/")
+        return f"the person's {key}" if subject == "profile" else key
+
+    said = f"{named(compiled['subject'], compiled['pointer'])} {OPERATORS[compiled['op']]}"
+    if "other_subject" in compiled:
+        return f"{said} {named(compiled['other_subject'], compiled['other_pointer'])}"
+    value = compiled.get("value")
+    values = value if isinstance(value, list) else [value] if "value" in compiled else []
+    return f"{said} {', '.join(json.dumps(each, ensure_ascii=False) for each in values)}".rstrip()
 
 
 def _achievement(achievement: Achievement) -> Iterator[Line]:

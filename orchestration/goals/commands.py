@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
+from orchestration import clock
 from orchestration.goals.apply import Key
 from orchestration.goals.apply import apply as apply_files
 from orchestration.goals.yaml_files import KINDS, Finding, read_files
+from orchestration.modes import landing_modes
 from orchestration.settings import Settings
+from orchestration.terminal import console, say
 
 Paths = Annotated[list[Path], typer.Argument(help="YAML files, or folders of them.", show_default=False)]
 
@@ -38,7 +39,9 @@ def validate(paths: Paths) -> None:
 def apply(paths: Paths) -> None:
     """Land what changed since it was last applied; the next run counts with it. Exits 0, or 1 with an error
     (then nothing was landed)."""
-    report = apply_files(paths, Settings(), datetime.now(UTC))
+    settings = Settings()
+    with landing_modes(settings):
+        report = apply_files(paths, settings, datetime.now(UTC))
     _print_findings(report.errors, report.warnings)
     if report.note:
         _say(report.note, "yellow", is_error=True)
@@ -60,6 +63,13 @@ def apply(paths: Paths) -> None:
             "from this moment on (a retroactive goal: from the beginning).",
             "green",
         )
+        pinned = clock.pinned(settings)
+        if pinned and pinned < clock.now():
+            _say(
+                f"{clock.sentence(settings)} What is applied now counts from now on, which is later: "
+                "no report shows it (but for retroactive goals) until the clock is moved (`goalpost clock`).",
+                "yellow",
+            )
     else:
         _say(
             f"Nothing changed ({_counted(Counter(key.table for key in report.unchanged))}), nothing landed.",
@@ -76,7 +86,7 @@ def _print_findings(errors: Iterable[Finding], warnings: Iterable[Finding]) -> N
 
 def _say(text: str, style: str = "", *, is_error: bool = False) -> None:
     """Colours on a terminal, else plain; a line stays one line, and brackets are no markup."""
-    Console(stderr=is_error, soft_wrap=True, highlight=False).print(Text(text, style))
+    say(console(stderr=is_error), text, style)
 
 
 def _named(key: Key) -> str:

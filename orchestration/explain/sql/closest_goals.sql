@@ -9,4 +9,4 @@ order by
     ) desc,
     goal_id,
     workspace_id
-limit 1
+limit 3

@@ -1,0 +1,9 @@
+"""What the published marts say of the goals: the list of all, and a page of each.
+
+Belongs here: reading the published file (reading.py), laying it out (layout.py), the command (command.py).
+Does not: any figure, each is a column of a mart; the warehouse, which a run may be writing.
+"""
+
+from orchestration.report.command import report_command, show_goals
+
+__all__ = ["report_command", "show_goals"]
