@@ -10,6 +10,7 @@ import fsspec
 import pytest
 from landing_support import Landing
 
+from orchestration.defs.automation import digest
 from orchestration.landing import Ignored, list_landing, listing, new_files
 
 CSV = "workspace_id,name\nw1,Acme\n"
@@ -189,6 +190,29 @@ def test_a_name_too_deep_for_the_system_is_ignored(landing):
     os.close(place)
     [(_, reason)] = ignored(landing).items()
     assert reason == "It cannot be read (File name too long): it is looked at again in the next run."
+
+
+def test_what_is_ignored_starts_no_run(landing):
+    landing.load()
+    before = digest(list_landing(landing.settings))
+    for path in ["workspaces/x.txt", "invoices/x.csv", "workspaces/_x.csv"]:
+        landing.put(path, CSV)
+    (landing.folder / "workspaces" / "nowhere.csv").symlink_to("missing.csv")
+    assert digest(list_landing(landing.settings)) == before
+    landing.put("workspaces/y.csv", CSV)
+    assert digest(list_landing(landing.settings)) != before
+
+
+def test_an_object_that_is_too_large_is_not_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOALPOST_MAX_FILE_GB", "0.0001")
+    root = f"memory://{tmp_path.name}"
+    for path, content in [("workspaces/large.csv", CSV + "w,x\n" * 50_000), ("workspaces/small.csv", CSV)]:
+        with fsspec.open(f"{root}/{path}", "wb") as file:
+            file.write(content.encode())
+    landing = Landing(tmp_path, root)
+    [entry] = landing.load().ignored
+    assert entry.reason.startswith("It is larger than 0.0001 GB (GOALPOST_MAX_FILE_GB)")
+    assert landing.ledger() == {"workspaces/small.csv": "loaded"}
 
 
 def test_an_object_store_lists_what_is_ignored_too(tmp_path):

@@ -95,7 +95,8 @@ def list_landing(settings: Settings) -> Listing:
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
         is_local = isinstance(file_system, LocalFileSystem)
-        files, ignored = _list_local(root) if is_local else _list_remote(file_system, root)
+        most_bytes = settings.max_file_bytes
+        files, ignored = _list_local(root) if is_local else _list_remote(file_system, root, most_bytes)
     return Listing(file_system, tuple(sorted(files)), tuple(sorted(ignored)))
 
 
@@ -229,7 +230,9 @@ def _list_local(root: str) -> tuple[list[LandedFile], list[Ignored]]:
     return walk.files, walk.ignored
 
 
-def _list_remote(file_system: fsspec.AbstractFileSystem, root: str) -> tuple[list[LandedFile], set[Ignored]]:
+def _list_remote(
+    file_system: fsspec.AbstractFileSystem, root: str, most_bytes: int
+) -> tuple[list[LandedFile], set[Ignored]]:
     files: list[LandedFile] = []
     ignored: set[Ignored] = set()
     details_by_location = cast(dict[str, dict], file_system.find(root, detail=True))
@@ -238,14 +241,19 @@ def _list_remote(file_system: fsspec.AbstractFileSystem, root: str) -> tuple[lis
         table = path.split("/")[0]
         if not path or path.endswith("/"):  # what stands for a folder in some object stores
             continue
-        if found := _first_ignored(path):
+        if "/" in path and table not in RAW_TABLES and not _reason_by_path(table):
+            ignored.add(Ignored(table, _unknown_folder(table)))
+        elif found := _first_ignored(path):
             ignored.add(found)
         elif "/" not in path:
             ignored.add(Ignored(path, NO_TABLE))
-        elif table not in RAW_TABLES:
-            ignored.add(Ignored(table, _unknown_folder(table)))
         elif not _format_of(path)[0]:
             ignored.add(Ignored(path, NO_FORMAT))
+        elif (details["size"] or 0) > most_bytes:  # it would be fetched whole, only to be set aside
+            reason = (
+                f"It is larger than {most_bytes / 1e9:g} GB (GOALPOST_MAX_FILE_GB): land it in smaller files."
+            )
+            ignored.add(Ignored(path, reason))
         else:
             fingerprint = _fingerprint(*sorted(details.items()))
             files.append(LandedFile(path, location, details["size"], fingerprint))

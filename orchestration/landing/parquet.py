@@ -121,7 +121,7 @@ class ParquetRows(Rows):
         except (duckdb.OutOfMemoryException, duckdb.FatalException):
             raise
         except duckdb.Error as error:
-            problem = first_line(error).replace(str(self.path), "it")
+            problem = first_line(error).replace(f"'{self.path}'", "it").replace(str(self.path), "it")
             raise UnreadableFile(f"It is no readable Parquet file ({problem}).") from error
 
 
