@@ -329,9 +329,9 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
             assert report.errors == ()
             assert "A run is writing just now, and there are no published marts to ask instead" in report.note
         with duckdb.connect(published) as connection:
-            connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as marts (read_only)")
+            connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as working (read_only)")
             for mart in ("dim_goals", "dim_segments", "dim_sources", "fct_impressions"):
-                connection.execute(f"create table {mart} as from marts.{mart}")
+                connection.execute(f"create table {mart} as from working.{mart}")
         with writing(pipeline):
             report = applied(changed)
             assert "locked since its first message was sent, at 2024-03-01" in findings(report.errors)[0]
