@@ -30,6 +30,12 @@ ODD = [
 ]  # fmt: skip
 NUMBERS = [0, -0.0, 1e308, 5e-324, 10**300, -(10**18), 0.1, 1e16]
 
+# Ann's are in the lists below; Bob's only look like it.
+ANN_AND_BOB = {
+    "ann": {"odd": "it's\x00{{", "number": "12.0", "flag": "true", "digits": "1.50"},
+    "bob": {"odd": {"a": 1}, "number": [12], "flag": "True", "digits": 1.25},
+}
+
 
 def values(count: int) -> dict:
     return {"property": "email", "op": "in", "value": [f"v{number}" for number in range(count)]}
@@ -103,7 +109,7 @@ def pipeline(tmp_path_factory) -> Pipeline:
 
     for person, plan, email in (("ann", "paid", "v2"), ("bob", "free", "x")):
         for at, observed in (("2024-02-01", "free"), ("2024-03-02", plan)):
-            properties = {"plan": observed, "email": email, "n": 12}
+            properties = {"plan": observed, "email": email, "n": 12} | ANN_AND_BOB[person]
             land("profile_snapshots", profile_id=person, observed_at=at, properties=properties)
         land("events", event_id=person, profile_id=person, name="purchase", occurred_at="2024-03-03")
         land(
@@ -129,6 +135,14 @@ def pipeline(tmp_path_factory) -> Pipeline:
     goal("doubling", {"profile": {"segment": "s0"}})
     goal("doubling event", {"event": {"name": "purchase", "filter": {"segment": "s0"}}})
     goal("long list", {"profile": values(10_000)})
+    for name, wanted in (
+        ("odd", ["it's\x00{{", '{"a":1}']),
+        ("number", [12]),
+        ("flag", [True]),
+        ("digits", ["1.50"]),
+    ):
+        many = {"property": name, "op": "in", "value": [f"other {number}" for number in range(120)] + wanted}
+        goal(f"long list: {name}", {"profile": many})
 
     # what must fall, alone
     goal("too long a list", {"profile": values(200_000)})
@@ -183,6 +197,8 @@ def test_twenty_five_segments_that_each_name_the_next_one_twice_count_right(pipe
 
 def test_a_list_of_ten_thousand_values_counts_and_a_longer_one_is_quarantined_with_what_to_do(pipeline):
     assert achievers(pipeline, "long list") == {"ann"}
+    for name in ("odd", "number", "flag", "digits"):
+        assert achievers(pipeline, f"long list: {name}") == {"ann"}, name
     found = {row["goal_id"]: row for row in pipeline.query("select * from quarantine.goals")}
     refused = {goal: found[goal]["reason_code"] for goal in ("too long a list", "too many")}
     assert refused == dict.fromkeys(refused, "bad_filter")
@@ -329,9 +345,9 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
             assert report.errors == ()
             assert "A run is writing just now, and there are no published marts to ask instead" in report.note
         with duckdb.connect(published) as connection:
-            connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as marts (read_only)")
+            connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as working (read_only)")
             for mart in ("dim_goals", "dim_segments", "dim_sources", "fct_impressions"):
-                connection.execute(f"create table {mart} as from marts.{mart}")
+                connection.execute(f"create table {mart} as from working.{mart}")
         with writing(pipeline):
             report = applied(changed)
             assert "locked since its first message was sent, at 2024-03-01" in findings(report.errors)[0]

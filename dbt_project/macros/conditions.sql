@@ -32,51 +32,45 @@
 
 {#
     eq to one of the literals. A number: the property is a number, or text that is one, and equal. A boolean or a text: the
-    property is one of the ways to spell it in JSON.
+    property is one of the ways to spell it in JSON. A long list is looked up by hash, and handed over as one literal: inside an
+    expression DuckDB compares with each value in turn, a microsecond a row for a thousand, and dbt takes its time for each.
 #}
 {% macro equals_any(values, property) -%}
-{%- set numbers, texts, bare_texts = [], [], [] -%}
+{%- if values | length > 100 -%}
+    {{ goalpost.equals_any_of_many(values, property) }}
+{%- else -%}
+{%- set numbers, spellings = [], [] -%}
 {%- for value in values -%}
 {%- if value is boolean or value is string -%}
-    {%- set text = value | tojson if value is boolean else value -%}
-    {%- set literal = goalpost.text_literal(text) -%}
-    {%- do texts.append(literal) -%}
-    {%- if goalpost.may_be_bare(text) -%}
-        {%- do bare_texts.append(literal) -%}
-    {%- endif -%}
+    {%- do spellings.extend(goalpost.spellings_of(value)) -%}
 {%- else -%}
-    {%- do numbers.append(goalpost.number_text(value)) -%}
+    {%- do numbers.append(goalpost.number_literal(value)) -%}
 {%- endif -%}
 {%- endfor -%}
 (false
-{%- if texts %} or {{ goalpost.is_one_of(property, texts, 'spelling') }}{% endif %}
-{%- if bare_texts %} or {{ goalpost.is_one_of(property, bare_texts, 'text') }}{% endif %}
-{%- if numbers %} or {{ goalpost.is_one_of(property ~ '_number', numbers, 'number') }}{% endif %})
-{%- endmacro %}
-
-
-{#
-    Is a value one of these? `texts` are literals, `read_as` is what they are read as: `text`, `spelling` (how JSON spells them) or
-    `number`. Inside an expression DuckDB compares with each in turn, a microsecond a row for a thousand: a long list is looked up by
-    hash. What reads them is then written once, for the compiler too has a time for each.
-#}
-{% macro is_one_of(value, texts, read_as) -%}
-{%- if texts | length > 100 -%}
-    {{ value }} in (select {{ goalpost.read_literal('item', read_as) }} from (select {{ goalpost.one_row_an_item(goalpost.list_of(texts, 'varchar')) }} as item) as items)
-{%- else -%}
-    {%- set items = [] -%}
-    {%- for text in texts -%}
-    {%- do items.append(goalpost.read_literal(text, read_as)) -%}
-    {%- endfor -%}
-    {{ value }} in ({{ items | join(', ') }})
+{%- if spellings %} or {{ property }} in ({{ spellings | join(', ') }}){% endif %}
+{%- if numbers %} or {{ property }}_number in ({{ numbers | join(', ') }}){% endif %})
 {%- endif -%}
 {%- endmacro %}
 
 
-{% macro read_literal(text, read_as) -%}
-{%- if read_as == 'spelling' -%}{{ goalpost.json_spelling(text) }}
-{%- elif read_as == 'number' -%}cast({{ text }} as double)
-{%- else -%}{{ text }}{%- endif -%}
+{% macro equals_any_of_many(values, property) -%}
+{%- set texts = values | select('string') | list + (values | select('boolean') | map('tojson') | list) -%}
+{%- set numbers = values | reject('string') | reject('boolean') | map('tojson') | list -%}
+(false
+{%- if texts %}
+    or {{ property }} in (select {{ goalpost.json_spelling('item') }} from ({{ goalpost.rows_of_texts(texts) }}) as items)
+    or {{ property }} in (select item from ({{ goalpost.rows_of_texts(texts) }}) as items where {{ goalpost.may_stand_bare('item') }})
+{%- endif %}
+{%- if numbers %}
+    or {{ property }}_number in (select cast(item as double) from ({{ goalpost.rows_of_texts(numbers) }}) as items)
+{%- endif %})
+{%- endmacro %}
+
+
+{# Rows of one column, item. #}
+{% macro rows_of_texts(texts) -%}
+select {{ goalpost.one_row_an_item(goalpost.json_text_list(goalpost.text_literal(texts | tojson), '')) }} as item
 {%- endmacro %}
 
 
@@ -87,16 +81,16 @@
 {% macro spellings_of(value) -%}
 {%- set text = value | tojson if value is boolean else value -%}
 {%- set spellings = [goalpost.json_spelling(goalpost.text_literal(text))] -%}
-{%- if goalpost.may_be_bare(text) -%}
+{%- if text in ('true', 'false') or text[:1] in '-0123456789' -%}
     {%- do spellings.append(goalpost.text_literal(text)) -%}
 {%- endif -%}
 {{ return(spellings) }}
 {%- endmacro %}
 
 
-{# May a JSON value that is no text have this text? #}
-{% macro may_be_bare(text) -%}
-{{ return(text in ('true', 'false') or text[:1] in '-0123456789') }}
+{# The same of a text in SQL: may a JSON value be spelled so that is no text? #}
+{% macro may_stand_bare(text) -%}
+({{ text }} in ('true', 'false') or substr({{ text }}, 1, 1) in ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'))
 {%- endmacro %}
 
 
@@ -162,12 +156,7 @@ coalesce(
 
 
 {% macro number_literal(value) -%}
-{{ goalpost.read_literal(goalpost.number_text(value), 'number') }}
-{%- endmacro %}
-
-
-{% macro number_text(value) -%}
-'{{ value | tojson }}'
+cast('{{ value | tojson }}' as double)
 {%- endmacro %}
 
 
