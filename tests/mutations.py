@@ -811,10 +811,6 @@ a fact at affected_from is deleted
 
 macros/recompute.sql
 
-a sent engagement may be the goal's first send
-- metric = 'sent' and reason_code is null
-+ false
-
 a fact at affected_from is computed anew
 - facts.{{ moment }} >= affected.affected_from{{ reach }}
 + facts.{{ moment }} > affected.affected_from{{ reach }}

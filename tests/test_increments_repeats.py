@@ -83,6 +83,17 @@ def purchase(story: Story, event_id: str, person: str, occurred_at: str, receive
     story.event("purchase", occurred_at, person, received_at, event_id, total=10)
 
 
+def land(pipeline: Pipeline, stories: list[Story], number: int) -> None:
+    """What the stories have told since the last batch."""
+    written = pipeline.settings.home / f"batch {number}"
+    write(merged(story.world for story in stories), written)
+    for table in written.iterdir():
+        (pipeline.landing / table.name).mkdir(parents=True, exist_ok=True)
+        table.rename(pipeline.landing / table.name / f"{number}")
+    for story in stories:
+        story.world = World({name: [] for name in story.world.tables})
+
+
 class Told:
     """What the marts say of every story after its first batch and after its second."""
 
@@ -95,13 +106,7 @@ class Told:
         for number, said in enumerate((self.before, self.after)):
             for telling in tellings:
                 next(telling, None)
-            batch = merged(story.world for story, _ in stories)
-            write(batch, home / f"batch {number}")
-            for table in (home / f"batch {number}").iterdir():
-                (self.pipeline.landing / table.name).mkdir(parents=True, exist_ok=True)
-                table.rename(self.pipeline.landing / table.name / f"{number}")
-            for story, _ in stories:
-                story.world = World({name: [] for name in story.world.tables})
+            land(self.pipeline, [story for story, _ in stories], number)
             self.pipeline.run(AS_OF)
             for story, _ in stories:
                 said[story.name] = self.rows(story.name)
@@ -161,3 +166,34 @@ def test_a_sent_engagement_brings_the_delivery_and_takes_it_back(told):
 
 def test_and_all_equal_a_full_refresh(told, tmp_path):
     assert unlike_a_full_refresh(told.pipeline, tmp_path) == []
+
+
+def test_a_sent_engagement_locks_a_goal_where_nothing_else_lands(tmp_path):
+    """In a home of its own: the sends that a run looks at are found for all workspaces together."""
+    pipeline, story = Pipeline(tmp_path / "home"), Story("w")
+    story.goal()
+    story.goal(at="2024-03-01", target={"event": {"name": "visit"}})
+    story.delivery("d1", None)
+    land(pipeline, [story], 0)
+    pipeline.run(AS_OF)
+    assert refused(pipeline) == []
+
+    story.engagement("sent", "d1", "2024-02-15", engagement_id="n1")
+    land(pipeline, [story], 1)
+    pipeline.run(AS_OF)
+    assert refused(pipeline) == ["goal_locked"]
+
+    story.delivery("d1", "2024-03-15", sequence=1)
+    land(pipeline, [story], 2)
+    pipeline.run(AS_OF)
+    assert refused(pipeline) == []
+
+    story.delivery("d1", None, sequence=2)
+    land(pipeline, [story], 3)
+    pipeline.run(AS_OF)
+    assert refused(pipeline) == ["goal_locked"]
+    assert unlike_a_full_refresh(pipeline, tmp_path / "refreshed") == []
+
+
+def refused(pipeline: Pipeline) -> list[str]:
+    return [row["reason_code"] for row in pipeline.query("select reason_code from quarantine.goals")]

@@ -401,6 +401,8 @@ def test_an_event_property_compares_with_a_person_attribute(story):
         "times": ("2024-03-02", 1709251200),  # the day before, in Unix seconds
         "same times": ("2024-03-02", "2024-03-02T00:00Z"),
         "missing": (1, None),
+        "same lists": (["a"], ["a"]),
+        "same objects": ({"a": 1}, {"a": 1}),
     }
     for person, (x, y) in pairs.items():
         story.snapshot("2024-03-01", person=person, y=y)
