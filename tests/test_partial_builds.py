@@ -13,13 +13,14 @@ from datetime import datetime
 
 import pytest
 from increments import READ_BY_PEOPLE, Landing, cut, fail, in_order_of_building
-from pipeline import Pipeline
+from pipeline import Pipeline, manifest
 from reference import compute
 from scenarios import Story
 from test_worlds import unlike
 from worlds import as_of, merged, world, write
 
 from orchestration.landing import land_new_files
+from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
 BATCHES = int(os.environ.get("GOALPOST_BATCHES", "0"))
@@ -225,3 +226,20 @@ def test_the_query_of_a_mart_is_shown_whole_or_not_at_all(increment):
     assert "dbt show --inline \"select * from {{ ref('fct_achievements') }}\"" in refusal(
         increment, "show", "--select", "fct_achievements"
     )
+
+
+def test_every_table_that_holds_an_increment_says_so():
+    """A model that uses the rows of an increment, or reads a table that holds one, keeps its own rows or holds an
+    increment itself; and what holds one does not keep rows."""
+    nodes = manifest(DBT_PROJECT).nodes
+    models = {name: node for name, node in nodes.items() if node.resource_type == "model"}
+    scopes = {"macro.goalpost.affected_rows", "macro.goalpost.recounted_rows"}
+    for node in models.values():
+        meta, keys = node.config.meta, node.config.unique_key
+        keeps = bool(keys or meta.get("recompute_from") or meta.get("recompute_where"))
+        inputs = [models[name] for name in node.depends_on.nodes if name in models]
+        uses = scopes & set(node.depends_on.macros) or any(
+            each.config.meta.get("holds") == "increment" for each in inputs
+        )
+        if meta.get("holds") != "scope":
+            assert bool(uses and not keeps) is (meta.get("holds") == "increment"), node.name
