@@ -474,7 +474,10 @@ def test_of_a_filter_that_is_not_met_it_says_which_condition(told):
         "because this part of the goal's filter does not hold: total is more than 100",
         'the event: shop was "web", total was 20, the person then: plan was "free"',
     ]
-    assert 'because it does not meet the goal\'s filter: shop is "web"; the person\'s plan is "paid"' in lines
+    assert (
+        'because this part of the goal\'s filter does not hold: shop is "web"; the person\'s plan is "paid"'
+        in lines
+    )
 
 
 def test_an_event_of_another_name_or_in_quarantine_is_told(told):
