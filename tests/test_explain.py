@@ -517,6 +517,16 @@ def test_events_in_a_row_that_are_no_achievements_for_one_reason_are_told_as_one
             ["a is there", "b/c is one of 1, 2"],
         ),
         (
+            {"property": "a", "op": "in", "value": list(range(12))},
+            [False],
+            ["a is one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2 more"],
+        ),
+        (
+            {"property": "a", "op": "eq", "value": "x" * 500},
+            [False],
+            [f'a is "{"x" * 199} …'],
+        ),
+        (
             {"not": {"all": [{"property": "a", "op": "exists"}, {"profile": "b", "op": "exists"}]}},
             [True, True],
             ["not (a is there)", "not (the person's b is there)"],
