@@ -4,14 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench dev lint lock clean
+.PHONY: demo test test-fast bench dev lint lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
 	$(BIN)/goalpost demo --run
 
+# A worker for each of two cores: tests/conftest.py says what each takes.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
 test: $(READY)  ## every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-fast: $(READY)  ## the inner loop, under a minute: README, "Working on it", says what it leaves out
+	$(PYTEST) -m fast
 
 # An hour and a half, and 60 GB of disk; BENCH="--size 1M" takes half an hour.
 BENCH ?= --size 1M,10M

@@ -31,7 +31,7 @@ from benchmark.world import (
     start_of,
     write_landing,
 )
-from orchestration import runs
+from orchestration import changes, runs
 from orchestration.contract import RAW_TABLES
 from orchestration.landing import land_new_files
 from orchestration.selection import FACTS, increment_arguments, landed_rows, left_out
@@ -71,9 +71,8 @@ class Bench:
     def prepare(self) -> None:
         history = self.settings("history")
         made_by = history.home / "made_by"
-        code = runs.hash_files(
-            *runs.CODE, *(Path(__file__).parent / name for name in ("world.py", "world.sql", "goals.yml"))
-        )
+        world = [Path(__file__).parent / name for name in ("world.py", "world.sql", "goals.yml")]
+        code = changes.hash_of(changes.hash_each([*changes.CODE, *world]))
         if not made_by.exists() or made_by.read_text() != code:
             shutil.rmtree(history.home, ignore_errors=True)
             land_history(history, self.world)
@@ -101,13 +100,17 @@ class Bench:
         """A run as of the end of the day, without checks and publishing. As in `goalpost run`, an increment
         leaves out what nothing landed for, and may build two models at a time."""
         run_id, as_of = str(uuid4()), start_of(day + 1)
-        runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
+        run = runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
         target = self.folder / "dbt"
         (target / "dbt.log").unlink(missing_ok=True)
+        unbuilt = {argument for argument in arguments if argument.startswith("base_")}
         if "--full-refresh" not in arguments:
             manifest = json.loads((target / "manifest.json").read_text("utf-8"))
             landed = landed_rows(settings)
-            arguments += tuple(increment_arguments(manifest, left_out(manifest, landed), landed))
+            nodes = left_out(manifest, landed)
+            arguments += tuple(increment_arguments(manifest, nodes, landed))
+            unbuilt = {manifest["nodes"][node]["name"] for node in nodes}
+        runs.open_increment(settings, run, left_out=unbuilt)
         finished = process.run(
             [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
             {

@@ -231,6 +231,6 @@ def _record_file(
     connection: duckdb.DuckDBPyConnection, file_id: int, table: str, rows: int, loaded_at: datetime
 ) -> None:
     connection.execute(
-        "insert into raw.files values (?, ?, ?, '', 0, ?, ?, 'loaded', null, [], '')",
+        "insert into raw.files values (?, ?, ?, '', 0, ?, ?, 'loaded', null, [], '', null, null)",
         [file_id, table, f"{table}/{file_id:06}", rows, loaded_at],
     )

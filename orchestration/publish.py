@@ -24,6 +24,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import runs
+from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.modes import share
@@ -78,6 +80,12 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
         if failures := critical_failures(connection, run_id):
             _remove_unfinished(settings)
             raise GoalpostError(refusal(failures))
+        if unsound := runs.not_of_this_increment(connection):
+            _remove_unfinished(settings)
+            raise GoalpostError(
+                f"Nothing was published, the old marts stay: {some_of(unsound)} was not built by this run. "
+                "`goalpost run` builds it."
+            )
         _describe(connection, run_id)
         is_mostly_free = _is_mostly_free(connection)
         if is_mostly_free:

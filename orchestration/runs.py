@@ -1,30 +1,29 @@
-"""Is there work, and what became of it: the history of runs (control.runs) and the clock (control.clock).
+"""Is there work, and what became of it: the history of runs (control.runs), the clock (control.clock), and
+what is being computed (control.increment).
 
-Belongs here: why a run starts, its row from start to finish, the hash of the code that it ran. Does not:
-doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py, defs/automation.py).
+Belongs here: why a run starts, its row from start to finish, what it computes. Does not: what changed in the
+code (changes.py), doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py,
+defs/automation.py).
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration import changes
+from orchestration.changes import Built, Rebuild
 from orchestration.clock import as_of_of_a_run
 from orchestration.clock import read_moment as read_moment
 from orchestration.landing import LandedFile, LandingReport, Listing, list_landing, new_files
-from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import connect
-
-# What decides the marts besides the rows that landed and the clock.
-MODELS = (DBT_PROJECT, PROJECT_ROOT / "seeds" / "rules", PROJECT_ROOT / "orchestration" / "goals")
-CODE = (*MODELS, EXPECTATIONS, PROJECT_ROOT / "orchestration" / "landing", PROJECT_ROOT / "requirements.lock")
-NOT_CODE = {"target", "logs", "__pycache__", ".user.yml"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,14 @@ class Run:
     code_hash: str
 
 
+@dataclass(frozen=True)
+class StartedRun(Run):
+    """Besides, what it computes from scratch and why, and the code that it runs."""
+
+    rebuild: Rebuild = field(default_factory=Rebuild)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
 def pending_work(
     history: Sequence[Run],
     *,
@@ -44,6 +51,8 @@ def pending_work(
     as_of: datetime | None,
     full_refresh: bool,
     is_behind: bool = False,
+    changed_files: Collection[str] = (),
+    built_by_hand: Collection[str] = (),
 ) -> str | None:
     """Why a run has something to do, in words; None if it would change nothing. `history`: newest first."""
     if not history:
@@ -57,7 +66,9 @@ def pending_work(
     elif is_behind:
         reasons.append("not all that landed was built")
     if last.code_hash != code_hash:
-        reasons.append("the models changed")
+        reasons.append(f"{changes.some_of(changed_files)} changed" if changed_files else "the models changed")
+    if built_by_hand:
+        reasons.append(f"built outside a run: {changes.some_of(built_by_hand)}")
     if as_of is not None and as_of != last.as_of:
         reasons.append(f"as_of moved from {last.as_of.isoformat()} to {as_of.isoformat()}")
     if full_refresh:
@@ -65,17 +76,22 @@ def pending_work(
     return ", ".join(reasons) or None
 
 
-def needs_full_refresh(history: Sequence[Run], code_hash: str) -> bool:
-    """Until a run has succeeded there is nothing to add to; what other code computed must go, and so
-    must what an unfinished full refresh left half done."""
+def full_refresh_reason(
+    history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False
+) -> str | None:
+    """Why everything must be computed anew, whatever changed in the code since the last success: until a run
+    has succeeded there is nothing to add to; what other code computed must go, and so must what an unfinished
+    full refresh left half done. None if nothing of that is so."""
+    if everything_by_hand:
+        return "everything was built outside a run"
     for run in history:
-        if run.code_hash != code_hash:
-            return True
         if run.outcome == "succeeded":
-            return False
+            return None
+        if run.code_hash != code_hash:
+            return "a run of other code did not finish"
         if run.is_full_refresh:
-            return True
-    return True
+            return "the last full refresh did not finish"
+    return "no run has succeeded yet"
 
 
 def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
@@ -96,7 +112,7 @@ def find_work(
     listing = list_landing(settings)
     history: list[Run] = []
     landed: list[tuple[str, str, str]] = []
-    is_behind = False
+    is_behind, by_hand = False, []
     if settings.warehouse.exists():
         with closing(connect(settings, read_only=True, wait_seconds=wait_seconds)) as connection:
             history = read_history(connection)
@@ -105,31 +121,45 @@ def find_work(
                 is_behind = connection.execute(
                     "select max(file_id) > (select file_id from control.watermark) from raw.files"
                 ).fetchall()[0][0]
+            by_hand = built_by_hand(connection)
     files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
     contents = {(path, content_hash) for path, _, content_hash in landed}
+    code = changes.hash_each()
     return pending_work(
         history,
         new_files=sum(not _is_known(listing, file, contents) for file in files),
-        code_hash=hash_files(*CODE),
+        code_hash=changes.hash_of(code),
         as_of=as_of,
         full_refresh=full_refresh,
         is_behind=is_behind,
+        changed_files=changes.changed_files(changes.read_state(settings) or code, code),
+        built_by_hand=by_hand,
     )
 
 
-def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_refresh: bool) -> Run:
-    """Begin a run, as its only writer: whatever is still 'running' lost its process."""
+def start_run(
+    settings: Settings,
+    run_id: str,
+    *,
+    as_of: datetime | None,
+    full_refresh: bool,
+    manifest: Path | None = None,
+) -> StartedRun:
+    """Begin a run, as its only writer: whatever is still 'running' lost its process. `manifest`: dbt's, of
+    the project as it is; without it any change of the code asks for a full refresh."""
     as_of = as_of_of_a_run(settings, as_of)
-    now, code_hash = _now(), hash_files(*CODE)
+    now, files = _now(), changes.hash_each()
     with closing(connect(settings)) as connection:
         history = read_history(connection)
-        full_refresh |= not are_marts_of(history, _written_by(connection))
-        run = Run(
+        rebuild = _rebuild(settings, connection, history, files, full_refresh, manifest)
+        run = StartedRun(
             run_id=run_id,
             as_of=as_of or now,
             outcome="running",
-            is_full_refresh=full_refresh or needs_full_refresh(history, code_hash),
-            code_hash=code_hash,
+            is_full_refresh=rebuild.full_refresh is not None,
+            code_hash=changes.hash_of(files),
+            rebuild=rebuild,
+            files=files,
         )
         connection.begin()
         connection.execute(
@@ -156,6 +186,116 @@ def start_run(settings: Settings, run_id: str, *, as_of: datetime | None, full_r
     return run
 
 
+def _rebuild(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    history: Sequence[Run],
+    files: Mapping[str, str],
+    full_refresh: bool,
+    manifest: Path | None,
+) -> Rebuild:
+    if full_refresh:
+        return Rebuild(full_refresh="it was asked for")
+    if not are_marts_of(history, _written_by(connection)):
+        return Rebuild(full_refresh="the two files of the warehouse do not belong together")
+    code_hash = changes.hash_of(files)
+    if reason := full_refresh_reason(
+        history, code_hash, everything_by_hand=_is_everything_by_hand(connection)
+    ):
+        return Rebuild(full_refresh=reason)
+    by_hand = built_by_hand(connection)
+    last_success = next(run.code_hash for run in history if run.outcome == "succeeded")
+    if last_success == code_hash and not by_hand:
+        return Rebuild()
+    before = files if last_success == code_hash else changes.read_state(settings)
+    if before is None or changes.hash_of(before) != last_success or manifest is None or not manifest.exists():
+        return Rebuild(full_refresh="the code changed, and what it was is not known any more")
+    rows = connection.execute("select model, code, in_run from control.built_models").fetchall()
+    built = {name: Built(code, in_run) for name, code, in_run in rows}
+    return changes.find_rebuild(settings, json.loads(manifest.read_bytes()), before, files, built)
+
+
+# ---- what is being computed --------------------------------------------------------------------------------
+
+
+def open_increment(
+    settings: Settings, run: Run, *, rebuilt: Collection[str] = (), left_out: Collection[str] = ()
+) -> None:
+    """From now on all that is built computes this: what has landed by now and no run has built, or everything
+    (macros/increment.sql). `rebuilt`: names of models to be computed from scratch; `left_out`: of those that
+    need no building, since it would change nothing."""
+    with closing(connect(settings)) as connection:
+        connection.begin()
+        connection.execute(
+            """
+            create or replace temp table opened as
+            select
+                coalesce((select max(increment_id) from control.increment), 0) + 1 as increment_id,
+                watermark.file_id as after_file_id,
+                coalesce((select max(file_id) from raw.files), 0) as until_file_id,
+                $is_everything or watermark.file_id = 0 as is_everything,
+                $run_id as run_id
+            from control.watermark
+            """,
+            {"is_everything": run.is_full_refresh, "run_id": run.run_id},
+        )
+        connection.execute("delete from control.increment")
+        connection.execute("insert into control.increment by name from opened")
+        connection.execute(
+            "update control.built_models set increment_id = (select increment_id from opened) "
+            "where list_contains(?, model)",
+            [list(left_out)],
+        )
+        connection.execute("delete from control.built_models where list_contains(?, model)", [list(rebuilt)])
+        connection.commit()
+
+
+def drop_removed_models(settings: Settings, relations: Mapping[str, str]) -> None:
+    """What was built and is no model any more, or lies elsewhere now: a mart of which nobody remembers the
+    rule must not be published. `relations`: where each model is, by its name."""
+    with closing(connect(settings)) as connection:
+        built = connection.execute("select model, relation from control.built_models").fetchall()
+        for name, relation in built:
+            if relations.get(name) == relation:
+                continue
+            for kind in ("view", "table"):
+                with suppress(duckdb.CatalogException):  # it is of the other kind
+                    connection.execute(f"drop {kind} if exists {relation}")
+            if name not in relations:
+                connection.execute("delete from control.built_models where model = ?", [name])
+
+
+def has_succeeded(settings: Settings) -> bool:
+    with closing(connect(settings, read_only=True)) as connection:
+        return any(run.outcome == "succeeded" for run in read_history(connection))
+
+
+def built_by_hand(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The models that were built outside a run since one succeeded."""
+    if not _exists(connection, "control", "built_models"):
+        return []
+    found = connection.execute("select model from control.built_models where not in_run order by model")
+    return [name for (name,) in found.fetchall()]
+
+
+def not_of_this_increment(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The models that the run which opened the increment has not built, or somebody else has since."""
+    found = connection.execute(
+        "select model from control.built_models "
+        "where not in_run or increment_id <> (select increment_id from control.increment) order by model"
+    )
+    return [name for (name,) in found.fetchall()]
+
+
+def _is_everything_by_hand(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute(
+        "select coalesce(bool_or(is_everything and run_id is null), false) from control.increment"
+    ).fetchall()[0][0]
+
+
+# ---- how a run goes on and ends ----------------------------------------------------------------------------
+
+
 def record_landing(settings: Settings, run_id: str, report: LandingReport) -> None:
     with closing(connect(settings)) as connection:
         figures = _figures(connection, run_id) | {"landed_now": report.rows_by_table}
@@ -170,7 +310,7 @@ def record_build(settings: Settings, run_id: str) -> None:
     """Every model was built: success moves the watermark to all that has landed by now."""
     with closing(connect(settings)) as connection:
         connection.execute(
-            "update control.runs set built_file_id = (select coalesce(max(file_id), 0) from raw.files) "
+            "update control.runs set built_file_id = (select until_file_id from control.increment) "
             "where run_id = ?",
             [run_id],
         )
@@ -195,8 +335,13 @@ def finish_run(settings: Settings, run_id: str, outcome: str, message: str | Non
 def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) -> None:
     """The files up to this one are in the marts, by the definitions as they are now. The caller commits."""
     connection.execute("update control.watermark set file_id = greatest(file_id, ?)", [built_file_id])
-    connection.execute("delete from control.built_definitions")
-    connection.execute("insert into control.built_definitions by name from intermediate.int_definitions")
+    for name in ("definitions", "fact_months"):
+        connection.execute(f"delete from control.built_{name}")
+        connection.execute(f"insert into control.built_{name} by name from intermediate.int_{name}")
+    connection.execute(
+        "update control.built_models set in_run = true, "
+        "increment_id = (select increment_id from control.increment)"
+    )
 
 
 def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
@@ -245,23 +390,15 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def hash_files(*paths: Path) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        for file in files:
-            if file.is_file() and not NOT_CODE.intersection(file.relative_to(PROJECT_ROOT).parts):
-                digest.update(f"{file.relative_to(PROJECT_ROOT)}\x1f".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
 def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]) -> bool:
     """A file that was only copied again has another fingerprint, but its path and content are known."""
     if not any(path == file.path for path, _ in contents):
         return False
-    with listing.file_system.open(file.location, "rb") as content:
-        digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
+    try:
+        with listing.file_system.open(file.location, "rb") as content:
+            digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
+    except (FileNotFoundError, PermissionError):
+        return True  # it cannot be read now: no reason to start a run
     return (file.path, digest.hexdigest()) in contents
 
 

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         default_factory=lambda validated: validated["home"] / "landing"
     )
     published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
+    max_file_gb: Annotated[float, Field(gt=0)] = 20  # of a landed file, unpacked
+
+    @property
+    def max_file_bytes(self) -> int:
+        return int(self.max_file_gb * 1e9)
 
     @property
     def default_landing(self) -> Path:

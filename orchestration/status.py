@@ -128,12 +128,12 @@ def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, o
         say(out, f"A run is writing just now ({holder}).", "yellow")
     out.print(_last_run(connection, is_writing=holder is not None))
     try:
-        folders = list_landing(settings).unknown_folders
+        ignored = list_landing(settings).ignored
     except GoalpostError as error:
         say(out, str(error), "yellow")
         return
-    for folder in folders:
-        say(out, f"{folder} in the landing is no raw table: it is left alone.", "yellow")
+    for entry in ignored:
+        say(out, f"{entry.path} in the landing is ignored: {entry.reason}", "yellow")
 
 
 def _landed(connection: duckdb.DuckDBPyConnection) -> RenderableType:

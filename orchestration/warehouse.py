@@ -40,8 +40,13 @@ create table if not exists raw.files (
     reason varchar,
     unknown_columns varchar[] not null,
     fingerprint varchar not null,
+    csv_delimiter varchar,
+    csv_fields bigint,
     unique (path, content_hash)
 );
+-- Version 0.1.0 had them not.
+alter table raw.files add column if not exists csv_delimiter varchar;
+alter table raw.files add column if not exists csv_fields bigint;
 
 create table if not exists control.clock (as_of timestamp not null);
 
@@ -54,6 +59,30 @@ create table if not exists control.built_definitions (
     owner_id varchar,
     matters_from timestamp,
     content varchar
+);
+
+create table if not exists control.built_fact_months (
+    fact varchar,
+    month date,
+    fact_rows bigint,
+    fact_keys bigint,
+    sum_of_keys varchar
+);
+
+create table if not exists control.increment (
+    increment_id bigint not null,
+    after_file_id bigint not null,
+    until_file_id bigint not null,
+    is_everything boolean not null,
+    run_id varchar
+);
+
+create table if not exists control.built_models (
+    model varchar primary key,
+    increment_id bigint not null,
+    code varchar not null,
+    relation varchar not null,
+    in_run boolean not null
 );
 
 create table if not exists control.runs (

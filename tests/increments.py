@@ -22,6 +22,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from dbt.artifacts.resources import Hook
 from pipeline import Pipeline, manifest
 from reference import TABLES, LandedRow, compute
 from reference.values import read_time
@@ -137,7 +138,7 @@ def fail(pipeline: Pipeline, clock: datetime, dice: random.Random) -> None:
     first = dice.randrange(len(models))
     with ExitStack() as stack:
         for model in models[first:] if dice.random() < 0.5 else [models[first]]:
-            stack.enter_context(replaced(model, "raw_code", "this model cannot be built"))
+            stack.enter_context(broken(model))
         with pytest.raises(AssertionError):
             pipeline.run(clock)
 
@@ -149,6 +150,11 @@ def in_order_of_building() -> list:
     parents = {name: node.depends_on.nodes for name, node in models.items()}
     names = [name for name in TopologicalSorter(parents).static_order() if name in models]
     return [models[name] for name in names if models[name].language == "sql"]
+
+
+def broken(model):
+    """The model fails when it is built. Its code stays: changed code asks for more than an increment."""
+    return replaced(model.config, "pre_hook", [Hook("select error('this model cannot be built')")])
 
 
 @contextmanager
@@ -325,12 +331,12 @@ def another_key(dice: random.Random, table: str, row: Row, moment: Callable[[], 
 
 
 PROFILES = ("p1", "p2", "p'3", "p4")
-METRICS = ("bounced", "bounced", "failed", "delivered", "opened", "opened", "clicked", "unsubscribed")
+METRICS = (*("sent",) * 3, *("bounced",) * 2, "failed", "delivered", *("opened",) * 2, "clicked", "converted")
 
 # By table: what can change, and to what. `moment` gives the text of a time near those of other rows.
 CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]] = {
     "workspaces": lambda dice, row, donor, moment: {
-        "time_zone": dice.choice(sorted(CLOCK_CHANGES)),
+        "time_zone": dice.choice((*sorted(CLOCK_CHANGES), *("Amsterdam",) * 3)),
         "currency": dice.choice(("EUR", None)),
         "data_start_at": dice.choice((None, moment())),
         "name": "Another name",
@@ -344,8 +350,8 @@ CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]]
         "profile_id": dice.choice(PROFILES),
         "name": donor.get("name"),
         "properties": donor.get("properties"),
-        "occurred_at": moment(),
-        "received_at": dice.choice((None, moment())),
+        "occurred_at": dice.choice((moment(), moment(), moment(), "2031-05-01")),
+        "received_at": dice.choice((None, moment(), moment())),
     },
     "sources": lambda dice, row, donor, moment: {
         "trigger_filter": donor.get("trigger_filter"),
@@ -399,13 +405,16 @@ def changed_definition(dice: random.Random, own: str | None, other: str | None) 
         return other
     if not isinstance(definition, dict) or not isinstance(donor, dict):
         return other
-    key = dice.choice(("status", "sources", "target", "eligibility", "attribution", "impression", "name"))
+    key = dice.choice(
+        ("status", "sources", "target", "eligibility", "attribution", "impression", "impact", "name")
+    )
     changed = {
         "status": dice.choice(("active", "archived", "deleted")),
         "sources": dice.choice((donor.get("sources"), [], ["c1"], ["c1", "c2"])),
         "target": donor.get("target"),
         "eligibility": donor.get("eligibility"),
         "attribution": donor.get("attribution"),
+        "impact": changed_impact(dice, definition.get("impact")),
         "impression": dice.choice(("sent", "delivered")),
         "name": "Another name",
     }
@@ -413,3 +422,8 @@ def changed_definition(dice: random.Random, own: str | None, other: str | None) 
         key = "definition_policy"
         changed[key] = dice.choice(("locked", "versioned", "retroactive"))
     return json.dumps(definition | {key: changed[key]})
+
+
+def changed_impact(dice: random.Random, impact: dict | None) -> dict | None:
+    """Another property that names the currency, or none."""
+    return impact and impact | {"currency_property": dice.choice(("currency", "plan", None))}

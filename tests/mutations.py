@@ -67,11 +67,61 @@ faulty rows leave before keys are compared
 data_start_at may lie in the future
 - and name != 'data_start_at'
 
-models/staging/stg_events.sql
+of an event that comes again the earliest receipt counts
+- min({{ name }}) over (partition by {{ keys | join(', ') }})
++ max({{ name }}) over (partition by {{ keys | join(', ') }})
 
 received_at is by default, not always, occurred_at
-- coalesce(received_at, occurred_at) as received_at
-+ coalesce(occurred_at, received_at) as received_at
+- coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }},
++ coalesce(explained.{{ column.default_column }},
+
+a clock that runs ahead is read as the receipt
+- then coalesce(ranked.earliest_{{ column.not_after }}, explained.{{ column.not_after }})
++ then explained.{{ column.name }}
+
+an event's row is judged to be in the future by its receipt
+- {%- set unless_received = column.not_after ~ ' is null and ' if column.not_after else '' -%}
++ {%- set unless_received = '' -%}
+
+a share lies strictly between 0 and 1
+- name ~ ' < 1, false))'
++ name ~ ' <= 1, false))'
+
+macros/engine/json.sql
+
+JSON that is no object is bad_json where the column is an object
+- starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and
+
+a whole number is an id
+- when regexp_full_match(item, '0|-?[1-9][0-9]*') then item
+
+macros/engine/reading_values.sql
+
+a boolean is read in any case
+- lower({{ text }}) in ('true', 't', '1')
++ {{ text }} in ('true', 't', '1')
+
+models/intermediate/goals/int_unreadable_workspaces.sql
+
+a workspace that cannot be read is in no mart (quick)
+- where not is_readable and
++ where false and
+
+one row that can be staged makes a workspace readable
+- max(case when reason_code is null then 1 else 0 end) over (partition by workspace_id) = 1
++ min(case when reason_code is null then 1 else 0 end) over (partition by workspace_id) = 1
+
+models/intermediate/deliveries/int_deliveries.sql
+
+a delivery without a sent_at was sent when an engagement says so
+- coalesce(deliveries.sent_at, reported.first_sent_at)
++ deliveries.sent_at
+
+models/intermediate/deliveries/int_reported_sends.sql
+
+at the first of these engagements
+- min(engagements.occurred_at)
++ max(engagements.occurred_at)
 
 models/staging/stg_engagements.sql
 
@@ -136,12 +186,12 @@ a property is a top-level key unless it starts with a slash
 models/intermediate/goals/int_filters.py
 
 segments in force when a version begins
-- if updated_at <= moment
-+ if updated_at < moment
+- no_history).at(pinned_at)
++ no_history).at(END)
 
 a segment in an event filter is of the person
-- ("event", event, True)
-+ ("event", event, False)
+- of_event=role == "event"
++ of_event=False
 
 # Section 4: goals
 
@@ -248,6 +298,14 @@ a snapshot at the archiving row does not count
 
 models/intermediate/achievements/int_event_achievements.sql
 
+what is in another currency is worth nothing
+- when unconverted_currency is not null then null
++ when false then null
+
+the case of a currency does not matter
+- upper({{ scalar_text('currency_property') }}) = upper(impact_currency)
++ {{ scalar_text('currency_property') }} = impact_currency
+
 for events data_start_at is tested against received_at
 - and events.received_at >= rules.data_start_at
 
@@ -268,6 +326,9 @@ models/intermediate/achievements/int_message_achievements.sql
 a message achievement is never of a held-out person
 - where not is_anonymous and not is_holdout
 + where not is_anonymous
+
+a message is sent once, however often that is reported
+- engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
 - and (rules.message_counts_machine or not moments.is_machine)
@@ -432,31 +493,37 @@ the touch is the latest touch time
 - max(touch_times.touch_at) as touch_at
 + min(touch_times.touch_at) as touch_at
 
-a touch time before the start is none
-- and moments.touch_at >= criteria.counts_since
-
-a journey that enters when its source is attached can touch
-- and moments.entered_at >= criteria.attached_at
-+ and moments.entered_at > criteria.attached_at
-
-a machine open is no touch
-- (criteria.attribution_counts_machine or not moments.is_machine)
-+ true
-
-exactly that metric
-- and moments.touch_metric = criteria.touch_metric
-
 a bounced message takes no credit
 - where is_received
 + where true
 
+macros/touches.sql
+
+a touch time before the start is none
+- and {{ rule }}.counts_since <= {{ moment }}
+
+a journey that enters when its source is attached can touch
+- {{ delivery }}.entered_at >= {{ rule }}.attached_at
++ {{ delivery }}.entered_at > {{ rule }}.attached_at
+
+a webhook that nobody opted in touches nobody
+- not {{ delivery }}.needs_opt_in
++ true
+
+a machine open is no touch
+- and ({{ rule }}.attribution_counts_machine or not {{ is_machine }})
+
+exactly that metric
+- {{ rule }}.touch_metric = {{ metric }}
++ true
+
 a touch qualifies inside its window
-- else touch_times.touch_at >= achievements.achieved_at - {{ days('touch_times.attribution_window_days') }}
+- else {{ touch_at }} >= {{ achieved_at }} - {{ goalpost.days(rule ~ '.attribution_window_days') }}
 + else true
 
 an attribution window is closed
-- else touch_times.touch_at >= achievements.achieved_at
-+ else touch_times.touch_at > achievements.achieved_at
+- else {{ touch_at }} >= {{ achieved_at }}
++ else {{ touch_at }} > {{ achieved_at }}
 
 an attribution window of 0 days is the calendar day
 - when 0
@@ -473,8 +540,8 @@ touches of one moment and sending are numbered by delivery_id (quick)
 + delivery_id desc
 
 the half-life is 7 days (quick)
-- cast(604800000000 as double)
-+ cast(302400000000 as double)
+- cast({{ half_life }} as double)
++ cast({{ half_life }} / 2 as double)
 
 macros/credit.sql
 
@@ -501,7 +568,7 @@ no_qualifying_metric is a reason
 - when reached.is_touched = 0 then 'no_qualifying_metric'
 
 no_delivery looks at 90 days (quick)
-- where unattributed.achieved_at <= candidates.sent_at + {{ days(90) }}
+- where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
 
 models/intermediate/attribution/int_delivery_credits.sql
 
@@ -696,8 +763,8 @@ INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
 an event affects from the earlier of its two clocks
-- least(occurred_at, received_at) as affected_from
-+ received_at as affected_from
+-         occurred_at as affected_from
++         received_at as affected_from
 
 a delivery whose engagements landed before it affects from the first of them
 - least(deliveries.sent_at, first_engagements.first_engaged_at)
@@ -709,8 +776,32 @@ an exit condition affects the journeys entered since
 models/intermediate/increments/int_touched_deliveries.sql
 
 a failure touches its delivery as a whole
-- case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
-+ 0
+- case when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
++ case when metric = 'sent' then 1 else 0 end
+
+so does a sent engagement
+- case when metric in ('sent', 'bounced',
++ case when metric in ('bounced',
+
+a sent engagement changes what the delivery came to
+- when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
++ when metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered')
+
+models/intermediate/increments/int_definitions.sql
+
+a workspace that becomes readable affects everybody
+-     from {{ ref('int_unreadable_workspaces') }}
++     from {{ ref('int_unreadable_workspaces') }} where false
+
+another property that names the currency is another definition
+- , 'impact_currency_property',
++ ,
+
+models/marts/dim_profiles.sql
+
+a workspace that becomes readable brings the profiles that nobody has seen since
+- affected_from = " ~ beginning_of_time() ~ "
++ false
 
 macros/engine/recompute.sql
 
@@ -719,6 +810,10 @@ a fact at affected_from is deleted
 + and {{ moment }} > affected.affected_from
 
 macros/recompute.sql
+
+a sent engagement may be the goal's first send
+- metric = 'sent' and reason_code is null
++ false
 
 a fact at affected_from is computed anew
 - facts.{{ moment }} >= affected.affected_from{{ reach }}
@@ -729,6 +824,115 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
+
+models/intermediate/profiles/int_profile_states.sql
+
+only the state that affected_from finds is read back
+- and states.valid_to >= affected.affected_from
+
+a state that is read back stays, whatever it changed
+- is_kept
+-         or previous_matches is null
++ previous_matches is null
+""")
+
+# What lies exactly at affected_from, and nothing else that a run could go by.
+EDGES = read("""
+macros/recompute.sql
+
+a currency that lands late lets a message lock a goal that was sent already
+- , ref('base_workspaces')]
++ ]
+
+a calendar day has 25 hours at most, so one day back is not enough
+- [days or 0, 2]
++ [days or 0, 1]
+
+the run's earliest affected_from skips nothing that lies at it
+- facts.{{ moment }} >= {{ goalpost.earliest_affected() }}{{ reach }}
++ facts.{{ moment }} > {{ goalpost.earliest_affected() }}{{ reach }}
+
+who reaches back reaches back from the run's earliest affected_from too
+- {{ goalpost.earliest_affected() }}{{ reach }}
++ {{ goalpost.earliest_affected() }}
+
+who reaches back reaches back from a profile's affected_from
+- affected.affected_from{{ reach }}
++ affected.affected_from
+
+macros/engine/recompute.sql
+
+a fact at the run's earliest affected_from is deleted
+- {{ moment }} >= {{ goalpost.earliest_affected() }}
++ {{ moment }} > {{ goalpost.earliest_affected() }}
+
+models/intermediate/profiles/int_profile_states.sql
+
+a state that begins at affected_from is none before it
+- and states.valid_from < affected.affected_from
++ and states.valid_from <= affected.affected_from
+
+a state that ends at affected_from is the one before it
+- and states.valid_to >= affected.affected_from
++ and states.valid_to > affected.affected_from
+
+a state that ends at the run's earliest affected_from is the one before it
+- states.valid_to >= {{ earliest_affected() }}
++ states.valid_to > {{ earliest_affected() }}
+
+the state before is deleted, since it ends anew
+- 'recompute_from': 'valid_to'
++ 'recompute_from': 'valid_from'
+
+models/marts/fct_achievements.sql
+
+an achievement at affected_from is none of those before
+- and achievements.achieved_at < affected.affected_from
++ and achievements.achieved_at <= affected.affected_from
+
+models/marts/fct_enrollments.sql
+
+an enrollment at affected_from is none of those before
+- and enrollments.enrolled_at < affected.affected_from
++ and enrollments.enrolled_at <= affected.affected_from
+
+a window that ends at affected_from is open still
+- {{ end_of_time() }}) >= affected.affected_from
++ {{ end_of_time() }}) > affected.affected_from
+
+a window that ends at the run's earliest affected_from is open still
+- {{ end_of_time() }}) >= {{ earliest_affected() }}
++ {{ end_of_time() }}) > {{ earliest_affected() }}
+
+an enrollment that loses its conversion is open again
+- enrollments.converted_at is null as is_written
++ true as is_written
+
+models/marts/fct_delivery_conversions.sql
+
+a delivery that loses its last credit keeps the ones before
+- affected_rows(this, 'last_converted_at')
++ affected_rows(this, 'first_converted_at')
+
+models/marts/fct_conversions.sql
+
+a conversion goes by when it happened
+- 'recompute_from': 'converted_at'
++ 'recompute_from': 'enrolled_at'
+
+models/marts/fct_attributions.sql
+
+a reason looks at the deliveries of 90 days
+- reaching_back_days=90) }} as deliveries
+-     inner join {{ ref('int_source_rules')
++ reaching_back_days=89) }} as deliveries
++     inner join {{ ref('int_source_rules')
+
+a reason looks at what came back of the deliveries of 90 days
+- reaching_back_days=90) }} as deliveries
+-         on engagements.delivery_key
++ reaching_back_days=89) }} as deliveries
++         on engagements.delivery_key
 """)
 
 # From which day reports are counted anew, however the clock moves.

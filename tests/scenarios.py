@@ -168,7 +168,7 @@ class Rows(list):
 
 
 class Marts:
-    """What came of a story: `marts.<mart>`, `marts.quarantined(table)`."""
+    """What came of a story: `marts.<mart>`, `marts.quarantined(table)`, `marts.staged(table)`."""
 
     def __init__(self, pipeline: Pipeline, workspace_id: str):
         self.pipeline, self.workspace_id = pipeline, workspace_id
@@ -179,6 +179,9 @@ class Marts:
     def quarantined(self, table: str) -> list[str]:
         """The reason codes, in the order of the alphabet."""
         return sorted(rows_of(self.pipeline, f"quarantine.{table}", self.workspace_id).column("reason_code"))
+
+    def staged(self, table: str) -> Rows:
+        return rows_of(self.pipeline, f"staging.{table}", self.workspace_id)
 
     def achievers(self, goal_id: str = "goal") -> set[str]:
         return set(self.fct_achievements.where(goal_id=goal_id).column("profile_id"))

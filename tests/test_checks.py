@@ -20,12 +20,12 @@ from orchestration.warehouse import connect
 SUITES = [suite for step in STEPS for suite in read_suites(step)]
 EXPECTATIONS = [(suite, item) for suite in SUITES for item in suite.expectations]
 
-TYPES = {"timestamp": "timestamp", "boolean": "boolean", "integer": "bigint", "number": "double"}
+TYPES = {"timestamp": "timestamp", "boolean": "boolean", "integer": "bigint", "share": "double"}
 VALUES = {
     "timestamp": "timestamp '2026-01-01'",
     "boolean": "false",
     "integer": "0",
-    "number": "0.1",
+    "share": "0.1",
     "json": "'{}'",
     "filter": "'{\"all\": []}'",
     "definition": "'{}'",
@@ -36,11 +36,17 @@ create table staging.row_accounting (table_name varchar, landed bigint, staged b
     quarantined bigint);
 create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
     valid_to timestamp);
+create table intermediate.int_affected_profiles (profile_key bigint, affected_from timestamp);
+create table intermediate.int_fact_months (fact varchar, month date, fact_rows bigint, fact_keys bigint,
+    sum_of_keys varchar);
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
-    valid_from timestamp, valid_to timestamp);
+    valid_from timestamp, valid_to timestamp, next_updated_at timestamp, unknown_keys varchar[]);
+create table intermediate.int_filters (workspace_id varchar, owner_id varchar, role varchar, problem varchar);
+create table intermediate.int_unreadable_workspaces (workspace_id varchar, reason_code varchar,
+    problem varchar);
 create table marts.fct_achievements (workspace_id varchar, goal_id varchar, profile_id varchar,
     achievement_id varchar, achieved_at timestamp, is_first boolean, impact_value decimal(18, 6),
-    impact_currency varchar);
+    impact_currency varchar, unconverted_currency varchar);
 create table marts.fct_impressions (workspace_id varchar, goal_id varchar, delivery_id varchar,
     received_at timestamp, outcome varchar);
 create table marts.fct_enrollments (workspace_id varchar, goal_id varchar, enrollment_id varchar,
@@ -63,8 +69,8 @@ create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, per
 # Person p receives d1, enrolls, and achieves inside the window; person q achieves without any delivery.
 ROWS = """
 insert into raw.files values
-    (1, 'events', 'events/a.jsonl', 'hash a', 9, 2, '2026-01-01 10:00', 'loaded', null, [], 'f'),
-    (2, 'events', 'events/b.jsonl', 'hash b', 9, 0, '2026-01-01 11:00', 'loaded', null, [], 'f');
+    (1, 'events', 'events/a.jsonl', 'hash a', 9, 2, '2026-01-01 10:00', 'loaded', null, [], 'f', null, null),
+    (2, 'events', 'events/b.jsonl', 'hash b', 9, 0, '2026-01-01 11:00', 'loaded', null, [], 'f', null, null);
 insert into raw.events (file_id, row_number) values (1, 1), (1, 2);
 
 insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0, 0, 0);
@@ -72,12 +78,20 @@ insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0
 insert into intermediate.int_profile_states values
     ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
 insert into intermediate.int_goal_versions values
-    ('w', 'g', '2026-01-01', null, '2026-01-05'), ('w', 'g', '2026-01-05', '2026-01-05', null);
+    ('w', 'g', '2026-01-01', null, '2026-01-05', '2026-01-05', ['was_unknown']),
+    ('w', 'g', '2026-01-05', '2026-01-05', null, null, []);
+insert into intermediate.int_filters values ('w', 'g', 'profile', null);
+
+insert into control.increment values (2, 1, 2, false, 'run 1');
+insert into intermediate.int_affected_profiles values (3, '2026-02-01');
+insert into intermediate.int_fact_months values
+    ('fct_achievements', '2026-01-01', 3, 3, '33'), ('fct_attributions', '2026-01-01', 3, 3, '33');
+insert into control.built_fact_months from intermediate.int_fact_months;
 
 insert into marts.fct_achievements values
-    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD'),
-    ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD'),
-    ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null);
+    ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD', null),
+    ('w', 'g', 'p', 'a2', '2026-01-04', false, 9.5, 'USD', null),
+    ('w', 'g', 'q', 'a3', '2026-01-03', true, null, null, null);
 insert into marts.fct_impressions values
     ('w', 'g', 'd1', '2026-01-02', 'enrolled'), ('w', 'g', 'd2', '2026-01-06', 'already_enrolled');
 insert into marts.fct_enrollments values ('w', 'g', 'e1', 'd1', '2026-01-02', '2026-01-09', '2026-01-03');
@@ -95,6 +109,12 @@ insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day
 """
 
 BREAKS = {
+    "intermediate.int_fact_months.every_key_is_there_once": """
+        update intermediate.int_fact_months set fact_rows = 4 where fact = 'fct_achievements'""",
+    "intermediate.int_fact_months.months_before_what_landed_are_as_they_were": """
+        update intermediate.int_fact_months set sum_of_keys = '34' where fact = 'fct_achievements'""",
+    "intermediate.int_fact_months.every_achievement_is_attributed_or_not": """
+        update intermediate.int_fact_months set fact_rows = 2 where fact = 'fct_attributions'""",
     "raw.files.file_is_known_once": """
         create or replace table raw.files as
         select * from raw.files union all select * replace (3 as file_id) from raw.files where file_id = 2""",
@@ -119,12 +139,21 @@ BREAKS = {
         update intermediate.int_goal_versions set valid_to = '2026-01-06' where valid_from is null""",
     "intermediate.int_goal_versions.no_interval_is_empty": """
         update intermediate.int_goal_versions set valid_to = valid_from""",
+    "intermediate.int_goal_versions.no_key_is_unknown": """
+        update intermediate.int_goal_versions set unknown_keys = ['tagret'] where next_updated_at is null""",
+    "intermediate.int_filters.every_filter_is_computed": """
+        update intermediate.int_filters set problem = 'more than 1,000 conditions'""",
     "marts.fct_achievements.achievement_is_counted_once": """
         update marts.fct_achievements set achievement_id = 'a1'""",
     "marts.fct_achievements.first_is_once_per_goal_and_profile": """
         update marts.fct_achievements set is_first = true""",
     "marts.fct_achievements.impact_is_known": """
         update marts.fct_achievements set impact_value = null where achievement_id = 'a2'""",
+    "marts.fct_achievements.impact_is_in_the_goals_currency": """
+        update marts.fct_achievements set impact_value = null, unconverted_currency = 'EUR'
+        where achievement_id = 'a2'""",
+    "intermediate.int_unreadable_workspaces.every_workspace_can_be_read": """
+        insert into intermediate.int_unreadable_workspaces values ('v', 'bad_enum', 'no time zone')""",
     "marts.fct_impressions.delivery_is_one_impression_per_goal": """
         update marts.fct_impressions set delivery_id = 'd1'""",
     "marts.fct_impressions.outcome_is_known": "update marts.fct_impressions set outcome = 'maybe'",
@@ -281,11 +310,11 @@ def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
     settings = copy_of(good_world, tmp_path)
     with connect(settings) as connection:
         connection.execute("""
-            create table intermediate.int_affected_profiles (profile_key bigint);
+            delete from intermediate.int_affected_profiles;
             alter table marts.fct_achievements add profile_key bigint;
             update marts.fct_achievements set profile_key = if(profile_id = 'p', 1, 2);
             insert into staging.stg_events select * replace ('older' as event_id) from staging.stg_events;
-            update control.watermark set file_id = 7
+            update control.increment set after_file_id = 7
         """)
         for table in RAW_TABLES.values():
             columns = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -317,7 +346,7 @@ def test_an_incremental_run_checks_the_profiles_that_it_affects(name, break_, ch
     assert name not in failed(changed_world, *SUITES, only_changed=True)
 
     with connect(changed_world) as connection:
-        connection.execute("insert into intermediate.int_affected_profiles values (1)")
+        connection.execute("insert into intermediate.int_affected_profiles values (1, '2026-01-01')")
     assert name in failed(changed_world, *SUITES, only_changed=True)
 
 

@@ -133,11 +133,13 @@ def land(settings: Settings, name: str, event_id: str = "1") -> Path:
 
 
 def finish_a_run(settings: Settings) -> None:
-    runs.start_run(settings, "one", as_of=None, full_refresh=False)
+    run = runs.start_run(settings, "one", as_of=None, full_refresh=False)
     runs.record_landing(settings, "one", land_new_files(settings))
+    runs.open_increment(settings, run)
     with closing(connect(settings)) as connection:
         connection.execute("create schema intermediate")
-        connection.execute("create table intermediate.int_definitions as from control.built_definitions")
+        for name in ("definitions", "fact_months"):
+            connection.execute(f"create table intermediate.int_{name} as from control.built_{name}")
     runs.record_build(settings, "one")
     runs.finish_run(settings, "one", "succeeded")
 

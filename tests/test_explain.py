@@ -599,6 +599,34 @@ def test_every_enrollment_converted_or_has_a_reason(pipeline):
     ]
 
 
+def test_the_candidates_that_are_told_are_those_that_the_marts_decide_by(pipeline):
+    in_the_window = """
+        select achievement_id, delivery_id, touch_metric, touch_at
+        from intermediate.int_candidates where is_within_window
+    """
+    touches = "select achievement_id, delivery_id, touch_metric, touch_at from marts.fct_touches"
+    assert difference(pipeline, in_the_window, touches) == []
+    told = """
+        select
+            achievements.achievement_id,
+            case
+                when count(candidates.delivery_id) = 0 then 'no_delivery'
+                when count(candidates.touch_at) = 0 then 'no_qualifying_metric'
+                else 'outside_window'
+            end as reason
+        from marts.fct_achievements as achievements
+        left join intermediate.int_candidates as candidates
+            on achievements.achievement_id = candidates.achievement_id
+            and candidates.sent_at >= achievements.achieved_at - interval 90 day
+        anti join intermediate.int_candidates as touched
+            on achievements.achievement_id = touched.achievement_id and touched.is_within_window
+        group by achievements.achievement_id
+    """
+    reasons = "select achievement_id, unattributed_reason from marts.fct_attributions where not is_attributed"
+    assert difference(pipeline, told, reasons) == []
+    assert len(pipeline.query("select distinct unattributed_reason from marts.fct_attributions")) == 4
+
+
 def test_the_touch_of_a_candidate_is_the_latest_moment_that_has_no_reason_against_it(pipeline):
     touches = """
         select achievement_id, delivery_id, touch_at

@@ -1,11 +1,18 @@
 """Goals kept as YAML files: what is wrong at which line, and what lands (SEMANTICS, section 2)."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from textwrap import dedent
 
 import fsspec
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from orchestration.errors import GoalpostError
@@ -123,9 +130,11 @@ def test_an_old_version_directive_does_not_bring_back_yaml_1_1():
         ("a: 1\nb: \x01\n", 2, "not YAML"),
         ("a: 1\nb: *nowhere\n", 2, "undefined alias"),
         ("a: 1\nb: !env HOME\n", 2, "the tag !env means nothing"),
-        ("a:\n  2024: {}\n", 2, "the key 2024 is not text; put it in quotes"),
+        ("a:\n  007: {}\n", 2, "the key 007 is not text; put it in quotes"),
+        ("a:\n  1.5: {}\n", 2, "the key 1.5 is not text; put it in quotes"),
+        ("a:\n  true: {}\n", 2, "the key true is not text; put it in quotes"),
         ("a:\n  ? [x]\n  : 1\n", 2, "a key is not text"),
-        ("a: &loop\n  b: *loop\n", 1, "holds itself"),
+        ("a: &loop\n  b: *loop\n", 2, "holds itself"),
         ('a: "\\ud800"\n', 1, "half of a surrogate pair"),
     ],
 )
@@ -147,6 +156,7 @@ def test_a_file_of_goals_segments_and_funnels_is_valid(write):
 def test_all_problems_of_all_files_are_told_at_once_with_their_lines(write):
     write(
         """\
+        workspace: acme
         goals:
           trial-to-paid:
             measurement_window_days: 91
@@ -158,7 +168,7 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_lines(write):
                     op: equals
                     value: paid
             sources: [a,
-              4]
+              4.5]
           empty:
         funnels:
           signup: {goals: []}
@@ -170,17 +180,18 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_lines(write):
     write("- a\n- list\n", "c.yml")
     folder = write("segments:\n  vip:\n    name: VIP\n", "d.yml").parent
     assert texts(read_files([folder]).errors) == [
-        "a.yml:3: goals.trial-to-paid.measurement_window_days: 91 is not a whole number from 0 to 90 or null",
-        "a.yml:9: goals.trial-to-paid.target.profile.any[1].op: 'equals' is not one of exists, not_exists, "
+        "a.yml:4: goals.trial-to-paid.measurement_window_days: 91 is not a whole number from 0 to 90 or null",
+        "a.yml:10: goals.trial-to-paid.target.profile.any[1].op: 'equals' is not one of exists, not_exists, "
         "eq, neq, gt, gte, lt, lte, in, not_in, contains, not_contains, starts_with, ends_with; "
         "did you mean eq?",
-        "a.yml:12: goals.trial-to-paid.sources[1]: 4 is not text",
-        "a.yml:13: goals.empty.measurement_window_days: is missing; give a whole number from 0 to 90 or null",
-        "a.yml:13: goals.empty.target: is missing; give an object with profile, transition, event, "
+        "a.yml:13: goals.trial-to-paid.sources[1]: 4.5 is not text or a whole number",
+        "a.yml:14: goals.empty.measurement_window_days: is missing; give a whole number from 0 to 90 or null",
+        "a.yml:14: goals.empty.target: is missing; give an object with profile, transition, event, "
         "trigger_match, message",
-        "a.yml:14: funnels: '': an id is text of at least one character, without control characters",
-        "a.yml:15: funnels.signup.goals: a funnel needs a list with the id of at least one goal",
+        "a.yml:15: funnels: '': an id is text of at least one character, without control characters",
+        "a.yml:16: funnels.signup.goals: a funnel needs a list with the id of at least one goal",
         "c.yml:1: a list is not an object with workspace, goals, segments, funnels",
+        "d.yml:1: workspace: is missing; give the workspace_id that your landed rows carry",
         "d.yml:2: segments.vip.filter: is missing; give an object with all, any, not, segment, property, "
         "profile",
         "b.yaml:2: not YAML: expected the node content, but found '<stream end>'",
@@ -212,10 +223,10 @@ def test_references_to_what_is_in_none_of_the_files_are_warnings(write):
         """,
         "b.yml",
     ).parent
-    write("funnels: {other: {goals: [trial-to-paid]}}\n", "another-workspace.yml")
+    write("workspace: w\nfunnels: {other: {goals: [trial-to-paid]}}\n", "another-workspace.yml")
     unless = "in these files; unless it has landed otherwise, nobody"
     assert texts(read_files([folder]).warnings) == [
-        f"another-workspace.yml:1: funnels.other.goals[0]: no goal 'trial-to-paid' {unless} reaches it",
+        f"another-workspace.yml:2: funnels.other.goals[0]: no goal 'trial-to-paid' {unless} reaches it",
         f"b.yml:3: segments.fans.filter.any[1].segment: no segment 'vips' {unless} is in it",
         "b.yml:4: segments.circle.filter.not.segment: segment 'circle' refers to itself, directly or through "
         "others, so nobody is in it",
@@ -243,6 +254,136 @@ def test_a_file_that_is_not_utf_8_is_an_error_at_its_line(write):
     path = write("")
     path.write_bytes(b"goals:\n  caf\xe9: {}\n")
     assert texts(read_files([path]).errors) == ["goals.yml:2: this is not UTF-8 text; save the file as UTF-8"]
+
+
+def test_whole_numbers_as_ids_are_their_text_in_every_place_of_a_file(write):
+    write(
+        """\
+        workspace: 12
+        goals:
+          7:
+            target: {profile: {segment: 3}}
+            measurement_window_days: 14
+            sources: [42345, 5.0]
+        segments:
+          3: {filter: {all: []}}
+        funnels:
+          9: {goals: [7]}
+        """,
+    )
+    folder = write("workspace: '12'\nfunnels: {'10': {goals: ['7']}}\n", "b.yml").parent
+    given = read_files([folder])
+    assert (given.errors, given.warnings) == ((), ())
+    assert {file.workspace for file in given.files} == {"12"}
+    assert [list(file.ids("funnels")) for file in given.files] == [["10"], ["9"]]
+    assert given.files[1].judgement.completed["goals"]["7"]["sources"] == ["42345", "5"]
+
+
+# --- limits: what is beyond them is told with its line, in seconds
+
+
+def nine_times(levels):
+    """Each line holds the one before nine times."""
+    yield "a0: &a0 [x, x, x, x, x, x, x, x, x]"
+    for level in range(1, levels):
+        yield f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]"
+
+
+def doubled(count):
+    """Segments that cannot be written out: who is in one is either in the next, or has a property."""
+    for number in range(count):
+        other, inner = f"{{property: p{number}, op: exists}}", f"{{segment: s{number + 1}}}"
+        yield (
+            f"  s{number}: {{filter: {{any: [{{all: [{inner}, {{not: {other}}}]}}, "
+            f"{{all: [{{not: {inner}}}, {other}]}}]}}}}"
+        )
+    yield f"  s{count}: {{filter: {{property: plan, op: eq, value: paid}}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (
+            "workspace: acme\n" + "\n".join(nine_times(9)),
+            "goals.yml:2: with its aliases (*) written out the file has more than 50,000 values; split it",
+        ),
+        (
+            f"workspace: acme\nx: &x {'y' * 4_000}\nz:\n" + "  - *x\n" * 9_000,
+            "goals.yml:2: with its aliases (*) written out the file is longer than 5,000,000 characters; "
+            "split it, or land long lists as a property or a segment",
+        ),
+        (
+            "workspace: acme\n" + "".join(f"k{n}: [a, b, c]\n" for n in range(20_000)),
+            "goals.yml:10001: the file has more than 50,000 values; split it",
+        ),
+        (
+            "workspace: acme\nx:\n" + "  - a\n" * 200_000,
+            "goals.yml:3: a list has more than 10,000 values: land them as a property or a segment",
+        ),
+        (
+            "workspace: acme\nx: " + "[" * 2_000,
+            "goals.yml:1: the file is nested more than 500 levels deep; flatten it",
+        ),
+        (
+            "workspace: acme\nx: " + "y" * 5_000_001,
+            "goals.yml:1: the file is longer than 5,000,000 characters; split it, or land long lists as a "
+            "property or a segment",
+        ),
+        (
+            GOALS.replace("op: eq, value: paid", f"op: in,\n        value: [{'x, ' * 10_001}]"),
+            "goals.yml:7: goals.trial-to-paid.target.profile.value: more than 10,000 values: land them as a "
+            "property or a segment",
+        ),
+        (
+            "workspace: acme\nsegments:\n" + "\n".join(doubled(12)),
+            "goals.yml:3: segments.s0.filter: more than 1,000 conditions with its segments written out: land "
+            "as a property what they come to, or use `in` with a list",
+        ),
+    ],
+)
+def test_what_is_beyond_a_limit_is_told_by_file_and_line_in_seconds(write, text, finding):
+    path = write("")
+    path.write_text(text)
+    started = time.monotonic()
+    assert finding in texts(read_files([path]).errors)
+    assert time.monotonic() - started < 30
+
+
+def test_twenty_five_segments_that_each_name_the_next_one_twice_are_valid(write):
+    path = write("")
+    names = [
+        f"  s{n}: {{filter: {{all: [{{segment: s{n + 1}}}, {{segment: s{n + 1}}}]}}}}" for n in range(25)
+    ]
+    path.write_text("\n".join(["workspace: acme", "segments:", *names, "  s25: {filter: {all: []}}"]))
+    assert read_files([path]).errors == ()
+
+
+YAML_PIECES = st.lists(
+    st.sampled_from(
+        [
+            "workspace: acme\n", "goals:\n", "segments:\n", "funnels:\n", "  a:\n", "  7:\n", "    filter: ",
+            "    target: ", "{property: a, op: eq, value: x}", "{segment: a}", "[", "]", "{", "}", "*a",
+            "    measurement_window_days: 14\n", "\n", "- ", ": ", "'", '"', "\t", "|\n", "#", "null", "NO",
+            "1e400", ".nan", "0x1F", "\\ud800", "\x00", "\u2028", "\U0001f600", "    goals: [a, 7]\n",
+            "<<: *a", "---\n", "!!str ", "&a ",
+        ]
+    ),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@given(st.one_of(YAML_PIECES, YAML_PIECES.map("workspace: acme\n".__add__), st.text(max_size=60)))
+@hypothesis.settings(max_examples=300, deadline=5_000)
+def test_any_text_is_either_a_goals_file_or_refused_at_a_line_of_it(text):
+    path = Path(mkdtemp()) / "goals.yml"
+    path.write_text(text, "utf-8", newline="")
+    try:
+        given = read_files([path])
+    finally:
+        rmtree(path.parent)
+    for finding in (*given.errors, *given.warnings):
+        assert 1 <= finding.line <= len(text.splitlines()) + 1
+        assert finding.text
 
 
 # --- applying
@@ -325,17 +466,17 @@ def test_true_and_one_are_not_the_same_value(write, settings):
 
 def test_with_one_error_nothing_at_all_is_landed(write, settings, tmp_path):
     write(GOALS, "a.yml")
-    report = apply([write("goals: {broken: {}}\n", "b.yml").parent], settings, NOON)
+    report = apply([write("workspace: acme\ngoals: {broken: {}}\n", "b.yml").parent], settings, NOON)
     assert len(report.errors) == 2
     assert not (tmp_path / "home").exists()
 
 
 def test_what_left_the_files_stays_and_the_report_says_so(write, settings):
     apply([write(GOALS)], settings, NOON)
-    kept = GOALS[: GOALS.index("segments:")].replace("trial-to-paid", "another")
+    kept = GOALS[: GOALS.index("funnels:")].replace("trial-to-paid", "another")
     report = apply([write(kept)], settings, NOON + timedelta(days=1))
     assert report.added == (Key("goals", "acme", "another"),)
-    assert set(report.left_out) == {GOAL, SEGMENT, FUNNEL}
+    assert set(report.left_out) == {GOAL, FUNNEL}
     assert len(landed_rows(settings.landing, "goals")) == 2
 
 
@@ -363,6 +504,34 @@ def test_a_goal_keeps_the_policy_and_currency_it_began_with(write, settings):
         assert report.landed_files == ()
         assert [problem in error.text for error in report.errors] == [True]
     assert apply([write(goals.replace(impact, ""))], settings, NOON + timedelta(days=1)).changed == (GOAL,)
+
+
+def test_a_folder_that_is_applied_after_another_does_not_miss_what_is_in_the_first(write, settings):
+    first = write(GOALS, "onboarding/goals.yml")
+    second = write(
+        GOALS.replace("trial-to-paid", "b").replace("vip", "c").replace("signup", "d"), "shop/goals.yml"
+    )
+    assert apply([first.parent], settings, NOON).left_out == ()
+    assert apply([second.parent], settings, NOON + timedelta(days=1)).left_out == ()
+    # one more goal, alone in its batch, in the first folder
+    more = write(GOALS.replace("trial-to-paid", "more").partition("segments:")[0], "onboarding/more.yml")
+    report = apply([more.parent], settings, NOON + timedelta(days=2))
+    assert (report.added, report.left_out) == ((Key("goals", "acme", "more"),), ())
+    # each folder misses its own
+    more.unlink()
+    report = apply([first.parent], settings, NOON + timedelta(days=3))
+    assert report.left_out == (Key("goals", "acme", "more"),)
+    second.write_text(second.read_text().partition("funnels:")[0])
+    report = apply([second.parent], settings, NOON + timedelta(days=4))
+    assert report.left_out == (Key("funnels", "acme", "d"),)
+
+
+def test_a_segment_or_goal_that_was_applied_from_another_folder_is_known(write, settings):
+    apply([write(GOALS, "a/goals.yml")], settings, NOON)
+    text = (
+        "workspace: acme\nsegments: {s: {filter: {segment: vip}}}\nfunnels: {f: {goals: [trial-to-paid]}}\n"
+    )
+    assert apply([write(text, "b/goals.yml")], settings, NOON + timedelta(days=1)).warnings == ()
 
 
 def test_a_clock_that_went_back_lands_nothing(write, settings):
@@ -399,7 +568,7 @@ def test_a_landing_folder_in_an_object_store_works_alike(write, tmp_path):
         assert apply([write(GOALS)], settings, NOON + timedelta(days=1)).landed_files == ()
         report = apply([write(GOALS.replace("100", "200"))], settings, NOON + timedelta(days=2))
         assert report.landed_files == (
-            "memory:///bucket/landing/segments/applied/20260303T120000.000000Z.jsonl",
+            "memory:///bucket/landing/segments/applied/20260303T120000.000000Z-20260301T120000.000000Z.jsonl",
         )
         assert len(landed_rows(settings.landing, "segments")) == 2
     finally:
@@ -423,13 +592,15 @@ def test_validate_says_what_is_valid_and_lands_nothing(goalpost, write, tmp_path
 
 
 def test_validate_fails_with_one_plain_line_for_each_error(goalpost, write):
-    path = write("goals:\n  a [red]b[/red]:\n    target: {}\n    measurement_window_days: null\n")
+    path = write(
+        "workspace: acme\ngoals:\n  a [red]b[/red]:\n    target: {}\n    measurement_window_days: null\n"
+    )
     result = goalpost("validate", path)
     where = "goals.a [red]b[/red].target"
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr == (
-        f"{path}:3: {where}: there is nothing to reach; give at least one of profile, event, message\n"
+        f"{path}:4: {where}: there is nothing to reach; give at least one of profile, event, message\n"
     )
 
 

@@ -1,8 +1,11 @@
 """Whether a landed filter or definition means something (SEMANTICS, sections 3 and 4)."""
 
 import json
+import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from orchestration.goals.reading import read_definition, read_filter
@@ -41,7 +44,6 @@ def normal_form(**changes):
         '{"property": "a", "op": "eq", "value": -Infinity}',
         '{"property": "a", "op": "eq", "value": 01}',
         '{"property": "a", "op": "eq", "value": "tab\there"}',
-        '{"property": "a", "op": "eq", "value": "half a pair \\ud83d"}',
         '{"all": []} {"all": []}',
         '\ufeff{"all": []}',
     ],
@@ -54,6 +56,15 @@ def test_text_that_is_not_json_is_bad_json(text):
 def test_a_surrogate_pair_is_one_character_and_control_characters_may_be_escaped():
     reading = read_filter(r'{"property": "mood", "op": "eq", "value": "\ud83d\ude00\u0000\n"}')
     assert json.loads(reading.normal_form)["value"] == "😀\x00\n"
+
+
+def test_half_a_surrogate_pair_is_the_replacement_character_in_keys_and_values():
+    reading = read_filter(
+        r'{"property": "a\ud83d", "op": "in", "value": ["\udc00", "\ude00\ud83d", "\ud83d\ude00"]}'
+    )
+    assert json.loads(reading.normal_form) == {
+        "property": "a\ufffd", "op": "in", "value": ["\ufffd", "\ufffd\ufffd", "\U0001f600"],
+    }  # fmt: skip
 
 
 def test_of_a_repeated_key_the_first_wins_at_every_depth():
@@ -115,7 +126,8 @@ def test_a_filter_that_says_something_is_accepted_as_written(filter_):
         ({"all": {}}, "all"),
         ({"all": [PAID, {}]}, "all[1]"),
         ({"not": []}, "not"),
-        ({"segment": 5}, "segment"),
+        ({"segment": 5.5}, "segment"),
+        ({"segment": True}, "segment"),
         ({"segment": None}, "segment"),
         ({"all": [], "any": []}, ""),
         ({"all": [], "property": "a", "op": "exists"}, ""),
@@ -240,7 +252,7 @@ def test_the_example_of_the_documentation_is_accepted():
         sources=["c1", "b7"],
         impression="delivered",
         attribution={"window_days": 0, "criteria": {"email": "opened", "carrier pigeon": "sent"}},
-        impact={"currency": "USD", "event_property": "total"},
+        impact={"currency": "USD", "event_property": "total", "currency_property": "currency"},
     )
     assert (reading.problem, reading.unknown_keys) == (None, ())
 
@@ -282,18 +294,21 @@ def test_the_example_of_the_documentation_is_accepted():
         ({"definition_policy": "open"}, "definition_policy"),
         ({"impression": "opened"}, "impression"),
         ({"sources": "c1"}, "sources: 'c1' is not a list"),
-        ({"sources": ["c1", 2]}, "sources[1]: 2 is not text"),
+        ({"sources": ["c1", 2.5]}, "sources[1]: 2.5 is not text or a whole number"),
+        ({"sources": ["c1", True]}, "sources[1]: true is not text or a whole number"),
         ({"tags": [None]}, "tags[0]: null is not text"),
         ({"name": 1}, "name: 1 is not text"),
         ({"attribution": {"window_days": 91}}, "attribution.window_days"),
         ({"attribution": {"criteria": {"email": "bounced"}}}, "attribution.criteria.email"),
         ({"attribution": {"count_machine": 1}}, "attribution.count_machine"),
-        ({"attribution": {"webhook_message_ids": [1]}}, "attribution.webhook_message_ids[0]"),
+        ({"attribution": {"webhook_message_ids": [None]}}, "attribution.webhook_message_ids[0]"),
         ({"impact": {}}, "impact: give either value or event_property"),
         ({"impact": {"currency": "USD"}}, "impact: give either value or event_property"),
         ({"impact": {"value": 1, "event_property": "total"}}, "impact: give either value or event_property"),
         ({"impact": {"value": "49"}}, "impact.value: '49' is not a number"),
         ({"impact": {"event_property": "total"}}, "target: impact.event_property reads a property"),
+        ({"impact": {"value": 1, "currency_property": "c"}}, "target: impact.currency_property reads a prop"),
+        ({"impact": {"value": 1, "currency_property": 1}}, "impact.currency_property: 1 is not text"),
     ],
 )  # fmt: skip
 def test_a_definition_that_cannot_be_meant_is_bad_and_the_problem_says_where(changes, problem):
@@ -366,6 +381,151 @@ def test_unknown_keys_are_ignored_and_reported():
     }
 
 
+# --- ids that are numbers
+
+
+def test_whole_numbers_as_ids_are_their_integer_text_everywhere_in_a_definition():
+    numbers = dict(
+        sources=[7, 7.0, 1e20, "07"],
+        eligibility={"not": {"any": [{"segment": 12}, {"all": [{"segment": 3.0}]}]}},
+        target={"message": {"metric": "clicked", "source_id": 42345.0}},
+        attribution={"webhook_message_ids": [-5]},
+    )
+    texts = dict(
+        sources=["7", "7", "100000000000000000000", "07"],
+        eligibility={"not": {"any": [{"segment": "12"}, {"all": [{"segment": "3"}]}]}},
+        target={"message": {"metric": "clicked", "source_id": "42345"}},
+        attribution={"webhook_message_ids": ["-5"]},
+    )
+    assert reading_of(**numbers) == reading_of(**texts)
+    assert reading_of(**numbers).reason_code is None
+
+
+def test_numbers_that_are_no_ids_stay_numbers():
+    filter_ = {"property": "a", "op": "in", "value": [7, 7.0, "7"]}
+    assert json.loads(read_filter(json.dumps(filter_)).normal_form) == filter_
+
+
+# --- limits: what is beyond them is refused in seconds, and the sentence says what to do
+
+
+def of_values(count):
+    return {"property": "email", "op": "in", "value": [f"v{number}" for number in range(count)]}
+
+
+@pytest.mark.parametrize(
+    ("filter_", "problem"),
+    [
+        (of_values(200_000), "more than 10,000 values: land them as a property or a segment"),
+        (of_values(10_001), "more than 10,000 values: land them as a property or a segment"),
+        ({"any": [PAID] * 10_001}, "more than 10,000 items"),
+        ({"any": [{"all": [PAID] * 999}] * 9}, "more than 3,000 conditions and other objects"),
+        ({"any": [of_values(9_999) | {"property": f"p{n}"} for n in range(6)]}, "more than 50,000 values"),
+        ({"any": [PAID | {"value": n} for n in range(1_001)]}, "more than 1,000 conditions"),
+        ({"all": [{"segment": f"s{n}"} for n in range(1_001)]}, "more than 1,000 conditions"),
+        (
+            {"any": [{"not": {"all": [PAID, PAID | {"value": "x" * 5_100_000}]}}]},
+            "longer than 5,000,000 char",
+        ),
+    ],
+)
+def test_a_filter_beyond_a_limit_is_bad_wherever_it_stands_and_told_at_once(filter_, problem):
+    started = time.monotonic()
+    for reading in (
+        read_filter(json.dumps(filter_)),
+        reading_of(eligibility=filter_),
+        reading_of_event_filter(filter_),
+    ):
+        whole = any(limit in problem for limit in ("longer", "50,000", "3,000"))
+        assert reading.reason_code == "bad_filter" or (whole and reading.reason_code == "bad_definition")
+        assert problem in reading.problem
+    assert time.monotonic() - started < 20
+
+
+def test_a_filter_that_alternates_too_deep_for_sql_is_bad():
+    nested = '{"not":{"any":[{"segment":"s"},' * 120 + json.dumps(PAID) + "]}}" * 120
+    assert "nested more than 100 deep" in read_filter(nested).problem
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        of_values(10_000),
+        {"any": [PAID | {"value": n} for n in range(1_000)]},
+        {"any": [PAID] * 2_900},  # says one thing
+    ],
+)
+def test_a_filter_within_the_limits_is_accepted(filter_):
+    assert read_filter(json.dumps(filter_)).reason_code is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"sources": ["c"] * 10_001}, "sources: more than 10,000 items; shorten the list"),
+        ({"tags": [["x"] * 9_000] * 6}, "more than 50,000 values; split it"),
+        ({"name": "x" * 5_000_001}, "longer than 5,000,000 characters"),
+        (
+            {"target": {"event": {"name": "a"}, "trigger_match": [
+                {"event_property": f"p{n}", "trigger_property": "c"} for n in range(101)]}},
+            "target.trigger_match: has more than 100 comparisons",
+        ),
+    ],
+)  # fmt: skip
+def test_a_definition_beyond_a_limit_is_bad(changes, problem):
+    reading = reading_of(**changes)
+    assert reading.reason_code == "bad_definition"
+    assert problem in reading.problem
+
+
+# --- whatever is landed
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    | st.sampled_from(["eq", "in", "gt", "paid", "2024-01-01", "first_seen", "clicked", "", "\x00", "'",
+    "\ud800"]), lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.text(max_size=3)
+        | st.sampled_from([
+            "all", "any", "not", "segment", "property", "profile", "op", "value", "name", "event", "filter",
+            "target", "eligibility", "measurement_window_days", "sources", "impact", "currency", "message",
+            "metric", "attribution", "criteria", "evaluation_window", "after", "days", "trigger_match",
+        ]),
+        inner, max_size=4,
+    ),
+    max_leaves=30,
+)  # fmt: skip
+
+
+@given(ANYTHING)
+@settings(max_examples=300, deadline=5_000)
+def test_any_json_is_either_read_or_refused_with_a_reason(document):
+    definition = LEAST | document if isinstance(document, dict) else LEAST | {"eligibility": document}
+    for read, text in (
+        (read_filter, json.dumps(document)),
+        (read_definition, json.dumps(document)),
+        (read_definition, json.dumps(definition)),
+    ):
+        reading = read(text)
+        if reading.reason_code is None:
+            assert reading.problem is None
+            # the normal form says the same, and nothing in it is lost on the way to the warehouse
+            assert read(reading.normal_form).normal_form == reading.normal_form
+            assert "\ud800" not in reading.normal_form
+        else:
+            assert reading.reason_code in ("bad_json", "bad_filter", "bad_definition")
+            assert reading.problem
+            assert reading.normal_form is None
+
+
+@given(st.text())
+@settings(max_examples=200, deadline=5_000)
+def test_any_text_is_either_read_or_refused_with_a_reason(text):
+    assert read_filter(text).reason_code in (None, "bad_json", "bad_filter")
+    assert read_definition(text).reason_code in (None, "bad_json", "bad_filter", "bad_definition")
+
+
 # --- the core
 
 
@@ -429,10 +589,20 @@ def test_the_schema_is_valid_and_explains_every_key_to_an_editor():
 
 def test_a_plain_validator_agrees_with_the_reading():
     validator = Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8")))
-    good = {"goals": {"a": LEAST}, "segments": {"s": {"filter": PAID}}, "funnels": {"f": {"goals": ["a"]}}}
+    good = {
+        "workspace": "w",
+        "goals": {"a": LEAST},
+        "segments": {"s": {"filter": PAID}},
+        "funnels": {"f": {"goals": ["a"]}},
+    }
     assert validator.is_valid(good)
-    assert not validator.is_valid(
-        {"goals": {"a": LEAST | {"target": {"profile": {"profile": "x", "op": "exists"}}}}}
-    )
-    assert not validator.is_valid({"goals": {"a": LEAST | {"measurement_window_days": 91}}})
-    assert not validator.is_valid({"funnels": {"f": {"goals": []}}})
+    assert validator.is_valid(good | {"goals": {"a": LEAST | {"sources": [7]}}})
+    for wrong in (
+        {"goals": {"a": LEAST | {"target": {"profile": {"profile": "x", "op": "exists"}}}}},
+        {"goals": {"a": LEAST | {"measurement_window_days": 91}}},
+        {"goals": {"a": LEAST | {"impact": {"value": 1, "currency_property": "c"}}}},
+        {"funnels": {"f": {"goals": []}}},
+    ):
+        assert not validator.is_valid(good | wrong)
+    del good["workspace"]
+    assert not validator.is_valid(good)

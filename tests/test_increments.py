@@ -4,8 +4,8 @@ Worlds land in random batches (increments.py): in order, late, corrected, twice,
 half-way, are repeated, are killed. After every batch all is compared with the reference; after the last and
 some others also, by `except all`, with a full refresh of the same files, which takes longer.
 
-`make test` tries two stories; the long mode as many as asked for: GOALPOST_BATCHES=20 make test
-(a story is 120 worlds in four to seven batches, about a minute; a failure names its seed)
+`make test` tries two stories, the long mode as many as asked for (README, "Working on it"). A failure
+names its seed.
 """
 
 import os
@@ -143,8 +143,9 @@ def started(tmp_path: Path) -> Pipeline:
     """Built, but the run is not finished."""
     pipeline = Pipeline(tmp_path)
     land(pipeline, "one", GOAL, purchase("2024-03-01"))
-    runs.start_run(pipeline.settings, "one", as_of=NOON, full_refresh=False)
+    run = runs.start_run(pipeline.settings, "one", as_of=NOON, full_refresh=False)
     land_new_files(pipeline.settings)
+    runs.open_increment(pipeline.settings, run)
     pipeline.dbt(
         "build",
         "--select",

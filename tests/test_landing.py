@@ -1,17 +1,22 @@
 """Which files are loaded, which are not, and what is kept of both."""
 
+import bz2
 import gzip
+import hashlib
 import os
 from typing import ClassVar
 
 import duckdb
+import fastavro
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from landing_support import Landing
 
 from orchestration.errors import GoalpostError
-from orchestration.landing import land_new_files
+from orchestration.landing import Ignored, land, land_new_files
 
 CSV = "workspace_id,name\nw1,Acme\nw2,\n"
 JSONL = '{"workspace_id": "w1", "name": "Acme"}\n{"workspace_id": "w2", "name": ""}\n'
@@ -30,14 +35,42 @@ def parquet(tmp_path):
     return path.read_bytes()
 
 
-def test_every_format_gives_the_same_rows(landing, parquet):
-    landing.put("workspaces/a.parquet", parquet)
-    landing.put("workspaces/b.jsonl", JSONL)
-    landing.put("workspaces/c.jsonl.gz", JSONL)
-    landing.put("workspaces/d.csv", CSV)
-    landing.put("workspaces/e.csv.gz", CSV)
-    assert landing.load().rows_by_table == {"workspaces": 10}
-    assert landing.workspaces() == ROWS * 5
+def test_every_format_gives_the_same_rows_whatever_the_case_of_its_suffix(landing, parquet):
+    array = "[" + JSONL.strip().replace("\n", ",\n") + "]"
+    packings = {"": bytes, ".gz": gzip.compress, ".BZ2": bz2.compress, ".zst": zstd, ".GZ": gzip.compress}
+    texts = [("csv", CSV), ("tsv", CSV.replace(",", "\t")), ("TSV", CSV), ("CSV", CSV.replace(",", ";"))]
+    texts += [(suffix, text) for suffix in ("jsonl", "ndjson", "json", "Json") for text in (JSONL, array)]
+    files = 0
+    for suffix, text in texts:
+        for packing, pack in packings.items():
+            landing.put(f"workspaces/{files}.{suffix}{packing}", "").write_bytes(pack(text.encode()))
+            files += 1
+    landing.put("workspaces/x.PARQUET", parquet)
+    schema = {
+        "type": "record",
+        "name": "workspace",
+        "fields": [{"name": name, "type": "string"} for name in ("Workspace_id", "name")],
+    }
+    with landing.put("workspaces/x.Avro", "").open("wb") as file:
+        fastavro.writer(
+            file, schema, [{"Workspace_id": "w1", "name": "Acme"}, {"Workspace_id": "w2", "name": ""}]
+        )
+    report = landing.load()
+    assert report.set_aside == [] and report.ignored == ()
+    assert landing.workspaces() == ROWS * (files + 2)
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, "zstd", asbytes=True)
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("zst", zstd)])
+def test_a_packed_file_may_have_many_members_that_end_anywhere(landing, suffix, pack):
+    content = JSONL.encode()
+    members = [content[start : start + 7] for start in range(0, len(content), 7)]
+    landing.put("workspaces/x.jsonl." + suffix, "").write_bytes(b"".join(map(pack, members)))
+    landing.load()
+    assert landing.workspaces() == ROWS
 
 
 def test_the_ledger_says_what_was_loaded_in_the_order_of_loading(landing):
@@ -66,25 +99,6 @@ def test_a_file_loads_wherever_it_lies_in_its_folder_and_whatever_its_name(landi
     landing.load()
     assert landing.workspaces() == ROWS * 8
     assert set(landing.ledger()) == {*paths, *(path + ".parquet" for path in paths)}
-
-
-def test_hidden_and_foreign_files_are_left_alone_and_unknown_folders_are_named(landing):
-    for path in ["_tmp/x.csv", ".x.csv", "_SUCCESS", "x.csv.part", "x.json", "x.txt", ".hidden/x.csv"]:
-        landing.put("workspaces/" + path, CSV)
-    landing.put("workspace/x.csv", CSV)
-    landing.put("workspaces.csv", CSV)
-    landing.put("_archive/x.csv", CSV)
-    report = landing.load()
-    assert report.files == ()
-    assert report.unknown_folders == ("workspace", "workspaces.csv")
-
-
-def test_a_table_folder_may_be_a_link(landing, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "x.csv").write_text(CSV)
-    (landing.folder / "workspaces").symlink_to(tmp_path / "elsewhere")
-    landing.load()
-    assert landing.workspaces() == ROWS
 
 
 def test_the_same_file_again_is_nothing_new_even_if_it_was_touched(landing):
@@ -132,16 +146,31 @@ def test_a_landing_that_moves_is_the_same_landing(landing, tmp_path):
 
 
 def test_unknown_columns_are_left_out_and_reported_in_every_format(landing, tmp_path):
-    landing.put("workspaces/a.csv", "workspace_id,Name,plan\nw1,x,y\n")
+    landing.put("workspaces/a.csv", "workspace_id,colour,plan\nw1,x,y\n")
     landing.put(
-        "workspaces/b.jsonl", '{"workspace_id": "w1", "Name": 1, "plan": {"name": 2}, "name": null}\nno\n'
+        "workspaces/b.jsonl", '{"workspace_id": "w1", "colour": 1, "plan": {"name": 2}, "name": null}\nno\n'
     )
     path = tmp_path / "x.parquet"
-    duckdb.sql(f"copy (select 'w1' as workspace_id, 1 as \"Name\", 2 as plan) to '{path}'")
+    duckdb.sql(f"copy (select 'w1' as workspace_id, 1 as colour, 2 as plan) to '{path}'")
     landing.put("workspaces/c.parquet", path.read_bytes())
     landing.load()
-    assert landing.query("select unknown_columns from raw.files") == [(["Name", "plan"],)] * 3
+    assert landing.query("select unknown_columns from raw.files") == [(["colour", "plan"],)] * 3
     assert [row[1:3] for row in landing.workspaces() if row[3] is None] == [("w1", None)] * 3
+
+
+def test_column_names_go_without_case_and_blanks_and_of_equal_ones_the_first_counts(landing):
+    landing.put("workspaces/a.csv", " Workspace_ID , NAME,name\nw1,first,second\n")
+    landing.put("workspaces/b.tsv", '"WORKSPACE_ID"\t"Name "\t"name"\nw1\tfirst\tsecond\n')
+    table = pa.table([["w1"], ["first"], ["second"]], names=["WORKSPACE_ID", " Name", "name"])
+    pq.write_table(table, landing.put("workspaces/c.parquet", ""))
+    landing.load()
+    assert landing.workspaces() == [(1, "w1", "first", None)] * 3
+    assert landing.query("select unknown_columns from raw.files") == [(["name"],)] * 3
+
+
+def test_keys_of_json_go_by_their_case(landing):
+    landing.load_one("workspaces/x.jsonl", '{"Workspace_id": "w1", "workspace_id": "w2"}')
+    assert landing.workspaces() == [(1, "w2", None, None)]
 
 
 def test_a_column_that_is_not_there_is_null(landing):
@@ -153,28 +182,58 @@ def test_a_column_that_is_not_there_is_null(landing):
 
 def test_an_unreadable_file_is_set_aside_whole_and_stops_nothing(landing):
     gzipped = gzip.compress(CSV.encode())
+    zstd_packed = zstd(CSV.encode())
     unreadable = [
         (".parquet", b"", "It is no readable Parquet file"),
         (".parquet", b"PAR1 not really PAR1", "It is no readable Parquet file"),
         (".csv", b"", "It has no header."),
         (".csv", b"\xef\xbb\xbf", "It has no header."),
         (".csv", b"\n\n\n", "It has no header."),
-        (".csv", b"name,currency\nAcme,USD\n", "It has no column workspace_id."),
-        (".csv", b"Workspace_ID,name\nw1,Acme\n", "It has no column workspace_id."),
-        (".csv", b"workspace_id;name\nw1;Acme\n", "It has no column workspace_id."),
-        (".csv", b"workspace_id,name,name\nw1,a,b\n", "It has more than one column name."),
-        (".csv", b"workspace_id,name\nw1,\xff\n", "It is not UTF-8."),
-        (".csv", b"workspace_id,name\nw1,a,\xff\n", "It is not UTF-8."),
-        (".csv", b"workspace_id,name\nw1,a\xc3", "It is not UTF-8."),
-        (".csv", b"workspace_id,na\xffme\nw1,a\n", "It is not UTF-8."),
-        (".csv", CSV.encode("utf-16"), "It is not UTF-8."),
-        (".jsonl", b'{"workspace_id": "w1"}\n{"workspace_id": "\xff"}\n', "It is not UTF-8."),
-        (".csv.gz", CSV.encode(), "It is no whole gzip file"),
+        (
+            ".csv",
+            b"name,currency\nAcme,USD\n",
+            "It has no column workspace_id. Tried were the delimiters , ; tab |;",
+        ),
+        (".csv", b"workspace_id,name\nw1,\xff\n", "It is not UTF-8: the byte 0xFF in "),
+        (".csv", b"workspace_id,name\nw1,a,\xff\n", "It is not UTF-8: the byte 0xFF in "),
+        (".csv", b"workspace_id,name\nw1,a\xc3", "It is not UTF-8: it ends inside a character."),
+        (".csv", b"workspace_id,na\xffme\nw1,a\n", "It is not UTF-8: the byte 0xFF in "),
+        (".csv", "workspace_id;name\nw;Jörg\n".encode("latin-1"), "It is not UTF-8: the byte 0xF6 in "),
+        (".csv", CSV.encode("utf-16"), "It is UTF-16, not UTF-8: export it as UTF-8."),
+        (".csv", CSV.encode("utf-16-le"), "It is UTF-16, not UTF-8: export it as UTF-8."),
+        (".json", JSONL.encode("utf-16-be"), "It is UTF-16, not UTF-8: export it as UTF-8."),
+        (
+            ".jsonl",
+            b'{"workspace_id": "w1"}\n{"workspace_id": "\xff"}\n',
+            "It is not UTF-8: the byte 0xFF in ",
+        ),
+        (
+            ".json",
+            b'[{"workspace_id": "w1"}, {"workspace_id": "\xff"}]',
+            "It is not UTF-8: the byte 0xFF in ",
+        ),
+        (".json", b'[{"workspace_id": "w1"}, {"workspace_id": "w2"', "Its array is never closed"),
+        (".json", b'[{"workspace_id": "w1"}] [{}]', 'Behind its array stands "[{}]"'),
+        (
+            ".csv.gz",
+            CSV.encode(),
+            'It is not packed, though its name ends in .gz: it begins with "workspace_id,',
+        ),
         (".csv.gz", gzipped[:-9], "It is no whole gzip file"),
         (".csv.gz", gzipped[:-8] + b"checksum", "It is no whole gzip file"),
         (".csv.gz", gzipped + b"more", "It is no whole gzip file"),
-        (".jsonl.gz", JSONL.encode(), "It is no whole gzip file"),
+        (".csv.gz", gzip.compress(gzipped), "What is packed in it is gzip, not text"),
+        (".csv.zst", zstd_packed[:-3], "It is no whole zstd file"),
+        (".csv.zst", zstd_packed + b"more", "It is no whole zstd file"),
+        (".csv.bz2", bz2.compress(CSV.encode())[:-3], "It is no whole bzip2 file"),
+        (".csv.bz2", gzipped, "It is gzip, which its name does not tell: give it a name that ends in .gz."),
+        (".csv", gzipped, "It is gzip, which its name does not tell: give it a name that ends in .gz."),
+        (".json", zstd_packed, "It is zstd, which its name does not tell: give it a name that ends in .zst."),
+        (".csv", b"PK\x03\x04" + bytes(30), "It is a zip archive, as Excel's .xlsx is"),
+        (".jsonl.gz", JSONL.encode(), "It is not packed, though its name ends in .gz"),
         (".jsonl.gz", gzip.compress(JSONL.encode())[:-9], "It is no whole gzip file"),
+        (".avro", b"", "It is no readable Avro file"),
+        (".avro", CSV.encode(), "It is no readable Avro file"),
     ]
     reasons = {}
     for number, (suffix, content, reason) in enumerate(unreadable):
@@ -183,9 +242,10 @@ def test_an_unreadable_file_is_set_aside_whole_and_stops_nothing(landing):
         reasons[path] = reason
     landing.put("workspaces/99.csv", CSV)
     report = landing.load()
+    assert len(report.set_aside) == len(unreadable)
     found = {entry.path: entry.reason[: len(reasons[entry.path])] for entry in report.set_aside}
     assert found == reasons
-    assert all(entry.reason.endswith(".") and "\n" not in entry.reason for entry in report.set_aside)
+    assert all(entry.reason.endswith((".", "?")) and "\n" not in entry.reason for entry in report.set_aside)
     assert landing.workspaces() == ROWS
     assert landing.load().files == ()
 
@@ -222,13 +282,42 @@ def test_a_fault_of_the_warehouse_is_not_blamed_on_the_file(landing, parquet):
         file.unlink()
 
 
-def test_a_file_that_vanishes_before_it_is_read_is_an_error_and_the_next_run_carries_on(landing):
+def test_a_file_that_vanishes_before_it_is_read_stops_nothing_and_is_looked_at_again(landing):
+    file = landing.put("workspaces/x.csv", CSV)
+    landing.put("workspaces/y.csv", CSV)
+    report = land_new_files(landing.settings, on_progress=lambda *_: file.unlink(missing_ok=True))
+    assert report.ignored == (Ignored("workspaces/x.csv", "It was gone when it was to be read."),)
+    assert landing.ledger() == {"workspaces/y.csv": "loaded"}
     landing.put("workspaces/x.csv", CSV)
-    file = landing.put("workspaces/y.csv", CSV)
-    with pytest.raises(GoalpostError, match=r"workspaces/y.csv cannot be read .*No such file"):
-        land_new_files(landing.settings, on_progress=lambda *_: file.unlink(missing_ok=True))
     landing.load()
-    assert landing.ledger() == {"workspaces/x.csv": "loaded"}
+    assert landing.workspaces() == ROWS * 2
+
+
+@pytest.mark.parametrize("content", [JSONL, "[" + JSONL.replace("}\n{", "},{") + "]", "no json"])
+def test_a_file_that_grows_while_it_is_read_is_never_kept_under_the_hash_of_a_part(
+    landing, monkeypatch, content
+):
+    """It grows after it was hashed: what would load is more than what was hashed."""
+    file = landing.put("workspaces/x.json", content)
+    landing.put("workspaces/y.csv", CSV)
+    hash_first = land._content_hash
+
+    def grow(path):
+        content_hash = hash_first(path)
+        if path == file:
+            with file.open("a") as end:
+                end.write("\n" + JSONL)
+        return content_hash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "_content_hash", grow)
+        report = landing.load()
+    assert [entry.path for entry in report.files] == ["workspaces/y.csv"]
+    reason = "It changed while it was read: it is looked at again in the next run."
+    assert report.ignored == (Ignored("workspaces/x.json", reason),)
+    landing.load()
+    [kept] = landing.query("select content_hash from raw.files where path = 'workspaces/x.json'")
+    assert kept == (hashlib.sha256(file.read_bytes()).hexdigest(),)
 
 
 # Object stores

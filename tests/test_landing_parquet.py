@@ -50,6 +50,57 @@ def test_a_value_is_kept_as_text(landing, tmp_path):
     assert dict(zip(VALUES, [name for _, _, name, _ in landing.workspaces()], strict=True)) == VALUES
 
 
+NOT_FINITE = {
+    "'nan'::double": None,
+    "'-inf'::float": None,
+    "'infinity'::timestamp": None,
+    "{'a': 'nan'::double, 'b': [1.5, 'inf'::double], 'c\"': map {'k': '-inf'::float}}": (
+        '{"a":null,"b":[1.5,null],"c\\"":{"k":null}}'
+    ),
+    "[{'a': [{'b': 'nan'::double, 'c': 'x'}]}, null]": '[{"a":[{"b":null,"c":"x"}]},null]',
+    "null::struct(a double)": None,
+    "{'a': 1.0}": '{"a":1.0}',
+}
+
+
+def test_what_is_not_finite_is_null_nested_or_not(landing, tmp_path):
+    path = tmp_path / "x.parquet"
+    for number, value in enumerate(NOT_FINITE):
+        duckdb.sql(f"copy (select 'w1' as workspace_id, {value} as name) to '{path}'")
+        landing.put(f"workspaces/{number:02}.parquet", path.read_bytes())
+    landing.load()
+    found = [name for _, _, name, _ in landing.workspaces()]
+    assert dict(zip(NOT_FINITE, found, strict=True)) == NOT_FINITE
+
+
+WHOLE = {
+    "42345::double": "42345",
+    "9007199254740992::double": "9007199254740992",
+    "1e17::double": "100000000000000000",
+    "1e22::double": "10000000000000000000000",
+    "123456792::float": "123456792",
+    "-0.0::double": "0",
+    "0.5::double": "0.5",
+    "32345::decimal(38, 9)": "32345",
+    "32345.5::decimal(38, 9)": "32345.500000000",
+    "100::decimal(38, 0)": "100",
+    "'42345.0'": "42345.0",
+    "'nan'::double": None,
+}
+
+
+def test_a_whole_number_is_its_integer_text_in_an_id_or_an_integer_only(landing, tmp_path):
+    path = tmp_path / "x.parquet"
+    for number, value in enumerate(WHOLE):
+        duckdb.sql(
+            f"copy (select {value} as workspace_id, 1::double as name, {value} as sequence) to '{path}'"
+        )
+        landing.put(f"workspaces/{number:02}.parquet", path.read_bytes())
+    landing.load()
+    found = landing.query("select workspace_id, sequence, name from raw.workspaces order by file_id")
+    assert found == [(text, text, "1.0") for text in WHOLE.values()]
+
+
 def test_what_pandas_and_arrow_write_reads_the_same(landing, tmp_path):
     path = tmp_path / "x.parquet"
     table = pa.table(
@@ -80,13 +131,15 @@ def test_rows_are_numbered_as_they_lie_in_the_file_across_row_groups(landing, tm
     ) == [(30000, 30000, 30000)]
 
 
-@pytest.mark.parametrize("columns", ["1 as name", "'w1' as \"WORKSPACE_ID\""])
-def test_a_file_without_the_key_columns_is_set_aside(landing, tmp_path, columns):
+def test_a_file_without_the_key_columns_is_set_aside_and_told_what_it_has(landing, tmp_path):
     path = tmp_path / "x.parquet"
-    duckdb.sql(f"copy (select {columns}) to '{path}'")
+    duckdb.sql(f"copy (select 1 as name, 2 as plan) to '{path}'")
     landing.put("workspaces/x.parquet", path.read_bytes())
     landing.load()
-    assert landing.ledger() == {"workspaces/x.parquet": "It has no column workspace_id."}
+    assert landing.ledger() == {
+        "workspaces/x.parquet": "It has no column workspace_id. Its columns are "
+        '"name, plan". It needs at least workspace_id.'
+    }
 
 
 def test_a_file_without_rows_is_loaded(landing, tmp_path):

@@ -1,24 +1,26 @@
 """The tests are tested: a model that breaks a rule (mutations.py) makes other marts of the stories.
 
 What the marts should be is tested elsewhere: each scenario says so, and test_scenarios_and_the_reference.py
-compares every row. So it is enough here that a row differs. `make test` tries the quick mutations; this tries
-all of them, in about 20 minutes: GOALPOST_MUTATIONS=all make test
+compares every row. So it is enough here that a row differs. `make test` tries the quick mutations, and
+all of them if asked to (README, "Working on it").
 """
 
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
-from increments import READ_BY_PEOPLE
-from mutations import INCREMENTS, MUTATIONS, RECOUNTED, Mutation
+from increments import READ_BY_PEOPLE, replaced
+from mutations import EDGES, INCREMENTS, MUTATIONS, RECOUNTED, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
 from test_affected_from import CASES, affected, land
+from test_edges_of_increments import begun as begun_at_the_edge
+from test_edges_of_increments import gone_on
 from test_recounted_days import begun, walked
 
 from orchestration.settings import DBT_PROJECT
@@ -30,7 +32,7 @@ CHOSEN = [
 
 
 def test_what_a_mutation_changes_is_there_exactly_once():
-    for mutation in MUTATIONS + INCREMENTS + RECOUNTED:
+    for mutation in MUTATIONS + INCREMENTS + EDGES + RECOUNTED:
         text = (DBT_PROJECT / mutation.file).read_text()
         assert text.count(mutation.old) == 1, (
             f"{mutation.old!r} occurs {text.count(mutation.old)} times in {mutation.file}"
@@ -54,6 +56,15 @@ def test_an_increment_that_breaks_a_rule_computes_something_else(mutation, tmp_p
     assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
 
 
+@pytest.mark.parametrize("mutation", EDGES if CHOSEN == MUTATIONS else [], ids=str)
+def test_an_increment_that_takes_an_edge_for_something_else_is_noticed(mutation, tmp_path, tmp_path_factory):
+    home = tmp_path_factory.getbasetemp()
+    original = original_edges(home)
+    with applied(mutation):
+        mutated = contents(gone_on(tmp_path, begun_at_the_edge(home / "edges")).pipeline)
+    assert mutated != original, f"nothing noticed that {mutation.breaks!r} is broken"
+
+
 @pytest.mark.parametrize("mutation", RECOUNTED if CHOSEN == MUTATIONS else [], ids=str)
 def test_a_day_that_is_not_counted_anew_is_noticed(mutation, tmp_path, tmp_path_factory):
     home = tmp_path_factory.getbasetemp()
@@ -66,6 +77,11 @@ def test_a_day_that_is_not_counted_anew_is_noticed(mutation, tmp_path, tmp_path_
 @cache
 def original_walk(home: Path) -> list[dict]:
     return [contents(walk.pipeline) for walk in walked(home / "walk", begun(home / "begun"))]
+
+
+@cache
+def original_edges(home: Path) -> dict:
+    return contents(gone_on(home / "original edges", begun_at_the_edge(home / "edges")).pipeline)
 
 
 @cache
@@ -115,12 +131,14 @@ def applied(mutation: Mutation) -> Iterator[list[str]]:
         for each, text in texts
         if each.original_file_path == mutation.file and mutation.old in getattr(each, text)
     )
-    original = getattr(changed, text)
-    setattr(changed, text, original.replace(mutation.old, mutation.new))
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(
+            replaced(changed, text, getattr(changed, text).replace(mutation.old, mutation.new))
+        )
+        if text == "raw_code":  # its config was read when the project was parsed
+            meta = dict(re.findall(r"'(recompute_\w+)': '([^']*)'", mutation.new))
+            stack.enter_context(replaced(changed.config, "meta", changed.config.meta | meta))
         yield [changed.name] if text == "raw_code" else models_that_use(changed.name)
-    finally:
-        setattr(changed, text, original)
 
 
 def models_that_use(macro_name: str) -> list[str]:

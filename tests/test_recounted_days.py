@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from increments import Landing, replaced
+from increments import Landing, broken
 from pipeline import Pipeline
 from reference import compute
 from scenarios import Story, condition
@@ -158,15 +158,15 @@ def test_who_is_affected_a_time_zone_and_a_segment_have_their_own_workspace_coun
 
 
 @pytest.mark.parametrize(
-    ("broken", "failed", "clock"),
+    ("name", "failed", "clock"),
     [
         ("int_goal_days", MORNING - 2 * DAY, MORNING + 2 * DAY),
         ("rpt_goal_summary", MORNING - 2 * DAY, MORNING + 2 * DAY),
         ("rpt_goal_summary", MORNING + 5 * DAY, MORNING + 2 * DAY),
     ],
 )
-def test_what_a_failed_run_counted_by_its_clock_is_counted_anew(walk, broken, failed, clock):
-    with replaced(model(broken), "raw_code", "cannot be built"), pytest.raises(AssertionError):
+def test_what_a_failed_run_counted_by_its_clock_is_counted_anew(walk, name, failed, clock):
+    with broken(model(name)), pytest.raises(AssertionError):
         walk.run(failed)
     walk.run(clock)
     assert walk.unlike_the_reference(clock) == []

@@ -107,9 +107,9 @@ def test_enums_booleans_and_time_zones_are_bad_enum(story):
 
 
 @scenario
-def test_goal_ids_that_are_no_list_of_text_are_bad_definition(story):
+def test_goal_ids_that_are_no_list_of_ids_are_bad_definition(story):
     story.goal()
-    for number, goal_ids in enumerate(({"a": 1}, "goal", [1], ["goal", None])):
+    for number, goal_ids in enumerate(({"a": 1}, "goal", [1.5], ["goal", None])):
         story.land("funnels", funnel_id=f"f{number}", updated_at="2024-01-01", goal_ids=json.dumps(goal_ids))
     story.funnel("goal")
     marts = yield

@@ -1,20 +1,23 @@
 """Every mart equals the reference, row for row, over worlds made to be nasty (worlds.py, reference/).
 
-`make test` runs a handful of batches; the long mode runs as many as asked for:
-GOALPOST_BATCHES=20 make test   (a batch is 40 worlds; a failure prints the seed of each world that differs)
+`make test` runs a batch of 40 worlds, the long mode as many as asked for (README, "Working on it"). A
+failure prints the first seed of the batch that differs.
 """
 
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 from pipeline import Pipeline
 from reference import compute
 from worlds import as_of, merged, world, write
 
 WORLDS_IN_A_BATCH = 40
+A_FEW_WORLDS = 5
 BATCHES = int(os.environ.get("GOALPOST_BATCHES", "1"))
 FORMATS = ("jsonl", "jsonl.gz", "csv", "csv.gz", "parquet")
 
@@ -35,6 +38,44 @@ def test_every_mart_equals_the_reference(first_seed, tmp_path_factory):
     assert not found, f"seeds {first_seed} + 0..{WORLDS_IN_A_BATCH - 1} differ:\n" + "\n".join(found)
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A few worlds, which take seconds: what the reference has of them, and the home."""
+    pipeline, clock = Pipeline(tmp_path_factory.mktemp("few")), as_of(0)
+    worlds = merged(world(seed) for seed in range(A_FEW_WORLDS))
+    landed = write(worlds, pipeline.landing, files_per_table=3, formats=FORMATS)
+    pipeline.run(clock)
+    return compute(landed, clock), pipeline
+
+
+@pytest.mark.fast
+def test_every_mart_of_a_few_worlds_equals_the_reference(few):
+    assert unlike(*few) == []
+
+
+@pytest.mark.fast
+def test_a_table_or_a_column_that_only_one_of_the_two_has_is_a_difference(few):
+    expected, pipeline = few
+    marts = dict(expected.marts)
+    dim_goals = [{"title": row["name"]} | row for row in marts["dim_goals"]]
+    dim_sources = [{key: row[key] for key in row if key != "status"} for row in marts["dim_sources"]]
+    assert unlike(replace(expected, marts=marts | {"fct_dreams": []}), pipeline) == [
+        "the project lacks marts.fct_dreams"
+    ]
+    assert unlike(
+        replace(expected, marts=marts | {"dim_goals": dim_goals, "dim_sources": dim_sources}), pipeline
+    ) == [
+        "marts.dim_goals: the columns [] are in no reference, ['title'] not in the project",
+        "marts.dim_sources: the columns ['status'] are in no reference, [] not in the project",
+    ]
+    del marts["fct_touches"]
+    quarantine = {table: rows for table, rows in expected.quarantine.items() if table != "events"}
+    assert unlike(replace(expected, marts=marts, quarantine=quarantine), pipeline) == [
+        "no reference has marts.fct_touches",
+        "no reference has quarantine.events",
+    ]
+
+
 def differences(worlds, seed, home) -> list[str]:
     pipeline, clock = Pipeline(home), as_of(seed)
     landed = write(worlds, pipeline.landing, files_per_table=3, formats=FORMATS, seed=seed)
@@ -42,42 +83,80 @@ def differences(worlds, seed, home) -> list[str]:
     return unlike(compute(landed, clock), pipeline)
 
 
+# The columns that no reference has, and why. Any other column of a mart or a quarantine table is compared.
+NOT_COMPARED = {
+    "definition_hash": "a hash of what `definition` says, of the project's own making",
+    "profile_key": "a hash by which marts join; whoever joins them sees it where it is wrong",
+    "content_hash": "of the file, which the reference does not read",
+    "problem": "a sentence for people; test_scenarios_*.py and dbt's unit tests read some",
+    "raw_record": "a record that could not be read, as it stands in the file; test_landing_*.py",
+}
+
+
 def unlike(expected, pipeline) -> list[str]:
-    """What marts, quarantine and accounting have that the reference has not, and the other way round."""
-    found = []
-    for mart, rows in expected.marts.items():
-        found += compare(mart, rows, pipeline.mart(mart), list(rows[0]) if rows else [])
-    for table, rows in expected.quarantine.items():
-        columns = ["path", "row_number", "reason_code"]
-        actual = pipeline.query(f"select * from quarantine.{table}")
-        found += compare(f"quarantine.{table}", rows, actual, columns)
+    """What marts, quarantine and accounting have that the reference has not, and the other way round: tables,
+    columns and rows."""
+    tables = {f"marts.{mart}": rows for mart, rows in expected.marts.items()}
+    tables |= {f"quarantine.{table}": rows for table, rows in expected.quarantine.items()}
+    columns = columns_read_by_people(pipeline)
+    found = [f"no reference has {table}" for table in sorted(columns.keys() - tables.keys())]
+    found += [f"the project lacks {table}" for table in sorted(tables.keys() - columns.keys())]
+    for table in sorted(tables.keys() & columns.keys()):
+        found += compare(table, tables[table], pipeline.query(f"select * from {table}"), columns[table])
     accounting = {
         row.pop("table_name"): row for row in pipeline.query("select * from staging.row_accounting")
     }
+    unreadable = pipeline.query("select workspace_id from intermediate.int_unreadable_workspaces")
+    if {row["workspace_id"] for row in unreadable} != expected.unreadable_workspaces:
+        found.append(f"unreadable workspaces: {unreadable} are not {expected.unreadable_workspaces}")
     if accounting != expected.accounting:
         found.append(f"row_accounting: {accounting} is not {expected.accounting}")
     return found
 
 
-def compare(name, expected, actual, columns) -> list[str]:
-    """Symmetric, duplicates counted."""
-    columns = [column for column in columns if column != "definition_hash"]
+def columns_read_by_people(pipeline) -> dict[str, set[str]]:
+    """By table, of the marts and of quarantine."""
+    rows = pipeline.query("""
+        select if(table_catalog = 'marts', 'marts', table_schema) || '.' || table_name as name,
+            list(column_name) as columns
+        from information_schema.columns
+        where (table_catalog, table_schema) = ('marts', 'main') or table_schema = 'quarantine'
+        group by name
+    """)
+    return {row["name"]: set(row["columns"]) for row in rows}
+
+
+def compare(name, expected, actual, columns: set[str]) -> list[str]:
+    """Symmetric, duplicates counted. Without a row the reference does not say which columns it has."""
+    compared = sorted(columns - NOT_COMPARED.keys())
+    named = expected[0].keys() - NOT_COMPARED.keys() if expected else compared
+    if set(compared) != set(named):
+        only = (sorted(set(compared) - set(named)), sorted(set(named) - set(compared)))
+        return [f"{name}: the columns {only[0]} are in no reference, {only[1]} not in the project"]
     wanted, got = (
-        Counter(tuple(comparable(column, row[column]) for column in columns) for row in rows)
+        Counter(tuple(comparable(column, row[column]) for column in compared) for row in rows)
         for rows in (expected, actual)
     )
     return [
-        f"{name} {word} {dict(zip(columns, row, strict=True))}"
+        f"{name} {word} {dict(zip(compared, row, strict=True))}"
         for word, rows in (("lacks", wanted - got), ("should not have", got - wanted))
         for row in list(rows)[:3]
     ]
 
 
 def comparable(column, value):
-    if column in ("definition", "filter") and value is not None:
-        return json.dumps(json.loads(value), sort_keys=True)
+    if column in ("definition", "filter", "trigger_filter", "properties") and value is not None:
+        return as_json(value)
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, (float, Decimal)) and not isinstance(value, bool):
         return round(Decimal(value), 9)
     return value
+
+
+def as_json(text: str) -> str:
+    """Whatever the order of its keys; text that is no JSON stays as it is."""
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text

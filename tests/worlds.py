@@ -23,6 +23,7 @@ import pyarrow
 import pyarrow.parquet
 from hypothesis import strategies
 from reference import TABLES, LandedRow
+from reference.reading import Column
 from reference.values import read_time
 
 Row = dict[str, str | None]  # texts; a row that is None is a record that cannot be read (`bad_row`)
@@ -45,15 +46,19 @@ MICROSECONDS = (0, 0, 0, 0, 0, 0, -1, 1)
 
 QUOTES = ("o'neil", 'say "hi"', "1; drop table x --", "a\\b", "{{ ref('x') }}")
 NASTY = (*QUOTES, "ünï 😀", "%s", "null", " x ", "\x7f")
-PROFILES = (*("p1",) * 4, "p2", "p2", "p'3")
+PROFILES = (*("p1",) * 4, "p2", "p2", "p'3", "7")
 EVENTS = ("purchase", "purchase", "visit", "si'gn\"up")
 OTHER_CHANNELS = ("sms", "sms", "push", "webhook", "webhook", "slack", "attribute_update", "pigeon")
 CHANNELS = (*("email",) * 8, *OTHER_CHANNELS)
-METRICS = (*("delivered",) * 4, *("opened",) * 5, *("clicked",) * 3, "bounced", "unsubscribed", "converted")
+OTHER_METRICS = ("bounced", "unsubscribed", "converted")
+METRICS = (*("sent",) * 3, *("delivered",) * 4, *("opened",) * 5, *("clicked",) * 3, *OTHER_METRICS)
 TARGET_METRICS = ("sent", "delivered", "opened", "opened", "clicked")
 TARGET_KINDS = (*("profile",) * 2, *("event",) * 3, "message", "profile event", "message profile")
 PLANS = ("free", "paid")
 COURSES = (7, "7", "7.0", "b", None, True)
+CURRENCIES = ("USD", "usd", "EUR", "Eur", "USD ", "", None, 5, True, ["USD"])
+SPELLINGS = {"true": ("TRUE", "True", "t", "T", "1"), "false": ("False", "f", "F", "0")}
+AHEAD = ("2031-05-01", "2999-12-31T23:59:59Z")  # what a device may think the time is
 TOTALS = (9.99, "9.99", 10, 0.0000005, -1.0000005, "x", 999999999999.9999999, True)
 NASTY_KEY = "we\"ird'; key"
 POINTERS = ("/nested/a~1b", "/nested/m~0n", "/tags/0")
@@ -149,6 +154,8 @@ class Maker:
         self.repeat(0, 2, self.make_funnel)
         self.repeat(0, 2, self.make_holdout)
         self.correct_some()
+        self.repeat_some_events()
+        self.spell_booleans()
         if self.chance(0.4):
             self.add_faults()
 
@@ -212,7 +219,8 @@ class Maker:
     def properties(self) -> str | None:
         """JSON text: mostly a plan, so that states flip; at times no object at all, or one key twice."""
         if self.chance(0.06):
-            return self.pick(None, "null", '["paid", "free"]', '{"plan": "paid", "plan": "free"}', " { } ")
+            odd = ("null", '["paid", "free"]', '"{\\"plan\\": \\"paid\\"}"')  # JSON, but no object
+            return self.pick(None, None, *odd, *('{"plan": "paid", "plan": "free"}', " \n{ } ") * 2)
         properties: dict = {"plan": self.pick(*PLANS)} if self.chance(0.85) else {}
         for _ in range(self.dice.randint(0, 2)):
             properties[self.pick("score", "when", "tags", NASTY_KEY, "plan")] = self.value()
@@ -222,6 +230,8 @@ class Maker:
             properties["nested"] = {"a/b": self.value(), "m~n": self.value()}
         if self.chance(0.4):
             properties["total"] = self.pick(*TOTALS)
+        if self.chance(0.3):
+            properties["currency"] = self.pick(*CURRENCIES)
         if self.chance(0.6):
             properties["course"] = self.pick(*COURSES)
         return self.json(properties)
@@ -276,7 +286,7 @@ class Maker:
             self.add(
                 "workspaces",
                 name="A \n name",
-                time_zone=self.zone,
+                time_zone=self.pick("Amsterdam", "EST9") if self.chance(0.08) else self.zone,
                 currency=self.pick(None, "EUR"),
                 data_start_at=self.time(BEFORE) if self.chance(0.25) else None,
             )
@@ -297,9 +307,15 @@ class Maker:
             profile_id=self.pick(*PROFILES),
             name=self.pick(*EVENTS),
             properties=self.properties(),
-            occurred_at=self.time_near_a_mark(),
-            received_at=self.time_near_a_mark() if self.chance(0.4) else None,
+            **self.clocks(),
         )
+
+    def clocks(self) -> dict[str, str | None]:
+        """When an event occurred and was received, in any order: devices' clocks run ahead."""
+        if self.chance(0.6):
+            return {"occurred_at": self.time_near_a_mark(), "received_at": None}
+        occurred_at = self.pick(*AHEAD) if self.chance(0.15) else self.time_near_a_mark()
+        return {"occurred_at": occurred_at, "received_at": self.time_near_a_mark()}
 
     def make_source(self, source_id: str, _: int) -> None:
         self.add(
@@ -342,7 +358,7 @@ class Maker:
         owner = journey["profile_id"] if journey and self.chance(0.9) else self.pick(*PROFILES)
         is_anonymous = self.pick(*(None,) * 12, "true", "false")
         sent_at = self.pick(self.moment(BEFORE), self.moment(BEFORE), self.near(self.pick(*self.marks)))
-        sent_at = sent_at if self.chance(0.95) else None
+        sent_at = sent_at if self.chance(0.8) else None
         row = self.add(
             "deliveries",
             delivery_id=f"d{number}",
@@ -447,6 +463,9 @@ class Maker:
 
     def impact(self, target: dict) -> dict:
         currency = self.pick(*({},) * 8, {"currency": "EUR"}, {"currency": None})
+        if "event" in target and self.chance(0.5):
+            name = self.pick("currency", "currency", "/currency", "plan", None)
+            currency = currency | {"currency_property": name}
         if "event" in target and self.chance(0.7):
             return currency | {"event_property": self.pick("total", "total", "/total", "score")}
         return currency | {"value": self.pick(49.00, 0, 0.1, 0.0000005, 1e13)}
@@ -460,7 +479,8 @@ class Maker:
             return definition | {"status": self.pick("active", "active", "archived", "archived", "deleted")}
         if draw < 0.75:
             kept = {key: definition[key] for key in ("impact", "status") if key in definition}
-            is_possible = "event_property" not in kept.get("impact", {}) or "event" in other["target"]
+            reads_event = {"event_property", "currency_property"} & kept.get("impact", {}).keys()
+            is_possible = not reads_event or "event" in other["target"]
             return other | kept if is_possible else definition
         if draw < 0.85:
             return definition | {"measurement_window_days": other["measurement_window_days"]}
@@ -469,12 +489,13 @@ class Maker:
         return definition | {"definition_policy": self.pick("locked", "versioned", "retroactive")}
 
     def make_funnel(self, number: int) -> None:
+        steps = (*self.goals, *self.goals, 7, 8.0)
         self.add(
             "funnels",
             funnel_id=f"f{number}",
             updated_at=self.start(),
             name=self.pick(*NASTY),
-            goal_ids=self.json([self.pick(*self.goals) for _ in range(self.pick(1, 2, 2, 3))]),
+            goal_ids=self.json([self.pick(*steps) for _ in range(self.pick(1, 2, 2, 3))]),
             window_days=self.pick(None, "0", "1", "7", "90"),
         )
 
@@ -506,6 +527,21 @@ class Maker:
                 self.tables[name].append(
                     corrected | {"sequence": self.pick(None, "0", "0", "1", "1", "2", "-1")}
                 )
+
+    def repeat_some_events(self) -> None:
+        """At-least-once delivery: the same event again, with another receipt or none."""
+        for row in self.own_rows("events"):
+            if self.chance(0.2):
+                again = {"received_at": self.pick(None, self.time_near_a_mark(), self.time_near_a_mark())}
+                self.tables["events"].append(row | again | {"sequence": self.pick(None, None, "1", "-1")})
+
+    def spell_booleans(self) -> None:
+        for name, table in TABLES.items():
+            booleans = [column.name for column in table.columns if column.type == "boolean"]
+            for row in self.own_rows(name):
+                for column in booleans:
+                    if row.get(column) in SPELLINGS and self.chance(0.4):
+                        row[column] = self.pick(*SPELLINGS[row[column]])
 
     def add_faults(self) -> None:
         """One or two rows that cannot be staged; whatever their sequence, they never beat a row that can."""
@@ -583,7 +619,7 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
     "bad_json": (
         *(
             fault("events", properties=text)
-            for text in ("{'plan': 'paid'}", '{"score": NaN}', '{"a": 01}', "{} {}")
+            for text in ("{'plan': 'paid'}", '{"score": NaN}', '{"a": 01}', "{} {}", "[{}]", "7", '"{}"')
         ),
         fault("goals", definition="{"),
         fault("journeys", trigger_properties="\ufeff{}"),
@@ -593,11 +629,11 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
         fault("deliveries", source_type="newsletter"),
         fault("deliveries", is_holdout="yes"),
         fault("engagements", metric="Opened"),
-        fault("engagements", is_machine="TRUE"),
+        *(fault("engagements", is_machine=text) for text in ("yes", "2", "1.0", " t")),
         *(fault("events", sequence=text) for text in ("1.0", "9223372036854775808", "+1", " 1")),
         fault("sources", exit_condition="always"),
         fault("funnels", window_days="seven"),
-        fault("holdouts", expected_control_share="half"),
+        *(fault("holdouts", expected_control_share=text) for text in ("half", "0", "1", "-0.5", "1e-400")),
     ),
     "bad_filter": (
         *(fault("segments", filter=json.dumps(filter)) for filter in FAULTY_FILTERS),
@@ -630,13 +666,17 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
         faulty_definition(status="paused"),
         faulty_definition(sources="c1"),
         faulty_definition(target={"message": {"metric": "opened"}}, impact={"event_property": "total"}),
+        faulty_definition(
+            target={"message": {"metric": "opened"}}, impact={"value": 1, "currency_property": "c"}
+        ),
         fault("goals", definition='{"target": {"event": {"name": "visit"}}}'),
         fault("goals", definition="[]"),
-        fault("funnels", goal_ids='["g0", 1]'),
+        *(fault("funnels", goal_ids=text) for text in ('["g0", 1.5]', '["g0", true]', '[["g0"]]', "7")),
         fault("funnels", goal_ids='{"0": "g0"}'),
     ),
     "future_timestamp": (
-        fault("events", occurred_at="2999-01-01"),
+        fault("events", occurred_at="2999-01-01", received_at=None),
+        fault("events", received_at="2999-01-01"),
         fault("profile_snapshots", observed_at="2999-01-01T00:00:00Z"),
         fault("goals", updated_at="2999-01-01"),
     ),
@@ -697,7 +737,7 @@ def jsonl_line(table: str, row: Row, dice: random.Random) -> str:
         text = row.get(column.name)
         if not text:
             written = dice.choice((None, "null", '""'))
-        elif dice.random() < 0.6 and is_native(column.type, text):
+        elif dice.random() < 0.6 and is_native(column, text):
             written = text
         else:
             written = json.dumps(text, ensure_ascii=dice.random() < 0.5)
@@ -708,14 +748,14 @@ def jsonl_line(table: str, row: Row, dice: random.Random) -> str:
     return "{" + dice.choice((",", " , ")).join(dice.sample(parts, len(parts))) + "}"
 
 
-def is_native(type: str, text: str) -> bool:
+def is_native(column: Column, text: str) -> bool:
     """Whether JSON has this very value. Of JSON columns: compact objects (others would not land as written)
     without exponents (which each writer spells its own way)."""
-    if type == "boolean":
-        return text in ("true", "false")
-    if type == "integer":
-        return text in ("0", "1", "2", "-1", "9")
-    return type == "json" and text == compact(text) and not re.search(r"\de[-+]?\d", text)
+    if column.type == "boolean":
+        return text in ("true", "false", "1", "0")
+    if column.type == "integer" or column.name == "profile_id":
+        return text in ("0", "1", "2", "7", "-1", "9")
+    return column.type in ("json", "object") and text == compact(text) and not re.search(r"\de[-+]?\d", text)
 
 
 def compact(text: str) -> str | None:

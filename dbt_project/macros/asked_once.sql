@@ -10,3 +10,9 @@
 {%- endif -%}
 {{ return(asked[place]) }}
 {%- endmacro %}
+
+
+{# Ask it again: its answer has changed. #}
+{% macro forget(query) -%}
+{%- do graph.pop(invocation_id ~ ' ' ~ query, none) -%}
+{%- endmacro %}

@@ -35,17 +35,48 @@
     property is one of the ways to spell it in JSON.
 #}
 {% macro equals_any(values, property) -%}
-{%- set numbers, spellings = [], [] -%}
+{%- set numbers, texts, bare_texts = [], [], [] -%}
 {%- for value in values -%}
 {%- if value is boolean or value is string -%}
-    {%- do spellings.extend(goalpost.spellings_of(value)) -%}
+    {%- set text = value | tojson if value is boolean else value -%}
+    {%- set literal = goalpost.text_literal(text) -%}
+    {%- do texts.append(literal) -%}
+    {%- if goalpost.may_be_bare(text) -%}
+        {%- do bare_texts.append(literal) -%}
+    {%- endif -%}
 {%- else -%}
-    {%- do numbers.append(goalpost.number_literal(value)) -%}
+    {%- do numbers.append(goalpost.number_text(value)) -%}
 {%- endif -%}
 {%- endfor -%}
 (false
-{%- if spellings %} or {{ property }} in ({{ spellings | join(', ') }}){% endif %}
-{%- if numbers %} or {{ property }}_number in ({{ numbers | join(', ') }}){% endif %})
+{%- if texts %} or {{ goalpost.is_one_of(property, texts, 'spelling') }}{% endif %}
+{%- if bare_texts %} or {{ goalpost.is_one_of(property, bare_texts, 'text') }}{% endif %}
+{%- if numbers %} or {{ goalpost.is_one_of(property ~ '_number', numbers, 'number') }}{% endif %})
+{%- endmacro %}
+
+
+{#
+    Is a value one of these? `texts` are literals, `read_as` is what they are read as: `text`, `spelling` (how JSON spells them) or
+    `number`. Inside an expression DuckDB compares with each in turn, a microsecond a row for a thousand: a long list is looked up by
+    hash. What reads them is then written once, for the compiler too has a time for each.
+#}
+{% macro is_one_of(value, texts, read_as) -%}
+{%- if texts | length > 100 -%}
+    {{ value }} in (select {{ goalpost.read_literal('item', read_as) }} from (select {{ goalpost.one_row_an_item(goalpost.list_of(texts, 'varchar')) }} as item) as items)
+{%- else -%}
+    {%- set items = [] -%}
+    {%- for text in texts -%}
+    {%- do items.append(goalpost.read_literal(text, read_as)) -%}
+    {%- endfor -%}
+    {{ value }} in ({{ items | join(', ') }})
+{%- endif -%}
+{%- endmacro %}
+
+
+{% macro read_literal(text, read_as) -%}
+{%- if read_as == 'spelling' -%}{{ goalpost.json_spelling(text) }}
+{%- elif read_as == 'number' -%}cast({{ text }} as double)
+{%- else -%}{{ text }}{%- endif -%}
 {%- endmacro %}
 
 
@@ -56,10 +87,16 @@
 {% macro spellings_of(value) -%}
 {%- set text = value | tojson if value is boolean else value -%}
 {%- set spellings = [goalpost.json_spelling(goalpost.text_literal(text))] -%}
-{%- if text in ('true', 'false') or text[:1] in '-0123456789' -%}
+{%- if goalpost.may_be_bare(text) -%}
     {%- do spellings.append(goalpost.text_literal(text)) -%}
 {%- endif -%}
 {{ return(spellings) }}
+{%- endmacro %}
+
+
+{# May a JSON value that is no text have this text? #}
+{% macro may_be_bare(text) -%}
+{{ return(text in ('true', 'false') or text[:1] in '-0123456789') }}
 {%- endmacro %}
 
 
@@ -125,7 +162,12 @@ coalesce(
 
 
 {% macro number_literal(value) -%}
-cast('{{ value | tojson }}' as double)
+{{ goalpost.read_literal(goalpost.number_text(value), 'number') }}
+{%- endmacro %}
+
+
+{% macro number_text(value) -%}
+'{{ value | tojson }}'
 {%- endmacro %}
 
 

@@ -1,3 +1,16 @@
+{# What the first and the last touch leave to those between (dbt_project.yml). #}
+{% macro position_credit_between() -%}
+    {%- set between = (1 - var('position_credit_first') - var('position_credit_last')) | round(12) -%}
+    {%- if not 0 <= between <= 1 -%}
+        {%- do exceptions.raise_compiler_error(
+            'position_credit_first and position_credit_last of dbt_project.yml are '
+            ~ var('position_credit_first') ~ ' and ' ~ var('position_credit_last') ~ ': together they must be 0 to 1.'
+        ) -%}
+    {%- endif -%}
+{{ return(between) }}
+{%- endmacro %}
+
+
 {# The credit of a touch under an attribution model: its rounded share, or, for the last touch, what the others leave of 1. #}
 {% macro credit(attribution_model) -%}
     {%- set share = 'share_' ~ attribution_model -%}

@@ -9,26 +9,30 @@
     A good row that does not stand is superseded. So for every table, always:
     rows landed = standing + superseded + quarantined.
 
-    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key; and,
-    with `moments`, the latest_moment of these columns, by which a scan can skip older rows.
+    Of a column that the contract marks is_earliest, every good row of a key has the earliest value among them all, whichever stands:
+    what was received cannot be un-received. Where none has one, the row's own default_column. A column that is not_after another
+    lies at that one's moment at the latest. The reason_code is about the row's own values.
+
+    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key.
 
     Incremental: the rows of files past the watermark are judged, and compared with those rows before it that have one of their
     keys. Both get touched_after, the watermark that this happened after: int_affected_profiles finds them by it.
 #}
-{% macro judged_rows(table_name, defined_by=none, moments=[]) -%}
+{% macro judged_rows(table_name, defined_by=none) -%}
 {%- set columns = goalpost.contract_columns(table_name) -%}
 {%- set names = columns | map(attribute='name') | list -%}
 {%- set keys = columns | selectattr('key') | map(attribute='name') | list -%}
 {%- set joined_by = ['profile', 'delivery', 'journey'] | select('in', names | map('replace', '_id', '') | list) | list -%}
-{%- set moments = moments | select('in', names) | list -%}
+{%- set earliest = columns | selectattr('is_earliest') | map(attribute='name') | list -%}
 {%- set from_scratch, watermark = goalpost.from_scratch(), goalpost.watermark() -%}
-{%- set landed_rows = source('raw', table_name) if from_scratch else 'landed_rows' -%}
+{%- set all_landed_rows = goalpost.landed_rows(table_name) -%}
+{%- set landed_rows = all_landed_rows if from_scratch else 'landed_rows' -%}
 {%- set landed_key = goalpost.key_of(goalpost.key_columns(columns)) -%}
 with {% if not from_scratch -%}
 new_keys as (
 
     select distinct {{ landed_key }} as row_key
-    from {{ source('raw', table_name) }}
+    from {{ all_landed_rows }} as landed
     where file_id > {{ watermark }}
 
 ),
@@ -46,7 +50,7 @@ rivals as (
 
 landed_rows as (
 
-    select * from {{ source('raw', table_name) }}
+    select * from {{ all_landed_rows }} as landed
     where file_id > {{ watermark }}
 
     union all
@@ -90,18 +94,11 @@ ranked as (
                 file_id asc nulls last,
                 row_number asc nulls last
         ) as place
+        {%- for name in earliest %},
+        min({{ name }}) over (partition by {{ keys | join(', ') }}) as earliest_{{ name }}
+        {%- endfor %}
     from ({{ goalpost.typed_and_judged('repeated_rows', columns, defined_by) }}) as judged
     where reason_code is null
-
-),
-
-superseded as (
-
-    select
-        file_id,
-        row_number
-    from ranked
-    where place > 1
 
 ),
 
@@ -110,15 +107,11 @@ explained as (
     select
         *,
         case reason_code
-            when 'bad_row' then 'the record cannot be taken apart; raw_record holds it'
-            when 'missing_key' then {{ goalpost.first_of(columns, 'is_missing', 'is required and absent') }}
-            when 'bad_key' then {{ goalpost.first_of(columns, 'is_bad_key', 'holds a control character') }}
-            when 'bad_timestamp' then {{ goalpost.first_of(columns, 'is_bad_timestamp', 'is no ISO 8601 time') }}
-            when 'bad_json' then {{ goalpost.first_of(columns, 'is_bad_json', 'is no JSON') }}
-            when 'bad_enum' then {{ goalpost.first_of(columns, 'is_bad_enum', 'is not one of the allowed values') }}
-            when 'bad_definition' then {{ goalpost.first_of(columns, 'is_bad_definition', 'is no list of texts') }}
-            when 'future_timestamp'
-                then {{ goalpost.first_of(columns, 'is_future_timestamp', 'lies more than a day after its file landed') }}
+            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is no JSON object')
+                || '; raw_record holds it'
+            {%- for reason_code, fault in goalpost.faults().items() %}
+            when '{{ reason_code }}' then {{ goalpost.first_of(columns, fault) }}
+            {%- endfor %}
         end as fault
     from ({{ goalpost.typed_and_judged(landed_rows, columns, defined_by) }}) as judged
 
@@ -128,15 +121,12 @@ select
     explained.file_id,
     explained.row_number,
     {%- for column in columns %}
-    explained.{{ column.name }},
+    {{ goalpost.settled(column, earliest) }} as {{ column.name }},
     {%- endfor %}
     {%- if defined_by %}
     explained.normal_form,
     explained.core_hash,
     explained.unknown_keys,
-    {%- endif %}
-    {%- if moments %}
-    greatest(explained.{{ moments | join(', explained.') }}) as latest_moment,
     {%- endif %}
     case when explained.reason_code is null then {{ goalpost.key_of(keys) }} end as row_key,
     {%- for name in joined_by %}
@@ -144,16 +134,32 @@ select
     {%- endfor %}
     explained.reason_code,
     coalesce(explained.fault, explained.problem) as problem,
-    explained.reason_code is null and superseded.file_id is null as is_standing,
+    explained.reason_code is null and coalesce(ranked.place, 1) = 1 as is_standing,
     cast({{ 0 if from_scratch else watermark }} as bigint) as touched_after
 from explained
-left join superseded on explained.file_id = superseded.file_id and explained.row_number = superseded.row_number
+left join ranked on explained.file_id = ranked.file_id and explained.row_number = ranked.row_number
+{%- endmacro %}
+
+
+{# A column's value once the rows of its key are known: the earliest receipt; and what happened, happened by then. #}
+{% macro settled(column, earliest) -%}
+{%- if column.name in earliest -%}
+coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }}, explained.{{ column.default_column }})
+{%- elif column.not_after in earliest -%}
+case
+        when explained.{{ column.name }} > coalesce(ranked.earliest_{{ column.not_after }}, explained.{{ column.not_after }})
+            then coalesce(ranked.earliest_{{ column.not_after }}, explained.{{ column.not_after }})
+        else explained.{{ column.name }}
+    end
+{%- else -%}
+explained.{{ column.name }}
+{%- endif -%}
 {%- endmacro %}
 
 
 {# The values of landed rows, and the reason_code of those that cannot be staged. Times, booleans and numbers also as they landed. #}
 {% macro typed_and_judged(landed_rows, columns, defined_by) -%}
-{%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'number']) | list -%}
+{%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'share']) | list -%}
 select
         *,
         case
@@ -175,6 +181,8 @@ select
             landed.row_number,
             files.loaded_at,
             landed.raw_record,
+            files.csv_delimiter,
+            files.csv_fields,
             {%- for column in columns %}
             {{ goalpost.read_as(column.type, 'landed.' ~ column.name) }} as {{ column.name }},
             {%- endfor %}
@@ -212,21 +220,23 @@ select
 {%- endmacro %}
 
 
-{# The columns of a raw table, as the contract lists them: dicts of name, type, key, required, values. #}
+{# The columns of a raw table, as the contract lists them: dicts of name, type, key, required, values, is_earliest, not_after. #}
 {% macro contract_columns(table_name) -%}
 {%- set columns = [] -%}
 {%- for node in (graph.sources.values() if execute else []) if node.source_name == 'raw' and node.name == table_name -%}
 {%- for column in node.columns.values() -%}
-{%- do columns.append(dict(dict(key=false, required=false, values=[]), name=column.name, **column.config.meta)) -%}
+{%- do columns.append(dict(dict(key=false, required=false, values=[], is_earliest=false, not_after=none), name=column.name, **column.config.meta)) -%}
 {%- endfor -%}
 {%- endfor -%}
 {{ return(columns) }}
 {%- endmacro %}
 
 
-{# What breaks a tie: the column as text, its default where none landed. Times order as their ISO text does. #}
+{# What breaks a tie: the column as text, its default where none landed. Times order as their ISO text does, booleans as true and false. #}
 {% macro tie_breaker(column) -%}
-{%- set text = ('landed_' if column.type in ['boolean', 'integer', 'number'] else '') ~ column.name -%}
+{%- if column.type == 'boolean' -%}{%- set text = 'cast(' ~ column.name ~ ' as varchar)' -%}
+{%- else -%}{%- set text = ('landed_' if column.type in ['integer', 'share'] else '') ~ column.name -%}
+{%- endif -%}
 {%- if column.default is defined -%}coalesce({{ text }}, '{{ column.default }}')
 {%- elif column.default_column is defined -%}coalesce({{ text }}, {{ column.default_column }})
 {%- else -%}{{ text }}{%- endif -%}
@@ -237,7 +247,7 @@ select
 {%- if type == 'timestamp' -%}{{ goalpost.read_timestamp(text) }}
 {%- elif type == 'boolean' -%}{{ goalpost.read_boolean(text) }}
 {%- elif type == 'integer' -%}{{ goalpost.read_integer(text) }}
-{%- elif type == 'number' -%}{{ goalpost.read_number(text) }}
+{%- elif type == 'share' -%}{{ goalpost.read_number(text) }}
 {%- else -%}{{ text }}{%- endif -%}
 {%- endmacro %}
 
@@ -255,18 +265,23 @@ select
     {%- do conditions.append([name, goalpost.has_control_character(name)]) -%}
 {%- elif fault == 'is_bad_timestamp' and type == 'timestamp' -%}
     {%- do conditions.append([name, '(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)']) -%}
-{%- elif fault == 'is_bad_json' and type in ['json', 'json_list'] -%}
+{%- elif fault == 'is_bad_json' and type == 'json' -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_object(name)]) -%}
+{%- elif fault == 'is_bad_json' and type == 'json_list' -%}
     {%- do conditions.append([name, 'not ' ~ goalpost.is_json(name)]) -%}
-{%- elif fault == 'is_bad_enum' and type in ['boolean', 'integer', 'number'] -%}
+{%- elif fault == 'is_bad_enum' and type in ['boolean', 'integer'] -%}
     {%- do conditions.append([name, '(' ~ name ~ ' is null and landed_' ~ name ~ ' is not null)']) -%}
+{%- elif fault == 'is_bad_enum' and type == 'share' -%}
+    {%- do conditions.append([name, '(landed_' ~ name ~ ' is not null and not coalesce(' ~ name ~ ' > 0 and ' ~ name ~ ' < 1, false))']) -%}
 {%- elif fault == 'is_bad_enum' and type == 'enum' -%}
     {%- do conditions.append([name, name ~ " not in ('" ~ column['values'] | join("', '") ~ "')"]) -%}
 {%- elif fault == 'is_bad_enum' and type == 'time_zone' -%}
     {%- do conditions.append([name, 'not ' ~ goalpost.is_time_zone(name)]) -%}
 {%- elif fault == 'is_bad_definition' and type == 'json_list' -%}
-    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_list_of_text(name)]) -%}
+    {%- do conditions.append([name, 'not ' ~ goalpost.is_json_list_of_ids(name)]) -%}
 {%- elif fault == 'is_future_timestamp' and type == 'timestamp' and name != 'data_start_at' -%}
-    {%- do conditions.append([name, name ~ " > loaded_at + interval '1' day"]) -%}
+    {%- set unless_received = column.not_after ~ ' is null and ' if column.not_after else '' -%}
+    {%- do conditions.append([name, '(' ~ unless_received ~ name ~ " > loaded_at + interval '1' day)"]) -%}
 {%- endif -%}
 {%- endfor -%}
 {{ return(conditions) }}
@@ -279,11 +294,14 @@ select
 {%- endmacro %}
 
 
-{# The first column that the fault befalls, what landed in it, and what is wrong with that. #}
-{% macro first_of(columns, fault, what) -%}
+{# The first column that the fault befalls, what landed in it, what is wrong with that and what is allowed. #}
+{% macro first_of(columns, fault) -%}
 {%- for name, condition in goalpost.faults_of(columns, fault) -%}
+{%- set column = columns | selectattr('name', 'equalto', name) | first -%}
+{%- set landed = ('landed_' if column.type in ['timestamp', 'boolean', 'integer', 'share'] else '') ~ name -%}
 {{ 'case' if loop.first }}
-                when {{ condition }} then '{{ name }} ' || {{ goalpost.what_landed(columns, name) }} || '{{ what }}'
+                when {{ condition }}
+                    then '{{ name }} ' || coalesce({{ goalpost.quoted(landed) }} || ' ', '') || {{ goalpost.what_is_wrong(column, fault) }}
 {{- '\n            end' if loop.last }}
 {%- else -%}
 null
@@ -291,7 +309,48 @@ null
 {%- endmacro %}
 
 
-{% macro what_landed(columns, name) -%}
-{%- set column = columns | selectattr('name', 'equalto', name) | first -%}
-coalesce('''' || left({{ 'landed_' if column.type in ['timestamp', 'boolean', 'integer', 'number'] }}{{ name }}, 80) || ''' ', '')
+{# By reason code, the fault of a column (faults_of) that it stands for. #}
+{% macro faults() -%}
+{{ return({
+    'missing_key': 'is_missing',
+    'bad_key': 'is_bad_key',
+    'bad_timestamp': 'is_bad_timestamp',
+    'bad_json': 'is_bad_json',
+    'bad_enum': 'is_bad_enum',
+    'bad_definition': 'is_bad_definition',
+    'future_timestamp': 'is_future_timestamp',
+}) }}
+{%- endmacro %}
+
+
+{# What is wrong with a column's value, and what is allowed instead, as an SQL text. #}
+{% macro what_is_wrong(column, fault) -%}
+{%- set of_type = {
+    'boolean': 'is no boolean; allowed are true or false, t or f, 1 or 0',
+    'integer': 'is no whole number of 64 bits such as 7',
+    'share': 'is no number between 0 and 1, neither included, such as 0.1',
+    'time_zone': 'is no IANA time zone such as Europe/Berlin',
+    'enum': 'is not one of ' ~ column['values'] | join(', '),
+} -%}
+{%- set of_fault = {
+    'is_missing': 'is required and absent',
+    'is_bad_key': 'holds a control character',
+    'is_bad_timestamp': 'is no ISO 8601 time; allowed are YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]]'
+        ~ ' and Z, an offset such as +02:00 or nothing (UTC)',
+    'is_bad_json': 'is no JSON',
+    'is_bad_enum': of_type.get(column.type, ''),
+    'is_bad_definition': 'is no list of ids such as ["g1", "g2"]',
+    'is_future_timestamp': 'lies more than a day after its file landed',
+} -%}
+{%- if fault == 'is_bad_json' and column.type == 'json' -%}
+case when {{ goalpost.is_json(column.name) }} then 'is JSON, but no object such as {"plan": "paid"}' else 'is no JSON' end
+{%- else -%}
+'{{ of_fault[fault] }}'
+{%- endif -%}
+{%- endmacro %}
+
+
+{# Of a CSV record of another length than its header: how many fields each has. Null without a delimiter. #}
+{% macro field_counts(delimiter, header_fields) -%}
+'the record has ' || {{ goalpost.count_fields('raw_record', delimiter) }} || ' fields, the header has ' || {{ header_fields }}
 {%- endmacro %}

@@ -16,17 +16,9 @@
 #}
 
 
-{# The last landed file whose rows are in all marts; 0 before a first run has succeeded. It moves with a run's success only. #}
+{# The last landed file before those that the increment takes in: what it touches is marked by this number (touched_after). #}
 {% macro watermark() -%}
-{%- set found = goalpost.asked_once("select file_id from " ~ source('control', 'watermark')) if execute else [] -%}
-{{ return(found[0][0] if found else 0) }}
-{%- endmacro %}
-
-
-{# Is everything computed anew? On a first run, and when asked to (--full-refresh; other code asks for it by itself). #}
-{% macro from_scratch() -%}
-{#- While dbt parses, no: that is where the refs are. -#}
-{{ return(execute and (flags.FULL_REFRESH or goalpost.watermark() == 0)) }}
+{{ return(goalpost.increment()['after_file_id']) }}
 {%- endmacro %}
 
 
@@ -79,16 +71,21 @@
 
 
 {#
-    The earliest send that this run's new rows can change, as a literal: the first of a touched delivery, as it was or as it is. With
-    a touched goal, or the currency of its workspace: the beginning.
+    The earliest send that this run's new rows can change, as a literal: the first of a touched delivery, as it was or as it is, by its
+    rows or its `sent` engagements. With a touched goal, or the currency of its workspace: the beginning.
 #}
 {% macro first_send_that_may_change() -%}
 {%- set deliveries, definitions = ref('base_deliveries'), [ref('base_goals'), ref('base_workspaces')] -%}
+{%- set engagements, touched_deliveries = ref('base_engagements'), ref('int_touched_deliveries') -%}
 {%- if goalpost.from_scratch() -%}
 {{ return(goalpost.beginning_of_time()) }}
 {%- endif -%}
 {%- set touched = " where touched_after = " ~ goalpost.watermark() -%}
-{%- set moments = ["select sent_at from " ~ deliveries ~ touched] -%}
+{%- set moments = [
+    "select sent_at from " ~ deliveries ~ touched,
+    "select occurred_at from " ~ engagements ~ " where metric = 'sent' and reason_code is null and delivery_key in (select delivery_key from "
+    ~ touched_deliveries ~ " where is_touched_whole)",
+] -%}
 {%- for definition in definitions -%}
 {%- do moments.append("select " ~ goalpost.beginning_of_time() ~ " from " ~ definition ~ touched) -%}
 {%- endfor -%}

@@ -18,7 +18,7 @@ from orchestration.warehouse import literal
 CATALOG = "warehouse"  # as dbt's views name it
 SCHEMAS = ("raw", "control", "staging", "intermediate")
 FEW = 1_000_000
-WATERMARK = "(select file_id from whole.control.watermark)"
+WATERMARK = "(select after_file_id from whole.control.increment)"
 TOUCHED = f"row_key in (select row_key from {{table}} where touched_after = {WATERMARK})"
 AFFECTED = "profile_key in (select profile_key from whole.intermediate.int_affected_profiles)"
 

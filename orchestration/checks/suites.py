@@ -106,7 +106,9 @@ def run_suites(
 def _names(suites: tuple[Suite, ...]) -> set[str]:
     """The tables that the rules read: their own, and what their queries mention."""
     queries = " ".join(str(item.kwargs) for suite in suites for item in suite.expectations)
-    return {suite.name for suite in suites} | set(re.findall(rf"\b(?:{'|'.join(STEPS)})\.\w+", queries))
+    return {suite.name for suite in suites} | set(
+        re.findall(rf"\b(?:control|{'|'.join(STEPS)})\.\w+", queries)
+    )
 
 
 def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:

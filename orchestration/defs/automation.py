@@ -40,8 +40,8 @@ goalpost_job = define_asset_job(
 
 def digest(listing: Listing) -> str:
     """The state of the landing: differs as soon as a file comes, goes or changes."""
-    state = "\n".join(f"{file.path}\x1f{file.fingerprint}" for file in listing.files)
-    return hashlib.sha256(state.encode()).hexdigest()
+    state = [(file.path, file.fingerprint) for file in listing.files]  # a path may hold any character
+    return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
 # Every 5 seconds, the shortest that Dagster's daemon knows: what lands is to be in the marts within half a

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration import runs
+from orchestration import changes, runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import collect_rarely, end_with_parent, leave
@@ -50,7 +50,12 @@ def target_folder(settings: Settings) -> Path:
 
 def manifest_path(settings: Settings) -> Path:
     """Named by the hash of the project as it is now."""
-    return settings.home / "dbt" / "manifests" / f"{runs.hash_files(*runs.MODELS)[:16]}.json"
+    return (
+        settings.home
+        / "dbt"
+        / "manifests"
+        / f"{changes.hash_of(changes.hash_each(changes.MODELS))[:16]}.json"
+    )
 
 
 def prepare_manifest(settings: Settings) -> Path:
@@ -82,7 +87,9 @@ class WaitingDbt:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=os.environ | environment(settings) | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"},
+            env=os.environ
+            | environment(settings)
+            | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1", "GOALPOST_IN_RUN": "true"},
             cwd=DBT_PROJECT,
         )
 
@@ -153,7 +160,7 @@ def _read_project(kept: Path) -> "Manifest | None":
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    place = kept / f"{runs.hash_files(*runs.CODE)[:16]}.pickle"
+    place = kept / f"{changes.hash_of(changes.hash_each())[:16]}.pickle"
     with suppress(Exception):  # what is missing or cannot be read is made anew
         return pickle.loads(place.read_bytes())
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result

@@ -13,10 +13,19 @@ from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, FreshnessPolicy, MaterializeResult, Output
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    Failure,
+    FreshnessPolicy,
+    MaterializeResult,
+    Output,
+)
 from packaging.version import Version
 
-from orchestration import runs
+from orchestration import changes, runs
 from orchestration.defs.dbt_process import (
     COMMAND,
     RUN_RESULTS,
@@ -76,6 +85,12 @@ class Translator(DagsterDbtTranslator):
             spec.replace_attributes(freshness_policy=MARTS_FRESHNESS) if spec.key.path[0] == "marts" else spec
         )
 
+    def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> AssetCheckSpec | None:
+        """A dbt test that fails ends dbt, and so the step. It need not block besides: Dagster would warn of
+        each that is left out that it does not."""
+        spec = super().get_asset_check_spec(*args, **kwargs)
+        return spec and spec._replace(blocking=False)
+
 
 TRANSLATOR = Translator()
 MANIFEST = prepare_manifest(Settings())
@@ -95,6 +110,7 @@ dbt_resource = Dbt(
     pool=WAREHOUSE_POOL,
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
+    run.refuse_what_cannot_be_right()
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
     target = target_folder(run.settings)
@@ -102,13 +118,22 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     (target / RUN_RESULTS).unlink(missing_ok=True)
     manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
-    if context.is_subset:
+    if run.is_partial:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
+        if runs.has_succeeded(run.settings):
+            context.log.warning(f"Everything is computed anew: {run.started.rebuild.full_refresh}.")
+        runs.open_increment(run.settings, run.started)
         invocation = everything(context, run, "--full-refresh")
     else:
-        landed = landed_rows(run.settings)
-        unbuilt = left_out(manifest, landed)
+        landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
+        if rebuilt:
+            context.log.warning(f"Computed from scratch, since they changed: {changes.some_of(rebuilt)}.")
+        unbuilt = {
+            node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt
+        }
+        names = {manifest["nodes"][node]["name"] for node in unbuilt}
+        runs.open_increment(run.settings, run.started, rebuilt=rebuilt, left_out=names)
         arguments = increment_arguments(manifest, unbuilt, landed)
         invocation = everything(
             context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty"
@@ -119,9 +144,30 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
-        raise GoalpostError(failure(results, str(error)))
-    if not context.is_subset:
+        sentence = failure(results, str(error))
+        raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
+    if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
+        runs.drop_removed_models(run.settings, relations(manifest))
+        if unpublished := built_but_not_published(manifest):
+            names = changes.some_of(unpublished)
+            context.log.warning(f"Built and not published, since they do not lie in models/marts: {names}.")
+
+
+def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """By the name of each model: where it is."""
+    nodes = manifest["nodes"].values()
+    return {node["name"]: node["relation_name"] for node in nodes if node["resource_type"] == "model"}
+
+
+def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
+    """Models of one's own in another place than models/marts."""
+    ours = ("staging", "intermediate", "quarantine", "marts")
+    return sorted(
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] not in ours
+    )
 
 
 def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:
@@ -159,9 +205,9 @@ def everything(context: AssetExecutionContext, run: GoalpostRun, *arguments: str
 
 
 def picked(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> DbtCliInvocation:
-    """Somebody chose assets in the UI: dagster-dbt translates that."""
+    """Somebody chose assets in the UI: dagster-dbt translates that. The same as `dbt build` by hand."""
     os.environ |= environment(run.settings)
-    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.is_full_refresh else [])]
+    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.full_refresh else [])]
     return dbt.cli(arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False)
 
 

@@ -6,7 +6,8 @@ Belongs here: the asset. Does not: publishing (publish.py).
 from dagster import AssetExecutionContext, MaterializeResult, asset
 
 from orchestration import runs
-from orchestration.defs.models import MARTS_FRESHNESS, models
+from orchestration.changes import keep_state
+from orchestration.defs.models import MANIFEST, MARTS_FRESHNESS, models
 from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.publish import publish
 
@@ -22,8 +23,10 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
 )
 def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
     """marts.duckdb and Parquet per mart, each file replaced whole: BI reads these, not what a run writes."""
+    run.refuse_what_cannot_be_right()
     published = publish(run.settings, run.run_id, run.prepared)
     runs.finish_run(run.settings, run.run_id, "succeeded")
+    keep_state(run.settings, run.started.files, MANIFEST)
     context.log.info(f"published {len(published.rows)} marts to {published.database}")
     return MaterializeResult(
         metadata={

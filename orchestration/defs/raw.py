@@ -14,6 +14,7 @@ from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
 from orchestration.landing import land_new_files
 
 CLOCK = AssetKey(["control", "clock"])
+EXAMPLES = 20  # of ignored entries, in the log of a run
 BUILT_DEFINITIONS = AssetKey(["control", "built_definitions"])
 
 
@@ -44,21 +45,34 @@ SPECS = [
 ]
 
 
-@multi_asset(name="landed_files", specs=SPECS, pool=WAREHOUSE_POOL)
+@multi_asset(
+    name="landed_files",
+    specs=[spec.replace_attributes(skippable=True) for spec in SPECS],
+    pool=WAREHOUSE_POOL,
+    can_subset=True,
+)
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
+    """Lands every new file, whichever of the tables was chosen. What a part lands waits for the next run."""
+    run.refuse_what_cannot_be_right()
     report = land_new_files(
         run.settings, lambda done, total, path: tell(done, total, "files", terminal.one_line(path))
     )
     tell(len(report.files), len(report.files), "files")
-    runs.record_landing(run.settings, run.run_id, report)
+    if not run.is_partial:
+        runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
         # Dagster prints it on a terminal, too (`goalpost dev`).
         context.log.warning(terminal.one_line(f"{file.path} was set aside: {file.reason}"))
-    for folder in report.unknown_folders:
+    for entry in report.ignored[:EXAMPLES]:
+        context.log.warning(terminal.one_line(f"{entry.path} was ignored: {entry.reason}"))
+    if len(report.ignored) > EXAMPLES:
         context.log.warning(
-            terminal.one_line(f"The folder {folder} is no raw table: its files were left alone.")
+            f"{len(report.ignored) - EXAMPLES:,} more entries of the landing were ignored: "
+            "`goalpost status` lists them."
         )
     for spec in SPECS:
+        if spec.key not in context.selected_asset_keys:
+            continue
         yield MaterializeResult(
             asset_key=spec.key, metadata={"rows_landed": report.rows_by_table.get(spec.key.path[-1], 0)}
         )

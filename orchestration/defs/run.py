@@ -6,7 +6,15 @@ Belongs here: the config of the job, the writer's lock around it, its row in con
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from dagster import ConfigurableResource, HookContext, InitResourceContext, failure_hook
+from dagster import (
+    AssetKey,
+    ConfigurableResource,
+    DagsterRun,
+    Failure,
+    HookContext,
+    InitResourceContext,
+    failure_hook,
+)
 from pydantic import Field, PrivateAttr
 
 from orchestration import clock, modes, runs
@@ -20,6 +28,8 @@ from orchestration.warehouse import connect, single_writer
 # Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which
 # the command line takes too, stands behind it.
 WAREHOUSE_POOL = "warehouse"
+
+PUBLISHED = AssetKey("published_marts")
 
 
 class GoalpostRun(ConfigurableResource):
@@ -37,7 +47,8 @@ class GoalpostRun(ConfigurableResource):
         None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING."
     )
 
-    _run: runs.Run = PrivateAttr()
+    _run: runs.StartedRun | None = PrivateAttr(None)
+    _refusal: str | None = PrivateAttr(None)
     _prepared: Prepared | None = PrivateAttr(None)
 
     @property
@@ -45,12 +56,32 @@ class GoalpostRun(ConfigurableResource):
         return Settings(landing=self.landing) if self.landing else Settings()
 
     @property
+    def is_partial(self) -> bool:
+        """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no
+        run in control.runs. What it builds, the next run builds anew and publishes (docs/increments.md)."""
+        return self._run is None
+
+    @property
+    def started(self) -> runs.StartedRun:
+        assert self._run is not None, "only a whole run has begun"
+        return self._run
+
+    @property
     def run_id(self) -> str:
-        return self._run.run_id
+        return self.started.run_id
 
     @property
     def is_full_refresh(self) -> bool:
-        return self._run.is_full_refresh
+        return self.started.is_full_refresh
+
+    @property
+    def checks_only_changed(self) -> bool:
+        return not (self.is_partial or self.is_full_refresh or self.started.rebuild.checks_everything)
+
+    def refuse_what_cannot_be_right(self) -> None:
+        """The first line of every step, so that nothing is done before. Dagster shows the sentence alone."""
+        if self._refusal:
+            raise Failure(self._refusal, allow_retries=False)
 
     @property
     def dbt(self) -> dbt_process.WaitingDbt:
@@ -68,13 +99,20 @@ class GoalpostRun(ConfigurableResource):
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
         with single_writer(self.settings):
             modes.tighten(self.settings)
+            self._run, self._refusal, self._prepared = None, None, None
+            if not is_whole(context.run):
+                if context.run and PUBLISHED in (context.run.asset_selection or ()):
+                    self._refusal = PARTS_ARE_NOT_PUBLISHED
+                connect(self.settings).close()  # what a step expects in it
+                yield self
+                return
             self._run = runs.start_run(
                 self.settings,
                 context.run_id or "",
                 as_of=runs.read_moment(self.as_of) if self.as_of else None,
                 full_refresh=self.full_refresh,
+                manifest=dbt_process.manifest_path(self.settings),
             )
-            self._prepared = None
             if context.log:
                 context.log.info(
                     clock.sentence(self.settings) or f"This run counts until {clock.told(self._run.as_of)}."
@@ -95,10 +133,30 @@ class GoalpostRun(ConfigurableResource):
                 )
 
 
+PARTS_ARE_NOT_PUBLISHED = (
+    "published_marts publishes what one run has built and checked, so it cannot be chosen without all the "
+    "others: launch the job `goalpost`, or materialize all assets with their checks."
+)
+
+
+def is_whole(run: DagsterRun | None) -> bool:
+    """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
+    same: the steps before succeeded.)"""
+    if run is None or (not run.asset_selection and run.asset_check_selection is None):
+        return True
+    from orchestration.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    assets, checks = run.asset_selection or set(), run.asset_check_selection
+    return graph.materializable_asset_keys <= assets and (checks is None or graph.asset_check_keys <= checks)
+
+
 @failure_hook(required_resource_keys={"run"})
 def keep_reason(context: HookContext) -> None:
     """`goalpost status` tells why the last run failed, whoever started it."""
     run: GoalpostRun = context.resources.run
+    if run.is_partial:
+        return
     runs.finish_run(
         run.settings, run.run_id, "failed", reason(run, f"The step {context.op.name}", context.op_exception)
     )

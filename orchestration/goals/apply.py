@@ -1,12 +1,16 @@
 """Landing what is new in the YAML files, as rows of goals, segments and funnels.
 
-Belongs here: comparing with what was applied before, and writing the files. Does not: what is valid
-(yaml_files.py), loading what landed (landing/).
+Belongs here: comparing with what was applied before and what the run would refuse, and writing the files.
+Does not: what is valid (yaml_files.py), what has landed (landed.py), loading it (landing/).
 
 The record of what was applied is what landed in `<landing>/<table>/applied/`: it is there before any run,
-it stays when the working database is deleted, and it says nothing that did not land.
+it stays when the working database is deleted, and it says nothing that did not land. A file of it is named
+by its moment and by the set that its rows belong to: the moment at which these goals, or others of the same
+files, were applied first. So a team may keep goals in several repositories, and each hears of its own only.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +21,11 @@ from typing import Any, NamedTuple
 from fsspec.core import url_to_fs
 
 from orchestration.errors import GoalpostError
-from orchestration.goals.reading import compact, parse_json
+from orchestration.goals.landed import GoalState, Landed, read_landed
+from orchestration.goals.limits import Place
+from orchestration.goals.reading import CORE, Reading, compact, parse_json, read_definition
 from orchestration.goals.shape import dotted, judge
-from orchestration.goals.yaml_files import Finding, GoalFile, read_files
+from orchestration.goals.yaml_files import Finding, GoalFile, Known, read_files
 from orchestration.settings import Settings
 
 # In the order of landing: a goal pins the segments in force when it begins.
@@ -35,8 +41,17 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Record:
+    """What was applied, oldest first, and the set that each belongs to."""
+
+    rows: dict[Key, list[Row]]
+    sets: dict[Key, str]
+
+
+@dataclass(frozen=True)
 class ApplyReport:
-    """With errors nothing was landed. `left_out` was applied earlier, in none of the files, still counts."""
+    """With errors nothing was landed. `left_out` was applied earlier with what is in the files, is in none of
+    them, and still counts. `note`: what could not be checked."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -45,37 +60,65 @@ class ApplyReport:
     unchanged: tuple[Key, ...] = ()
     left_out: tuple[Key, ...] = ()
     landed_files: tuple[str, ...] = ()
+    note: str | None = None
 
 
 def apply(paths: list[Path], settings: Settings, now: datetime) -> ApplyReport:
-    given = read_files(paths)
-    if given.errors:
-        return ApplyReport(given.errors, given.warnings)
+    """Land what changed in the files, all of it or, with one error, nothing. `now` is the rows' updated_at.
+
+    Raises GoalpostError where a path leads to no file, the landing cannot be written, or the clock went back.
+    """
+    landed = read_landed(settings)
     record = _record(settings.landing)
-    errors = tuple(finding for file in given.files for finding in _what_cannot_change(file, record))
+    given = read_files(paths, _known(landed, record))
+    if given.errors:
+        return ApplyReport(given.errors, given.warnings, note=landed.note)
+    errors = tuple(
+        finding for file in given.files for finding in _what_cannot_change(file, landed, record, now)
+    )
     if errors:
-        return ApplyReport(errors, given.warnings)
+        return ApplyReport(errors, given.warnings, note=landed.note)
 
     rows = {key: row for file in given.files for key, row in _rows(file)}
     new = {
         key: row
         for key, row in rows.items()
-        if key not in record or _meaning(record[key][-1]) != _meaning(row)
+        if key not in record.rows or _meaning(record.rows[key][-1]) != _meaning(row)
     }
-    workspaces = {file.workspace for file in given.files}
+    own_set = _set_of(rows, record)
     return ApplyReport(
         errors=(),
-        warnings=given.warnings,
-        added=tuple(key for key in new if key not in record),
-        changed=tuple(key for key in new if key in record),
+        warnings=(
+            *given.warnings,
+            *(each for file in given.files for each in _what_is_unheard_of(file, landed)),
+        ),
+        added=tuple(key for key in new if key not in record.rows),
+        changed=tuple(key for key in new if key in record.rows),
         unchanged=tuple(key for key in rows if key not in new),
         left_out=tuple(
             key
-            for key, versions in record.items()
-            if key not in rows and key.workspace_id in workspaces and _counts(versions[-1])
+            for key, versions in record.rows.items()
+            if key not in rows and record.sets[key] == own_set and _counts(versions[-1])
         ),
-        landed_files=tuple(_land(settings.landing, new, _updated_at(now, new, record))),
+        landed_files=tuple(_land(settings.landing, new, _updated_at(now, new, record), own_set)),
+        note=landed.note,
     )
+
+
+def _known(landed: Landed, record: Record) -> Known:
+    """What exists beside the files: landed or applied. That is all there is, if what landed could be read."""
+    segments = {workspace: dict(filters) for workspace, filters in landed.segments.items()}
+    goals: dict[str, set[str]] = {}
+    for workspace, goal in landed.goals:
+        goals.setdefault(workspace, set()).add(goal)
+    for key, versions in record.rows.items():
+        if key.table == "segments":
+            segments.setdefault(key.workspace_id, {})[key.id] = judge(versions[-1], "segment").completed[
+                "filter"
+            ]
+        elif key.table == "goals":
+            goals.setdefault(key.workspace_id, set()).add(key.id)
+    return Known(segments, goals, is_all=bool(landed.goals or landed.sources) and landed.note is None)
 
 
 def _rows(file: GoalFile) -> Iterator[tuple[Key, Row]]:
@@ -108,18 +151,100 @@ def _counts(row: Row) -> bool:
     return row.get("definition", {}).get("status") not in ("archived", "deleted")
 
 
-def _what_cannot_change(file: GoalFile, record: dict[Key, list[Row]]) -> Iterator[Finding]:
-    """A goal's policy and currency are those of its first row; a row with another would be quarantined."""
+# --- what the run would refuse
+
+
+def _what_cannot_change(file: GoalFile, landed: Landed, record: Record, now: datetime) -> Iterator[Finding]:
+    """A goal's policy and currency are those of its first row, and a locked core stays; the run refuses a
+    row with another, whole. Judged by what int_goal_rows computed; before any run, by what was applied first.
+    """
     for id_ in file.ids("goals"):
-        versions = record.get(Key("goals", file.workspace, id_), [])
-        now = file.judgement.completed["goals"][id_]
-        for path in [("definition_policy",), ("impact", "currency")]:
-            before = [_at(judge(row["definition"], "definition").completed, path) for row in versions]
-            first = next(filter(None, before), None)
-            if first and _at(now, path) not in (None, first):
-                place = ("goals", id_, *path)
-                text = f"'{_at(now, path)}' is not '{first}', which this goal began with; make a new goal"
-                yield file.finding(place, f"{dotted(place)}: {text}")
+        state = landed.goals.get((file.workspace, id_)) or _first_applied(
+            record.rows.get(Key("goals", file.workspace, id_), []), landed.currencies, file.workspace
+        )
+        if state is None:
+            continue
+        goal, place = file.judgement.completed["goals"][id_], ("goals", id_)
+        given = read_definition(compact(file.written["goals"][id_]))
+        for path, now_is, began_with in (
+            (("definition_policy",), goal["definition_policy"], state.policy),
+            (("impact", "currency"), _currency(goal, landed.currencies, file.workspace), state.currency),
+        ):
+            if now_is and began_with and now_is != began_with:
+                where = dotted((*place, *path))
+                text = (
+                    f"{where}: '{now_is}' is not '{began_with}', which this goal began with and keeps; "
+                    f"put '{began_with}' back, or make a new goal under another id"
+                )
+                yield file.finding((*place, *path), text)
+        if (
+            state.policy == "locked"
+            and state.first_sent_at is not None
+            and now.astimezone(UTC).replace(tzinfo=None) > state.first_sent_at
+            and given.core_hash != state.locked_hash
+        ):
+            what = _changed_part(given, state)
+            text = (
+                f"{dotted((*place, *what))}: eligibility, target, evaluation window and measurement window "
+                "of this goal are locked since its first message was sent, at "
+                f"{state.first_sent_at:%Y-%m-%d %H:%M:%S} UTC; nothing of this goal is applied, a new name "
+                f"or source neither. Put {what[0] if what else 'them'} back to change the rest, or make a "
+                "new goal under another id (with `definition_policy: versioned`, to be able to edit it "
+                "later) and archive this one"
+            )
+            yield file.finding((*place, *what), text)
+
+
+def _first_applied(
+    versions: list[Row], currencies: dict[str, str] | None, workspace: str
+) -> GoalState | None:
+    """Of a goal that was applied and not loaded yet: no message can have locked it."""
+    if not versions:
+        return None
+    first = judge(versions[0]["definition"], "definition").completed
+    explicit = _at(first, ("impact", "currency"))
+    currency = explicit or (currencies.get(workspace, "USD") if currencies is not None else None)
+    return GoalState(first["definition_policy"], currency, None, None, None)
+
+
+def _currency(goal: dict[str, Any], currencies: dict[str, str] | None, workspace: str) -> str | None:
+    """None: none, or not known."""
+    if "impact" not in goal:
+        return None
+    default = currencies.get(workspace, "USD") if currencies is not None else None
+    return goal["impact"].get("currency", default)
+
+
+def _changed_part(given: Reading, state: GoalState) -> Place:
+    """The first part of the core that is not as it was locked."""
+    locked = read_definition(state.locked_definition) if state.locked_definition else None
+    if locked is None or locked.normal_form is None or given.normal_form is None:
+        return ()
+    before, after = json.loads(locked.normal_form), json.loads(given.normal_form)
+    return next(((key,) for key in CORE if compact(before.get(key)) != compact(after.get(key))), ())
+
+
+def _what_is_unheard_of(file: GoalFile, landed: Landed) -> Iterator[Finding]:
+    """Warnings, since rows may land later: a workspace, or a source, that no landed row names."""
+    if not landed.sources:
+        return
+    if file.workspace not in landed.sources:
+        others = ", ".join(sorted(landed.sources)[:5])
+        text = f"workspace: no row that has landed names '{file.workspace}'; they name {others}"
+        yield file.finding(("workspace",), text)
+        return
+    for id_ in file.ids("goals"):
+        goal, place = file.judgement.completed["goals"][id_], ("goals", id_)
+        named: dict[Place, str] = {
+            (*place, "sources", index): source for index, source in enumerate(goal["sources"])
+        }
+        message_source = _at(goal, ("target", "message", "source_id"))
+        if message_source is not None:
+            named[*place, "target", "message", "source_id"] = message_source
+        for where, source in named.items():
+            if source not in landed.sources[file.workspace]:
+                text = f"{dotted(where)}: no row that has landed names the source '{source}'"
+                yield file.finding(where, text)
 
 
 def _at(document: Any, path: tuple[str, ...]) -> Any:
@@ -131,10 +256,10 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 # --- the landing folder
 
 
-def _record(landing: str) -> dict[Key, list[Row]]:
-    """Everything that was ever applied, oldest first: the files are named by their time."""
+def _record(landing: str) -> Record:
+    """Everything that was ever applied: the files are named by their time."""
     files, root = url_to_fs(landing)
-    record: dict[Key, list[Row]] = {}
+    record = Record({}, {})
     for table, id_column in ID_COLUMNS.items():
         folder = f"{root}/{table}/applied"
         for path in sorted(files.ls(folder, detail=False)) if files.isdir(folder) else []:
@@ -144,20 +269,29 @@ def _record(landing: str) -> dict[Key, list[Row]]:
                 lines = files.cat_file(path).decode().split("\n")
                 rows = [parse_json(line) for line in lines if line]
                 for row in sorted(rows, key=itemgetter("updated_at")):
-                    record.setdefault(Key(table, row["workspace_id"], row[id_column]), []).append(row)
+                    key = Key(table, row["workspace_id"], row[id_column])
+                    record.rows.setdefault(key, []).append(row)
+                    record.sets[key] = path.rsplit("/")[-1].removesuffix(".jsonl").rsplit("-")[-1]
             except (ValueError, KeyError, TypeError):
                 text = "this is not what `goalpost goals apply` wrote; restore the file, or move it elsewhere"
                 raise GoalpostError(f"{path}: {text}") from None
     return record
 
 
-def _updated_at(now: datetime, new: dict[Key, Row], record: dict[Key, list[Row]]) -> str:
+def _set_of(rows: dict[Key, Row], record: Record) -> str | None:
+    """The set that most of the files' rows belong to, of equal ones the oldest; None: all are new."""
+    sets = Counter(record.sets[key] for key in rows if key in record.sets)
+    return min(sets, key=lambda each: (-sets[each], each), default=None)
+
+
+def _updated_at(now: datetime, new: dict[Key, Row], record: Record) -> str:
     """Later than everything in the tables that get new rows. A kill between two tables may be made good at
     its moment."""
     updated_at = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
     tables = {key.table for key in new}
     newest = max(
-        (versions[-1]["updated_at"] for key, versions in record.items() if key.table in tables), default=""
+        (versions[-1]["updated_at"] for key, versions in record.rows.items() if key.table in tables),
+        default="",
     )
     if updated_at <= newest:
         raise GoalpostError(
@@ -166,12 +300,13 @@ def _updated_at(now: datetime, new: dict[Key, Row], record: dict[Key, list[Row]]
     return updated_at
 
 
-def _land(landing: str, new: dict[Key, Row], updated_at: str) -> Iterator[str]:
+def _land(landing: str, new: dict[Key, Row], updated_at: str, own_set: str | None) -> Iterator[str]:
     """A file per table, under its name only when it is complete: a run may look at any moment."""
     files, root = url_to_fs(landing)
     if files.isfile(root):
         raise GoalpostError(f"The landing {landing} is a file: set GOALPOST_LANDING to a folder or a URL.")
     name = updated_at.replace("-", "").replace(":", "")
+    name = f"{name}-{own_set}" if own_set else name
     for table in ID_COLUMNS:
         rows = [row | {"updated_at": updated_at} for key, row in new.items() if key.table == table]
         if not rows:

@@ -26,7 +26,7 @@ app = typer.Typer(help="Goals, segments and funnels as YAML files.", no_args_is_
 
 @app.command()
 def validate(paths: Paths) -> None:
-    """Say what is wrong in the files, at which line. Lands nothing."""
+    """Say what is wrong in the files, at which line. Lands nothing. Exits 0, or 1 with an error."""
     given = read_files(paths)
     _print_findings(given.errors, given.warnings)
     if given.errors:
@@ -37,11 +37,14 @@ def validate(paths: Paths) -> None:
 
 @app.command()
 def apply(paths: Paths) -> None:
-    """Land what changed since it was last applied; the next run counts with it."""
+    """Land what changed since it was last applied; the next run counts with it. Exits 0, or 1 with an error
+    (then nothing was landed)."""
     settings = Settings()
     with landing_modes(settings):
         report = apply_files(paths, settings, datetime.now(UTC))
     _print_findings(report.errors, report.warnings)
+    if report.note:
+        _say(report.note, "yellow", is_error=True)
     if report.errors:
         _say("Nothing was landed.", "red", is_error=True)
         raise typer.Exit(1)
@@ -57,8 +60,7 @@ def apply(paths: Paths) -> None:
         landed = Counter(key.table for key in (*report.added, *report.changed))
         _say(
             f"Applied {_counted(landed)}; {len(report.unchanged)} unchanged. `goalpost run` counts with it, "
-            "from this moment on (a retroactive goal: from the beginning); "
-            "`goalpost status` tells if a locked goal refuses a change.",
+            "from this moment on (a retroactive goal: from the beginning).",
             "green",
         )
         pinned = clock.pinned(settings)

@@ -1,58 +1,147 @@
-"""What a filter says once the segments in it are written out.
+"""What a filter says once the segments in it are put in their places.
 
-Belongs here: putting a segment's own filter in its place. Does not: whether a filter is valid (reading.py),
-which segments are in force when (the models), how a filter becomes SQL (predicates.py).
+Belongs here: which segments are in force when, and putting a segment's own filter in its place, once. Does
+not: whether a filter is valid (reading.py), how a filter becomes SQL (predicates.py).
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
+
+import networkx
 
 Filter = dict[str, Any]
 
 NOBODY: Filter = {"any": []}
 
 
-def resolve(written: Filter, segments: Mapping[str, Filter], *, of_event: bool = False) -> Filter:
-    """The filter without segments, and without keys that mean nothing. `segments` are those in force, by id.
+class Segments:
+    """The segments in force at one moment, by id. Each is put together once, however often it is named."""
 
-    A segment in a filter on an event is of the person who did it, so its `property` becomes `profile` there.
-    Without recursion: a filter may be as deep as the segments in it together.
-    """
-    empty: dict[str, bool] = {}
-    resolved: Filter = {}
-    pending = [(written, resolved, False)]
-    while pending:
-        part, target, of_person = pending.pop()  # of_person: a segment brought this part into an event filter
-        if "segment" in part:
-            segment_id = part["segment"]
-            if segment_id not in empty:
-                empty[segment_id] = segment_id not in segments or reaches_itself(segment_id, segments)
-            pending.append((NOBODY if empty[segment_id] else segments[segment_id], target, of_event))
-        elif "not" in part:
-            target["not"] = {}
-            pending.append((part["not"], target["not"], of_person))
-        elif "all" in part or "any" in part:
-            combinator = "all" if "all" in part else "any"
-            target[combinator] = [{} for _ in part[combinator]]
-            pairs = zip(part[combinator], target[combinator], strict=True)
-            pending += [(inner, place, of_person) for inner, place in pairs]
-        else:
-            target.update(_condition(part, of_person))
-    return resolved
+    def __init__(self, filters: Mapping[str, Filter]) -> None:
+        self._filters = filters
+        self._reaches_itself: dict[str, bool] = {}
+        self._resolved: dict[tuple[str, bool], Filter] = {}
+
+    def __contains__(self, segment_id: object) -> bool:
+        return segment_id in self._filters
+
+    def resolve(self, written: Filter, *, of_event: bool = False) -> Filter:
+        """The filter without segments, and without keys that mean nothing.
+
+        A segment is one and the same object wherever it is named, so that twenty-five segments of which each
+        names the next one twice are twenty-five objects and not 2^25: see predicates.predicate. In a filter
+        on an event it is of the person who did it, so its `property` becomes `profile` there.
+        Without recursion: a filter may be as deep as the segments in it together.
+        """
+        root: list[Filter] = [{}]
+        pending: list[tuple[Filter, Any, Any, bool]] = [(written, root, 0, False)]
+        while pending:
+            part, holder, key, of_person = (
+                pending.pop()
+            )  # of_person: a segment brought it into an event filter
+            if "segment" in part:
+                holder[key] = self._segment(part["segment"], of_event, pending)
+            elif "not" in part:
+                holder[key] = {"not": None}
+                pending.append((part["not"], holder[key], "not", of_person))
+            elif "all" in part or "any" in part:
+                combinator = "all" if "all" in part else "any"
+                inner = part[combinator]
+                places: list[Any] = [None] * len(inner)
+                holder[key] = {combinator: places}
+                pending += [(each, places, index, of_person) for index, each in enumerate(inner)]
+            else:
+                holder[key] = _condition(part, of_person)
+        return root[0]
+
+    def _segment(self, segment_id: str, of_event: bool, pending: list) -> Filter:
+        if segment_id not in self._filters or self.reaches_itself(segment_id):
+            return NOBODY
+        resolved = self._resolved.get((segment_id, of_event))
+        if resolved is None:
+            places: list[Any] = [None]
+            resolved = self._resolved[segment_id, of_event] = {"all": places}
+            pending.append((self._filters[segment_id], places, 0, of_event))
+        return resolved
+
+    def reaches_itself(self, segment_id: str) -> bool:
+        """Directly or through others. Who only refers to such a segment does not: there it is just empty."""
+        if segment_id not in self._reaches_itself:
+            names: networkx.DiGraph = networkx.DiGraph()
+            pending = [segment_id]
+            while pending:
+                each = pending.pop()
+                if each in self._reaches_itself or (each in names and names.nodes[each].get("is_known")):
+                    continue
+                names.add_node(each, is_known=True)
+                for other in segments_in(self._filters.get(each, NOBODY)):
+                    names.add_edge(each, other)
+                    pending.append(other)
+            for circle in networkx.strongly_connected_components(names):
+                for each in circle:
+                    self._reaches_itself.setdefault(each, len(circle) > 1 or names.has_edge(each, each))
+        return self._reaches_itself[segment_id]
 
 
-def reaches_itself(segment_id: str, segments: Mapping[str, Filter]) -> bool:
-    """Directly or through others. Who only refers to such a segment does not: there it is just empty."""
-    reached: set[str] = set()
-    pending = [segment_id]
-    while pending:
-        for other in segments_in(segments.get(pending.pop(), NOBODY)):
-            if other == segment_id:
-                return True
-            if other not in reached:
-                reached.add(other)
-                pending.append(other)
-    return False
+class SegmentHistory:
+    """The segments of a workspace and their changes: (segment_id, updated_at, filter), in the order of
+    updated_at."""
+
+    def __init__(self, rows: Iterable[tuple[str, datetime, Filter]] = ()) -> None:
+        self._moments: dict[str, list[datetime]] = {}
+        self._filters: dict[str, list[Filter]] = {}
+        changes: set[datetime] = set()
+        for segment_id, updated_at, filter_ in rows:
+            self._moments.setdefault(segment_id, []).append(updated_at)
+            self._filters.setdefault(segment_id, []).append(filter_)
+            changes.add(updated_at)
+        self._changes = sorted(changes)
+        self._segments: dict[int, Segments] = {}
+
+    def at(self, moment: datetime) -> Segments:
+        """Those in force at a moment: the same ones between two changes."""
+        state = bisect_right(self._changes, moment)
+        if state not in self._segments:
+            self._segments[state] = Segments(_InForce(self._moments, self._filters, moment))
+        return self._segments[state]
+
+    def newest(self) -> dict[str, datetime]:
+        """When each segment changed last."""
+        return {segment_id: moments[-1] for segment_id, moments in self._moments.items()}
+
+    def changes_behind(self, written: Filter) -> set[datetime]:
+        """The moments at which a filter's meaning may change: those of the segments that it ever reaches."""
+        moments: set[datetime] = set()
+        reached: set[str] = set()
+        pending = [written]
+        while pending:
+            for segment_id in segments_in(pending.pop()):
+                if segment_id not in reached:
+                    reached.add(segment_id)
+                    moments.update(self._moments.get(segment_id, ()))
+                    pending += self._filters.get(segment_id, ())
+        return moments
+
+
+class _InForce(Mapping[str, Filter]):
+    """Segments as of a moment, looked up one by one: few of them are asked for."""
+
+    def __init__(self, moments: dict[str, list], filters: dict[str, list], moment: datetime) -> None:
+        self._moments, self._filters, self._moment = moments, filters, moment
+
+    def __getitem__(self, segment_id: str) -> Filter:
+        row = bisect_right(self._moments[segment_id], self._moment)
+        if not row:
+            raise KeyError(segment_id)
+        return self._filters[segment_id][row - 1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (each for each, moments in self._moments.items() if moments[0] <= self._moment)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def segments_in(written: Filter) -> Iterator[str]:

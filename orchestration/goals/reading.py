@@ -5,12 +5,14 @@ they are applied and worded (shape.py), YAML (yaml_files.py).
 """
 
 import json
+import re
 from dataclasses import dataclass
 from hashlib import md5
 from math import isfinite
 from typing import Any, NoReturn
 
-from orchestration.goals.shape import TOO_DEEP, Judgement, dotted, judge
+from orchestration.goals.limits import LONG_TEXT, MAX_LENGTH, TOO_DEEP
+from orchestration.goals.shape import Judgement, dotted, judge
 
 CORE = ("eligibility", "target", "evaluation_window", "measurement_window_days")
 
@@ -36,14 +38,16 @@ def read_definition(text: str) -> Reading:
 
 
 def _read(text: str, kind: str) -> Reading:
+    code = "bad_definition" if kind == "definition" else "bad_filter"
+    if len(text) > MAX_LENGTH:
+        return Reading(code, LONG_TEXT, None, None, ())
     try:
-        document = parse_json(text)
-        judgement = judge(document, kind)
-        return _accepted(judgement, kind) if not judgement.problems else _refused(judgement)
+        judgement = judge(parse_json(text), kind)
     except ValueError as error:
         return Reading("bad_json", f"not JSON: {error}", None, None, ())
-    except RecursionError:
+    except RecursionError:  # of the parser, as judge says of what the parser still takes
         return Reading("bad_filter", TOO_DEEP, None, None, ())
+    return _accepted(judgement, kind) if not judgement.problems else _refused(judgement)
 
 
 def _accepted(judgement: Judgement, kind: str) -> Reading:
@@ -99,7 +103,8 @@ def decimal_number(literal: str) -> float | NotFinite:
 
 
 def parse_json(text: str) -> Any:
-    """RFC 8259 and no more; of a repeated key the first wins. ValueError says what is not JSON."""
+    """RFC 8259 and no more; of a repeated key the first wins; half of a surrogate pair, which can be spelled
+    but nothing can store, is U+FFFD. ValueError says what is not JSON, RecursionError that it is too deep."""
     document = json.loads(
         text,
         object_pairs_hook=_first_wins,
@@ -107,16 +112,26 @@ def parse_json(text: str) -> Any:
         parse_float=decimal_number,
         parse_int=whole_number,
     )
-    require_characters(document)
-    return document
+    return document if is_storable(document) else _storable(document)
 
 
-def require_characters(document: Any) -> None:
-    """ValueError on half of a surrogate pair, which an escape can spell but nothing can store."""
+def is_storable(document: Any) -> bool:
+    """Without half of a surrogate pair."""
     try:
         compact(document).encode()
     except UnicodeEncodeError:
-        raise ValueError("a \\u escape is half of a surrogate pair, which is no character") from None
+        return False
+    return True
+
+
+def _storable(document: Any) -> Any:
+    if isinstance(document, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", document)
+    if isinstance(document, list):
+        return [_storable(item) for item in document]
+    if isinstance(document, dict):
+        return _first_wins([(_storable(key), _storable(value)) for key, value in document.items()])
+    return document
 
 
 def compact(document: Any) -> str:

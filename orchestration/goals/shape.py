@@ -1,7 +1,8 @@
 """What goal.schema.json says about a document: what is wrong, what is ignored, what the defaults make of it.
 
 Belongs here: applying the schema and wording what it finds. Does not: any rule about a definition or a filter
-(goal.schema.json, the only place of these), JSON text (reading.py), YAML files and lines (yaml_files.py).
+(goal.schema.json, the only place of these; limits.py says how large it may be), JSON text (reading.py), YAML
+files and lines (yaml_files.py).
 """
 
 import json
@@ -16,18 +17,15 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from orchestration.goals.filters import Filter, Segments
+from orchestration.goals.limits import TOO_DEEP, Place, excesses
+from orchestration.goals.predicates import TooLarge, predicate
+
 SCHEMA_FILE = Path(__file__).with_name("goal.schema.json")
 DEFINITIONS: dict[str, Any] = json.loads(SCHEMA_FILE.read_text("utf-8"))["$defs"]
 
 FILTERS = ("profile_filter", "event_filter")
 CONDITION_KEYS = ("op", "value")
-
-# In JSON levels (an `all` in an `all` is two). Deeper than anyone writes; what is deeper would break the SQL
-# that it becomes, and with it every other goal.
-MAX_DEPTH = 500
-TOO_DEEP = f"the filter is nested more than {MAX_DEPTH} levels deep"
-
-Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,40 @@ class UnknownKey:
 
 @dataclass(frozen=True)
 class Judgement:
-    """`completed` is the document with its defaults and without what is ignored; filters are as written.
-    `segments` are the places that name a segment."""
+    """`completed` is the document with its defaults and without what is ignored; filters are as written, but
+    for ids that were numbers. `segments` are the places that name a segment. `filters` are the places of
+    whole filters; `is_of_event` says which of the two kinds one is."""
 
     completed: Any
     problems: tuple[Problem, ...]
     unknown_keys: tuple[UnknownKey, ...]
     segments: dict[Place, str]
+    filters: dict[Place, "WrittenFilter"]
+
+
+@dataclass(frozen=True)
+class WrittenFilter:
+    written: Filter
+    is_of_event: bool
 
 
 def judge(document: Any, kind: str) -> Judgement:
-    """Judge a document of a kind: the name of one of the schema's $defs."""
+    """Judge a document of a kind: the name of one of the schema's $defs. Never raises, and takes seconds at
+    most: what exceeds a limit is not looked at further."""
+    too_much = tuple(
+        # only filters nest by right
+        Problem(place, text, in_filter=text == TOO_DEEP or _is_in_filter(kind, place))
+        for place, text in _excesses(document, kind)
+    )
+    if too_much:
+        return Judgement(document, too_much, (), {}, {})
     unknown_keys: list[UnknownKey] = []
     completed = _complete(document, {"$ref": f"#/$defs/{kind}"}, (), unknown_keys)
     problems: dict[Place, Problem] = {}  # the first of a place says enough
     segments: dict[Place, str] = {}
+    filters: dict[Place, WrittenFilter] = {}
+    if kind in FILTERS:
+        filters[()] = WrittenFilter(completed, kind == "event_filter")
     pending: list[tuple[Any, str, Place]] = [(completed, kind, ())]
     while pending:
         part, kind, place = pending.pop()
@@ -76,17 +93,19 @@ def judge(document: Any, kind: str) -> Judgement:
             unknown_keys += [UnknownKey((*place, key), known) for key in part if key not in known]
             if "segment" in part:
                 segments[*place, "segment"] = part["segment"]
-        if len(place) > MAX_DEPTH:
-            problems[place] = Problem(place, TOO_DEEP, in_filter)
-            break
         for error in _VALIDATORS[kind].iter_errors(part):
             error_place = (*place, *error.relative_path)
             if isinstance(error, _FilterHere):
-                pending.append((error.instance, error.kind, error_place))
+                inner: Any = error.instance
+                pending.append((inner, error.kind, error_place))
+                if not in_filter:
+                    filters[error_place] = WrittenFilter(inner, error.kind == "event_filter")
                 continue
             for problem in _worded(error, error_place, in_filter):
                 problems.setdefault(problem.place, problem)
-    return Judgement(completed, tuple(problems.values()), tuple(unknown_keys), segments)
+    if not problems:
+        problems = {problem.place: problem for problem in _too_large(filters)}
+    return Judgement(completed, tuple(problems.values()), tuple(unknown_keys), segments, filters)
 
 
 def dotted(place: Place) -> str:
@@ -95,6 +114,58 @@ def dotted(place: Place) -> str:
         return f"{dotted(place[:10])}…{dotted(place[-5:])}"
     steps = (f"[{step}]" if isinstance(step, int) else f".{_printable(step)}" for step in place)
     return "".join(steps).removeprefix(".")
+
+
+# --- limits
+
+
+class _AnySegment(dict):
+    """Every segment is in force and is one condition: for what a filter comes to by itself."""
+
+    def __missing__(self, segment_id: str) -> Filter:
+        return {"property": f"segment {segment_id}", "op": "exists"}
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def get(self, key: str, default: Any = None) -> Filter:
+        return self[key]
+
+
+def _excesses(document: Any, kind: str) -> Iterator[tuple[Place, str]]:
+    """Of a file, those of each thing in it, as if it had landed alone: the file itself was held to its limits
+    when it was read (yaml_text.py)."""
+    if kind != "file":
+        yield from excesses(document)
+    elif isinstance(document, dict):
+        for table in ("goals", "segments", "funnels"):
+            things = document.get(table)
+            for id_, thing in things.items() if isinstance(things, dict) else ():
+                yield from (((table, id_, *place), text) for place, text in excesses(thing))
+
+
+def _too_large(filters: dict[Place, WrittenFilter]) -> Iterator[Problem]:
+    for place, each in filters.items():
+        try:
+            predicate(Segments(_AnySegment()).resolve(each.written, of_event=each.is_of_event))
+        except TooLarge as problem:
+            yield Problem(place, str(problem), in_filter=True)
+
+
+def _is_in_filter(kind: str, place: Place) -> bool:
+    schema: dict[str, Any] | None = {"$ref": f"#/$defs/{kind}"}
+    for step in (*place, None):
+        if schema and "$ref" in schema:
+            if _kind(schema["$ref"]) in FILTERS:
+                return True
+            schema = DEFINITIONS[_kind(schema["$ref"])] | schema
+        schema = schema or {}
+        schema = (
+            schema.get("properties", {}).get(step)
+            or schema.get("additionalProperties")
+            or schema.get("items")
+        )
+    return False
 
 
 # --- defaults and unknown keys
@@ -106,11 +177,11 @@ def _kind(reference: str) -> str:
 
 def _complete(value: Any, schema: dict, place: Place, unknown_keys: list[UnknownKey]) -> Any:
     """Fill in defaults, drop unknown keys and nulls (a null is an absent key, unless null is a value of it),
-    write whole numbers as such. A value of the wrong type stays for the validator to find."""
+    write whole numbers as such and ids as text. A value of the wrong type stays for the validator to find."""
     if "$ref" in schema:
         kind = _kind(schema["$ref"])
         if kind in FILTERS:
-            return value
+            return _with_ids_as_text(value)
         schema = DEFINITIONS[kind] | schema
     if isinstance(value, dict):
         known, any_other = schema.get("properties", {}), schema.get("additionalProperties")
@@ -129,9 +200,37 @@ def _complete(value: Any, schema: dict, place: Place, unknown_keys: list[Unknown
     if isinstance(value, list) and "items" in schema:
         items = schema["items"]
         return [_complete(item, items, (*place, index), unknown_keys) for index, item in enumerate(value)]
+    if schema.get("format") == "id":
+        return _id_as_text(value)
     if isinstance(value, float) and value.is_integer() and "integer" in schema.get("type", ()):
         return int(value)
     return value
+
+
+def _id_as_text(value: Any) -> Any:
+    """An id that came as a number is its integer text where it is whole (SEMANTICS, section 2)."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
+        return str(int(value))
+    return value
+
+
+def _with_ids_as_text(filter_: Any) -> Any:
+    """A copy of a filter, without recursion."""
+    root = [filter_]
+    pending: list[tuple[Any, Any, Any]] = [(filter_, root, 0)]
+    while pending:
+        part, holder, key = pending.pop()
+        if not isinstance(part, dict):
+            continue
+        copy = holder[key] = dict(part)
+        if "segment" in copy:
+            copy["segment"] = _id_as_text(copy["segment"])
+        pending.append((copy.get("not"), copy, "not"))
+        for combinator in ("all", "any"):
+            if isinstance(copy.get(combinator), list):
+                inner = copy[combinator] = list(copy[combinator])
+                pending += [(each, inner, index) for index, each in enumerate(inner)]
+    return root[0]
 
 
 # --- validation: filters nest as deep as a marketer likes, so each is validated on its own, without recursion
@@ -188,7 +287,8 @@ def _worded(error: Any, place: Place, in_filter: bool) -> Iterator[Problem]:
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
-                wanted = _wanted(error.schema.get("properties", {}).get(key, {}))
+                schema = error.schema.get("properties", {}).get(key, {})
+                wanted = schema.get("wanted") or _wanted(schema)
                 yield Problem((*place, key), f"is missing; give {wanted}", in_filter)
     else:
         values = error.schema.get("enum", ())
@@ -208,6 +308,8 @@ def _wanted(schema: dict) -> str:
 
 def _whole_number(schema: dict) -> str:
     at_least, at_most = schema.get("minimum"), schema.get("maximum")
+    if at_least is None:
+        return "a whole number"
     return "a whole number" + (f" from {at_least} to {at_most}" if at_most else f" from {at_least} on")
 
 

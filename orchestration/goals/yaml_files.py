@@ -5,13 +5,15 @@ rules (yaml_text.py), the shape of a definition (goal.schema.json, by way of sha
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestration.errors import GoalpostError
-from orchestration.goals.filters import reaches_itself
-from orchestration.goals.shape import Judgement, Place, dotted, judge
+from orchestration.goals.filters import Filter, Segments
+from orchestration.goals.limits import Place
+from orchestration.goals.predicates import TooLarge, predicate
+from orchestration.goals.shape import Judgement, dotted, judge
 from orchestration.goals.yaml_text import YamlError, parse_yaml
 
 KINDS = ("goals", "segments", "funnels")
@@ -57,7 +59,25 @@ class GoalFiles:
     warnings: tuple[Finding, ...]
 
 
-def read_files(paths: Iterable[Path]) -> GoalFiles:
+@dataclass(frozen=True)
+class Known:
+    """What exists beside the files, by workspace. `is_all`: what is not here and in no file, is not."""
+
+    segments: dict[str, dict[str, Filter]] = field(default_factory=dict)
+    goals: dict[str, set[str]] = field(default_factory=dict)
+    is_all: bool = False
+
+    def otherwise(self) -> str:
+        return ", and none has landed:" if self.is_all else "; unless it has landed otherwise,"
+
+
+def read_files(paths: Iterable[Path], known: Known | None = None) -> GoalFiles:
+    """What the files say, judged by themselves and together with what is known to exist beside them.
+
+    Raises GoalpostError where a path leads to no file; what is wrong in a file is an error among the
+    findings.
+    """
+    known = known or Known()
     files: list[GoalFile] = []
     errors: list[Finding] = []
     for path in find_files(paths):
@@ -71,7 +91,9 @@ def read_files(paths: Iterable[Path]) -> GoalFiles:
     warnings = [file.finding(key.place, str(key)) for file in files for key in file.judgement.unknown_keys]
     if not errors:
         errors += _given_twice(files)
-        warnings += [*_unknown_segments(files), *_unknown_goals(files)]
+        segments = _segments_of(files, known)
+        errors += _too_large_together(files, segments)
+        warnings += [*_unknown_segments(files, segments, known), *_unknown_goals(files, known)]
     return GoalFiles(tuple(files), tuple(sorted(errors)), tuple(sorted(warnings)))
 
 
@@ -120,37 +142,49 @@ def _given_twice(files: list[GoalFile]) -> Iterator[Finding]:
                     yield file.finding((kind, id_), f"{dotted((kind, id_))}: {text}")
 
 
-def _unknown_segments(files: list[GoalFile]) -> Iterator[Finding]:
-    """Warnings, since a segment may have landed by other ways."""
-    segments: dict[str, dict[str, Any]] = {}
+def _segments_of(files: list[GoalFile], known: Known) -> dict[str, Segments]:
+    """Those in the files and beside them, by workspace; the files' are newer."""
+    segments: dict[str, dict[str, Filter]] = {}
     for file in files:
-        written = file.written.get("segments") or {}
-        segments.setdefault(file.workspace, {}).update(
-            {id_: inner["filter"] for id_, inner in written.items()}
-        )
+        of_workspace = segments.setdefault(file.workspace, dict(known.segments.get(file.workspace, {})))
+        of_file = file.judgement.completed.get("segments", {})
+        of_workspace.update({id_: inner["filter"] for id_, inner in of_file.items()})
+    return {workspace: Segments(filters) for workspace, filters in segments.items()}
+
+
+def _too_large_together(files: list[GoalFile], segments: dict[str, Segments]) -> Iterator[Finding]:
     for file in files:
-        known = segments[file.workspace]
+        for place, each in file.judgement.filters.items():
+            try:
+                predicate(segments[file.workspace].resolve(each.written, of_event=each.is_of_event))
+            except TooLarge as problem:
+                yield file.finding(place, f"{dotted(place)}: {problem}")
+
+
+def _unknown_segments(
+    files: list[GoalFile], segments: dict[str, Segments], known: Known
+) -> Iterator[Finding]:
+    """Warnings, since nobody is in such a segment but nothing else comes of it."""
+    for file in files:
+        of_workspace = segments[file.workspace]
         for place, segment in file.judgement.segments.items():
             where = dotted(place)
-            if segment not in known:
-                text = (
-                    f"no segment '{segment}' in these files; unless it has landed otherwise, nobody is in it"
-                )
+            if segment not in of_workspace:
+                text = f"no segment '{segment}' in these files{known.otherwise()} nobody is in it"
                 yield file.finding(place, f"{where}: {text}")
-            elif reaches_itself(segment, known):
+            elif of_workspace.reaches_itself(segment):
                 text = f"segment '{segment}' refers to itself, directly or through others, so nobody is in it"
                 yield file.finding(place, f"{where}: {text}")
 
 
-def _unknown_goals(files: list[GoalFile]) -> Iterator[Finding]:
-    """Warnings, since a goal may have landed by other ways."""
+def _unknown_goals(files: list[GoalFile], known: Known) -> Iterator[Finding]:
+    """Warnings, since such a step has nobody but nothing else comes of it."""
     goals = {(file.workspace, goal) for file in files for goal in file.ids("goals")}
+    goals |= {(workspace, goal) for workspace, ids in known.goals.items() for goal in ids}
     for file in files:
         for funnel in file.ids("funnels"):
-            for index, goal in enumerate(file.written["funnels"][funnel]["goals"]):
+            for index, goal in enumerate(file.judgement.completed["funnels"][funnel]["goals"]):
                 if (file.workspace, goal) not in goals:
                     place = ("funnels", funnel, "goals", index)
-                    text = (
-                        f"no goal '{goal}' in these files; unless it has landed otherwise, nobody reaches it"
-                    )
+                    text = f"no goal '{goal}' in these files{known.otherwise()} nobody reaches it"
                     yield file.finding(place, f"{dotted(place)}: {text}")

@@ -5,16 +5,29 @@ and `<<`). Does not: what a document should hold (shape.py), files (yaml_files.p
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 
-from orchestration.goals.reading import decimal_number, require_characters, whole_number
-from orchestration.goals.shape import Place, dotted
+from orchestration.goals.limits import (
+    LONG_TEXT,
+    LONG_VALUES,
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_LENGTH,
+    MAX_NODES,
+    TOO_DEEP,
+    TOO_MANY,
+    Place,
+)
+from orchestration.goals.reading import decimal_number, is_storable, whole_number
+from orchestration.goals.shape import dotted
 
 CORE = "tag:yaml.org,2002:"
 
@@ -26,23 +39,40 @@ class YamlError(Exception):
 
 
 def parse_yaml(text: str) -> tuple[Any, dict[Place, int]]:
-    """The document, and the line on which each key or list item begins. Raises YamlError."""
-    lines: dict[Place, int] = {}
+    """The document, and the line on which each key or list item begins. Raises YamlError. It takes seconds:
+    what is longer, deeper or holds more than limits.py allows, aliases written out, is refused where it
+    does."""
+    if len(text) > MAX_LENGTH:
+        raise YamlError(1, f"the file is {LONG_TEXT}")
     yaml = YAML(typ="safe", pure=True)
-    yaml.Resolver = _CoreSchema
+    yaml.Resolver, yaml.Composer = _CoreSchema, _LimitedComposer
     try:
-        node = yaml.compose(text)
-        document = {} if node is None else _value(node, (), lines)
-        require_characters(document)
+        with warnings.catch_warnings(action="ignore", category=ReusedAnchorWarning):  # YAML 1.2 allows it
+            node = yaml.compose(text)
+        document, lines = ({}, {}) if node is None else _document(node)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}") from None
     except (YAMLError, ValueError) as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise YamlError(line, f"not YAML: {getattr(error, 'reason', error)}") from None
-    except RecursionError:
-        raise YamlError(1, "nested too deeply, or an alias (*) holds itself") from None
+    except RecursionError:  # of the library
+        raise YamlError(1, f"the file is {TOO_DEEP}") from None
     return document, lines
+
+
+class _LimitedComposer(Composer):
+    """Stops where a file holds too much, for a thousand nodes take the library a fifth of a second."""
+
+    nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES and isinstance(parent, SequenceNode) and index > MAX_ITEMS:
+            raise YamlError(parent.start_mark.line + 1, f"a list has {LONG_VALUES}")
+        if self.nodes > MAX_NODES:
+            raise YamlError(self.parser.peek_event().start_mark.line + 1, f"the file has {TOO_MANY}")
+        return super().compose_node(parent, index)
 
 
 _SCHEMA = [
@@ -81,28 +111,63 @@ _SCALARS = {
 }
 
 
-def _value(node: Node, place: Place, lines: dict[Place, int]) -> Any:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, SequenceNode):
-        return [_value(item, (*place, index), lines) for index, item in enumerate(node.value)]
-    if isinstance(node, MappingNode):
-        return {key: _value(inner, (*place, key), lines) for key, inner in _entries(node, place, lines)}
+def _document(root: Node) -> tuple[Any, dict[Place, int]]:
+    """Without recursion: an alias may hold itself. What it stands for is written out, and counted."""
+    document: list[Any] = [None]
+    lines: dict[Place, int] = {}
+    pending: list[tuple[Node, Place, Any, Any]] = [(root, (), document, 0)]
+    nodes = characters = 0
+    while pending:
+        node, place, holder, key = pending.pop()
+        line = node.start_mark.line + 1
+        lines.setdefault(place, line)
+        nodes += 1
+        if nodes > MAX_NODES:
+            raise YamlError(line, f"with its aliases (*) written out the file has {TOO_MANY}")
+        if len(place) > MAX_DEPTH:
+            raise YamlError(
+                lines[place[:2]], f"{dotted(place[:2])}: {TOO_DEEP}, or an alias (*) in it holds itself"
+            )
+        if isinstance(node, SequenceNode):
+            items = holder[key] = [None] * len(node.value)
+            inside = list(enumerate(node.value))
+            pending += [(inner, (*place, index), items, index) for index, inner in reversed(inside)]
+        elif isinstance(node, MappingNode):
+            entries = list(_entries(node, place, lines))
+            values = holder[key] = dict.fromkeys(name for name, _ in entries)
+            pending += [(inner, (*place, name), values, name) for name, inner in reversed(entries)]
+        else:
+            characters += len(node.value)
+            if characters > MAX_LENGTH:
+                raise YamlError(line, f"with its aliases (*) written out the file is {LONG_TEXT}")
+            holder[key] = _scalar(node)
+    return document[0], lines
+
+
+def _scalar(node: Node) -> Any:
+    line = node.start_mark.line + 1
     construct = _SCALARS.get(str(node.tag).removeprefix(CORE))
     if construct is None:
-        raise YamlError(node.start_mark.line + 1, f"the tag {node.tag} means nothing in a goals file")
-    return construct(node.value)
+        raise YamlError(line, f"the tag {node.tag} means nothing in a goals file")
+    value = construct(node.value)
+    if not is_storable(value):
+        raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, which is no character")
+    return value
 
 
 def _entries(node: MappingNode, place: Place, lines: dict[Place, int]) -> Iterator[tuple[str, Node]]:
     seen: set[str] = set()
     for key_node, inner in node.value:
         line = key_node.start_mark.line + 1
-        if not isinstance(key_node, ScalarNode) or key_node.tag != CORE + "str":
+        is_number = key_node.tag == CORE + "int" and key_node.value == str(_whole_number(key_node.value))
+        if not isinstance(key_node, ScalarNode) or not (key_node.tag == CORE + "str" or is_number):
             written = f"the key {key_node.value}" if isinstance(key_node, ScalarNode) else "a key"
             raise YamlError(
                 line, f"{dotted(place)}: {written} is not text; put it in quotes".removeprefix(": ")
             )
-        key = key_node.value
+        key = key_node.value  # a whole number is the id that it spells
+        if not is_storable(key):
+            raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, which is no character")
         if key in seen:
             first = lines[*place, key]
             where = dotted((*place, key))

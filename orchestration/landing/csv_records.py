@@ -1,49 +1,74 @@
 """CSV, read by Arrow: RFC 4180, a blank line being no record.
 
-Belongs here: the header, the numbers of the records, the records of another length. Does not: types.
+Belongs here: the delimiter, the header, the numbers of the records, the records of another length. Does not:
+types.
 """
+
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow.compute makes its functions when it is imported)
 
 import csv
 import io
+import re
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from orchestration.contract import RawTable
-from orchestration.landing.rows import BLOCK_BYTES, TextRows, UnreadableFile
+from orchestration.landing.rows import (
+    BLOCK_BYTES,
+    RECORD_BYTES,
+    Stream,
+    TextRows,
+    UnreadableFile,
+    record_too_long,
+    shown,
+    standard,
+    value,
+)
+
+DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
+HEADER_BYTES = 2**20  # at most, so that looking for it cannot take for ever
+EXCELS_FIRST_LINE = re.compile(r"sep=(.)(\r\n|\r|\n)", re.IGNORECASE)
 
 
 class CsvRows(TextRows):
-    """Columns go by position inside, since to DuckDB a name in another case is the same name."""
+    """Columns go by position inside: the header is replaced by their numbers, so that names may repeat."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: RawTable, path: Path, is_compressed: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: RawTable,
+        path: Path,
+        compression: str | None,
+        most_bytes: int,
     ):
-        super().__init__(connection, table, path, is_compressed)
-        self.header = self._read_header()
-        self.judge_header(self.header)
-        fields = [(f"column_{position}", pa.string()) for position, _ in enumerate(self.header)]
+        super().__init__(connection, table, path, compression, most_bytes)
+        self._read_header()
+        self.csv_fields = len(self.header)
+        self.places = self.places_in(self.header)
+        fields = [(str(place), pa.string()) for place in self.places.values()]
         self.schema = pa.schema([("row_number", pa.int64()), ("raw_record", pa.string()), *fields])
 
     def select(self) -> str:
         self.offer()
         columns = [
-            f"column_{self.header.index(column.name)}" if column.name in self.header else "null"
+            value(column, f'"{self.places[column.name]}"') if column.name in self.places else "null"
             for column in self.table.columns
         ]
         return f"select row_number, {', '.join(columns)}, raw_record from landed"
 
     def unknown_columns(self) -> list[str]:
-        return self.unknown(self.header)
+        return self.left_out(self.header, self.places)
 
-    def batches(self, stream: BinaryIO) -> Iterator[pa.RecordBatch]:
+    def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         """Arrow numbers only the records that it rejects; the others take the numbers in between."""
         rejected: deque[tuple[int, str]] = deque()
 
@@ -51,16 +76,27 @@ class CsvRows(TextRows):
             rejected.append((record.number - 1, record.text))  # the header is 1
             return "skip"
 
+        _skip(stream, self.header_ends)
+        places = [str(place) for place in self.places.values()]
+        header = (self.csv_delimiter or ",").join(map(str, range(len(self.header)))) + "\n"
         last = 0
         try:
             for batch in arrow_csv.open_csv(
-                _ArrowInput(stream),
-                arrow_csv.ReadOptions(use_threads=False, block_size=2 * BLOCK_BYTES),
-                arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=reject),
+                _ArrowInput(stream, header.encode()),
+                arrow_csv.ReadOptions(use_threads=False, block_size=2 * RECORD_BYTES),
+                arrow_csv.ParseOptions(
+                    delimiter=self.csv_delimiter, newlines_in_values=True, invalid_row_handler=reject
+                ),
                 arrow_csv.ConvertOptions(
-                    default_column_type=pa.string(), null_values=[""], strings_can_be_null=True
+                    column_types=dict.fromkeys(places, pa.string()),
+                    include_columns=places,
+                    null_values=["", r"\N"],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
                 ),
             ):
+                if batch.nbytes > RECORD_BYTES:
+                    _judge_lengths(batch)
                 numbers = np.arange(last + 1, last + 1 + len(batch) + len(rejected))
                 numbers = np.setdiff1d(numbers, [number for number, _ in rejected])[: len(batch)]
                 last = int(numbers[-1]) if len(numbers) else last
@@ -73,10 +109,9 @@ class CsvRows(TextRows):
                     last = max(last, settled[-1][0])
                 yield self._rejected(settled)
         except pa.ArrowInvalid as error:
-            problem = str(error)
-            if "straddling" in problem:
-                problem = f"a record is longer than {BLOCK_BYTES // 2**20} MB: is there a quote never closed?"
-            raise UnreadableFile(f"It is no readable CSV ({problem}).") from error
+            if "straddling" in str(error):
+                raise record_too_long() from error
+            raise UnreadableFile(f"It is no readable CSV ({error}).") from error
         yield self._rejected(list(rejected))
 
     def _rejected(self, records: list[tuple[int, str]]) -> pa.RecordBatch:
@@ -84,19 +119,70 @@ class CsvRows(TextRows):
             [{"row_number": number, "raw_record": text} for number, text in records], schema=self.schema
         )
 
-    def _read_header(self) -> list[str]:
+    def _read_header(self) -> None:
+        """Set header, csv_delimiter and where in the text the header ends: with the delimiter by which it
+        holds the key columns, else with the one by which it comes nearest to that."""
         with self.open() as stream:
-            records = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""))
-            try:
-                return next(record for record in records if record)
-            except StopIteration:
-                raise UnreadableFile("It has no header.") from None
-            except csv.Error as error:
-                raise UnreadableFile(f"Its header is no CSV ({error}).") from error
+            begins, head = _first_line(stream)
+            text = getincrementaldecoder("utf-8")().decode(head)
+        if line := EXCELS_FIRST_LINE.match(text):
+            rest = text[line.end() :].lstrip("\r\n")
+            begins, text = begins + len(text[: len(text) - len(rest)].encode()), rest
+        readings = [(*_first_record(text, delimiter), delimiter) for delimiter in DELIMITERS]
+        key = set(self.table.key)
+        self.header, characters, self.csv_delimiter = max(
+            readings, key=lambda reading: (len(key.intersection(map(standard, reading[0]))), len(reading[0]))
+        )
+        if not self.header:
+            raise UnreadableFile(
+                f'Its first line, "{shown(text, 80)}", is no header: it cannot be read as CSV, or is longer '
+                f"than {HEADER_BYTES // 2**20} MB."
+            )
+        self.header_ends = begins + len(text[:characters].encode())
+
+    def how_read(self) -> str:
+        tried = " ".join(DELIMITERS.values())
+        delimiter = DELIMITERS[self.csv_delimiter or ","]
+        return f"Tried were the delimiters {tried}; split by {delimiter} its header is"
+
+
+def _first_line(stream: Stream) -> tuple[int, bytes]:
+    """What follows the blank lines at the beginning, as much of it as a header may take, and how long they
+    are. Raises UnreadableFile if nothing follows."""
+    begins = 0
+    while block := stream.read(HEADER_BYTES):
+        head = block.lstrip(b"\r\n")
+        begins += len(block) - len(head)
+        if head:
+            return begins, head + stream.read(HEADER_BYTES)
+    raise UnreadableFile("It has no header.")
+
+
+def _first_record(text: str, delimiter: str) -> tuple[list[str], int]:
+    """The fields of the first record and how many characters it takes; no fields if it cannot be read."""
+    lines = io.StringIO(text, newline="")
+    try:
+        fields = next(csv.reader(iter(lines.readline, ""), delimiter=delimiter), [])
+    except csv.Error:
+        return [], 0
+    return (fields, lines.tell()) if lines.tell() < HEADER_BYTES else ([], 0)
+
+
+def _skip(stream: Stream, count: int) -> None:
+    while count > 0:
+        count -= len(stream.read(min(count, BLOCK_BYTES)))
+
+
+def _judge_lengths(batch: pa.RecordBatch) -> None:
+    lengths = np.zeros(len(batch), np.int64)
+    for column in batch.columns:
+        lengths += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    if len(lengths) and lengths.max() > RECORD_BYTES:
+        raise record_too_long()
 
 
 class _ArrowInput:
-    """What Arrow reads: blocks of UTF-8 that are never cut between CR and LF, and a line end at the end.
+    """What Arrow reads: a header, then blocks of UTF-8, never cut between CR and LF; a line end at the end.
 
     Left to itself it drops an LF that begins a block (even in quotes, after a CR), tells only stderr of a
     rejected record that is not UTF-8, and takes a header without a line end for nothing.
@@ -104,13 +190,17 @@ class _ArrowInput:
 
     closed = False
 
-    def __init__(self, stream: BinaryIO):
-        self.stream, self.decoder = stream, getincrementaldecoder("utf-8")()
+    def __init__(self, stream: Stream, header: bytes):
+        self.stream, self.header, self.decoder = stream, header, getincrementaldecoder("utf-8")()
 
     def read(self, size: int) -> bytes:
-        block = self.stream.read(size // 2)
-        is_last = 0 < len(block) < size // 2
+        size //= 2
+        block = self.stream.read(size)
+        is_last = 0 < len(block) < size
         while block.endswith(b"\r") and (following := self.stream.read(1)):
             block += following
         self.decoder.decode(block, final=not block)
-        return block + b"\n" if is_last and not block.endswith((b"\n", b"\r")) else block
+        if is_last and not block.endswith((b"\n", b"\r")):
+            block += b"\n"
+        header, self.header = self.header, b""
+        return header + block

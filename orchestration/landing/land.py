@@ -11,8 +11,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.landing.listing import LandedFile, Listing, list_landing, new_files, reading_errors
-from orchestration.landing.load import LedgerRow, load_file
+from orchestration.errors import GoalpostError
+from orchestration.landing.listing import (
+    Ignored,
+    LandedFile,
+    Listing,
+    list_landing,
+    new_files,
+    not_now,
+    reading_errors,
+)
+from orchestration.landing.load import LedgerRow, NotNow, load_file, state_of
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -20,7 +29,7 @@ from orchestration.warehouse import connect
 @dataclass(frozen=True)
 class LandingReport:
     files: tuple[LedgerRow, ...]  # new in this run, loaded or set aside
-    unknown_folders: tuple[str, ...]
+    ignored: tuple[Ignored, ...]  # by path: what the listing left out, and what could not be read just now
 
     @property
     def loaded(self) -> list[LedgerRow]:
@@ -41,9 +50,12 @@ class LandingReport:
 def land_new_files(
     settings: Settings, on_progress: Callable[[int, int, str], None] | None = None
 ) -> LandingReport:
-    """Load what is new. `on_progress` hears (files done, files to look at, path of the next)."""
+    """Load what is new. `on_progress` hears (files done, files to look at, path of the next).
+
+    A file that cannot be read or loaded now stops nothing: it is ignored, and new again in the next run.
+    """
     listing = list_landing(settings)
-    entries = []
+    entries, ignored = [], list(listing.ignored)
     with closing(connect(settings)) as connection:
         ledger = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
         known_hashes = {(path, content_hash) for path, _, content_hash in ledger}
@@ -51,30 +63,47 @@ def land_new_files(
         for done, file in enumerate(files):
             if on_progress:
                 on_progress(done, len(files), file.path)
-            with _local_copy(settings, listing, file) as local_path:
-                content_hash = _content_hash(local_path)
-                if (file.path, content_hash) in known_hashes:
-                    connection.execute(
-                        "update raw.files set fingerprint = ? where path = ? and content_hash = ?",
-                        [file.fingerprint, file.path, content_hash],
-                    )
-                else:
-                    entries.append(load_file(connection, file, local_path, content_hash))
-    return LandingReport(tuple(entries), listing.unknown_folders)
+            try:
+                with _local_copy(settings, listing, file) as local_path:
+                    state = state_of(local_path)
+                    content_hash = _content_hash(local_path)
+                    if (file.path, content_hash) in known_hashes:
+                        connection.execute(
+                            "update raw.files set fingerprint = ? where path = ? and content_hash = ?",
+                            [file.fingerprint, file.path, content_hash],
+                        )
+                    else:
+                        entries.append(
+                            load_file(
+                                connection, file, local_path, content_hash, state, settings.max_file_bytes
+                            )
+                        )
+            except NotNow as reason:
+                ignored.append(Ignored(file.path, str(reason)))
+            except OSError as error:
+                ignored.append(Ignored(file.path, not_now(error)))
+    return LandingReport(tuple(entries), tuple(sorted(ignored)))
 
 
 @contextmanager
 def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Iterator[Path]:
     """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way
-    is then not taken for a file that ends half-way. Its place is fixed: a killed run leaves no litter."""
+    is then not taken for a file that ends half-way. Its place is fixed: a killed run leaves no litter.
+
+    Raises OSError if this one file cannot be read, GoalpostError if the object store cannot.
+    """
     if listing.is_local:
-        with reading_errors(file.location, OSError):
-            yield Path(file.location)
+        yield Path(file.location)
         return
     copy = settings.home / "landing.part"
     try:
-        with reading_errors(file.location, Exception):
-            listing.file_system.get_file(file.location, copy)
+        try:
+            with reading_errors(file.location, Exception):
+                listing.file_system.get_file(file.location, copy)
+        except GoalpostError as error:
+            if isinstance(error.__cause__, FileNotFoundError | PermissionError):
+                raise error.__cause__ from None
+            raise
         yield copy
     finally:
         copy.unlink(missing_ok=True)

@@ -1,14 +1,18 @@
 """What lies in the landing, and which of it has to be looked at.
 
-Belongs here: walking a local folder or an object store, and comparing it with the ledger. Does not: reading a
-file (rows.py), loading it (load.py) or Dagster (defs/).
+Belongs here: walking a local folder or an object store, what is ignored and why, and comparing the rest with
+the ledger. Does not: reading a file (rows.py), loading it (load.py) or Dagster (defs/).
 """
 
+import errno
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+import stat
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import cast
 
 import fsspec
@@ -18,7 +22,25 @@ from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
-FORMATS = (".parquet", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+TEXT_FORMATS = {"jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
+FORMATS = {"parquet": "parquet", "avro": "avro", **TEXT_FORMATS}  # by the suffix, its case aside
+COMPRESSIONS = ("gz", "zst", "bz2")  # of text formats
+
+NO_FORMAT = (
+    f"Its name does not end in one of {', '.join('.' + suffix for suffix in FORMATS)}, the text formats also "
+    f"followed by {' or '.join('.' + suffix for suffix in COMPRESSIONS)}."
+)
+UNFINISHED = "Its name begins with a dot or _, so it is taken for unfinished."
+NO_TABLE = "It lies in no table's folder."
+LEADS_OUT = "It is a link that leads out of the landing: only what lies in the landing is read."
+LEADS_NOWHERE = "It is a link that leads nowhere."
+IN_A_CIRCLE = "It is a link in a circle."
+SPECIAL_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -33,19 +55,28 @@ class LandedFile:
         return self.path.split("/")[0]
 
     @property
-    def is_compressed(self) -> bool:
-        return self.path.lower().endswith(".gz")
+    def format(self) -> str:
+        return _format_of(self.path)[0] or ""
 
     @property
-    def format(self) -> str:
-        return self.path.lower().removesuffix(".gz").rpartition(".")[2]
+    def compression(self) -> str | None:
+        """gz, zst, bz2 or None."""
+        return _format_of(self.path)[1]
+
+
+@dataclass(frozen=True, order=True)
+class Ignored:
+    """An entry of the landing that is not loaded. A folder stands for all that is in it."""
+
+    path: str  # below the landing, valid Unicode whatever the name; control characters are left as they are
+    reason: str  # a sentence
 
 
 @dataclass(frozen=True)
 class Listing:
     file_system: fsspec.AbstractFileSystem
     files: tuple[LandedFile, ...]  # of the raw tables, in the order in which they load
-    unknown_folders: tuple[str, ...]  # what holds files but is no raw table
+    ignored: tuple[Ignored, ...]  # whatever else lies there, by path
 
     @property
     def is_local(self) -> bool:
@@ -53,6 +84,8 @@ class Listing:
 
 
 def list_landing(settings: Settings) -> Listing:
+    """What lies in the landing now. One odd entry never hides the rest: only a landing that is not there, or
+    cannot be listed itself, is a GoalpostError."""
     with reading_errors(settings.landing, Exception):
         file_system, root = fsspec.url_to_fs(settings.landing)
         file_system.invalidate_cache()
@@ -62,10 +95,8 @@ def list_landing(settings: Settings) -> Listing:
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
         is_local = isinstance(file_system, LocalFileSystem)
-        files = sorted(_local_files(root) if is_local else _remote_files(file_system, root))
-    in_tables = tuple(file for file in files if "/" in file.path and file.table_name in RAW_TABLES)
-    unknown_folders = {file.path.split("/")[0] for file in set(files).difference(in_tables)}
-    return Listing(file_system, in_tables, tuple(sorted(unknown_folders)))
+        files, ignored = _list_local(root) if is_local else _list_remote(file_system, root)
+    return Listing(file_system, tuple(sorted(files)), tuple(sorted(ignored)))
 
 
 def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[LandedFile]:
@@ -87,35 +118,189 @@ def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
         ) from error
 
 
-def _local_files(root: str) -> Iterator[LandedFile]:
-    """Unlike fsspec's own listing this follows links: a table's folder may be one to where the data are."""
-
-    def stop(error: OSError) -> None:
-        raise error
-
-    for folder, _, names in os.walk(root, onerror=stop, followlinks=True):
-        for name in names:
-            location = os.path.join(folder, name)
-            path = os.path.relpath(location, root)
-            if _is_data(path):
-                status = os.stat(location)
-                times = (status.st_mtime_ns, status.st_ctime_ns)
-                yield LandedFile(path, location, status.st_size, _fingerprint(status.st_size, *times))
+def not_now(error: OSError) -> str:
+    """Why an entry is ignored that may be readable by the next run."""
+    if error.errno == errno.ENOENT:
+        return "It was gone when it was to be read."
+    return f"It cannot be read ({error.strerror or error}): it is looked at again in the next run."
 
 
-def _remote_files(file_system: fsspec.AbstractFileSystem, root: str) -> Iterator[LandedFile]:
+@dataclass
+class _LocalWalk:
+    """Real folders first, then links, in the order of their names, so that the order on disk does not matter.
+
+    Each folder is read once and each link to what is read already is ignored: links can multiply one file
+    without end. A link to what is read nowhere else is followed, for example into a hidden folder.
+    """
+
+    root: str
+    files: list[LandedFile] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    folders: deque[str] = field(default_factory=deque)
+    links: list[str] = field(default_factory=list)
+    read: set[tuple[int, int]] = field(default_factory=set)  # device and inode of folders and files
+
+    def run(self) -> None:
+        self._look_into("", scan_errors_stop=True)
+        while self.folders or self.links:
+            while self.folders:
+                self._look_into(self.folders.popleft())
+            links, self.links = sorted(self.links), []
+            for position, path in enumerate(links):
+                self._follow(path)
+                if self.folders:
+                    self.links.extend(links[position + 1 :])
+                    break
+
+    def _look_into(self, folder: str, *, scan_errors_stop: bool = False) -> None:
+        location = os.path.join(self.root, folder)
+        try:
+            status = os.stat(location)
+            with os.scandir(location) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            if scan_errors_stop:
+                raise
+            return self._ignore(folder, not_now(error))
+        if _identity(status) in self.read:
+            return self._ignore(folder, "It is a link to a folder that is read already.")
+        self.read.add(_identity(status))
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            reason = _reason_by_path(path)
+            if reason:
+                self._ignore(path, reason)
+            elif entry.is_symlink():
+                self.links.append(path)
+            else:
+                try:
+                    self._sort_in(path, entry.stat(follow_symlinks=False))
+                except OSError as error:
+                    self._ignore(path, not_now(error))
+
+    def _sort_in(self, path: str, status: os.stat_result) -> None:
+        location = os.path.join(self.root, path)
+        if stat.S_ISDIR(status.st_mode):
+            if path in RAW_TABLES or "/" in path:
+                self.folders.append(path)
+            else:
+                self._ignore(path, _unknown_folder(path))
+        elif "/" not in path:
+            self._ignore(path, NO_TABLE)
+        elif not stat.S_ISREG(status.st_mode):
+            self._ignore(path, f"It is {SPECIAL_FILES.get(stat.S_IFMT(status.st_mode), 'no file')}, no file.")
+        elif not _format_of(path)[0]:
+            self._ignore(path, NO_FORMAT)
+        elif not os.access(location, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            self._ignore(path, not_now(PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
+        else:
+            self.read.add(_identity(status))
+            times = (status.st_mtime_ns, status.st_ctime_ns)
+            fingerprint = _fingerprint(status.st_size, *times)
+            self.files.append(LandedFile(path, location, status.st_size, fingerprint))
+
+    def _follow(self, path: str) -> None:
+        location = os.path.join(self.root, path)
+        try:
+            target = os.path.realpath(location, strict=True)
+            status = os.stat(location)
+        except FileNotFoundError:
+            return self._ignore(path, LEADS_NOWHERE)
+        except OSError as error:
+            return self._ignore(path, IN_A_CIRCLE if error.errno == errno.ELOOP else not_now(error))
+        root = os.path.realpath(self.root)
+        if not _is_below(target, root):
+            return self._ignore(path, LEADS_OUT)
+        if stat.S_ISDIR(status.st_mode):
+            if _is_below(os.path.realpath(os.path.dirname(location)), target):
+                return self._ignore(path, IN_A_CIRCLE)
+        elif _identity(status) in self.read:
+            return self._ignore(path, "It is a link to a file that is read already.")
+        self._sort_in(path, status)
+
+    def _ignore(self, path: str, reason: str) -> None:
+        name = os.fsencode(path).decode("utf-8", "backslashreplace")
+        self.ignored.append(Ignored(name, reason))
+
+
+def _list_local(root: str) -> tuple[list[LandedFile], list[Ignored]]:
+    walk = _LocalWalk(root)
+    walk.run()
+    return walk.files, walk.ignored
+
+
+def _list_remote(file_system: fsspec.AbstractFileSystem, root: str) -> tuple[list[LandedFile], set[Ignored]]:
+    files: list[LandedFile] = []
+    ignored: set[Ignored] = set()
     details_by_location = cast(dict[str, dict], file_system.find(root, detail=True))
     for location, details in details_by_location.items():
         path = location.removeprefix(root).lstrip("/")
-        if _is_data(path):
-            yield LandedFile(path, location, details["size"], _fingerprint(*sorted(details.items())))
+        table = path.split("/")[0]
+        if not path or path.endswith("/"):  # what stands for a folder in some object stores
+            continue
+        if found := _first_ignored(path):
+            ignored.add(found)
+        elif "/" not in path:
+            ignored.add(Ignored(path, NO_TABLE))
+        elif table not in RAW_TABLES:
+            ignored.add(Ignored(table, _unknown_folder(table)))
+        elif not _format_of(path)[0]:
+            ignored.add(Ignored(path, NO_FORMAT))
+        else:
+            fingerprint = _fingerprint(*sorted(details.items()))
+            files.append(LandedFile(path, location, details["size"], fingerprint))
+    return files, ignored
+
+
+def _first_ignored(path: str) -> Ignored | None:
+    """The outermost of a path's folders, or the file itself, that is ignored by its name."""
+    for part in _with_parents(path):
+        if reason := _reason_by_path(part):
+            return Ignored(part, reason)
+    return None
+
+
+def _with_parents(path: str) -> Iterable[str]:
+    parts = path.split("/")
+    return ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _reason_by_path(path: str) -> str | None:
+    name = path.rpartition("/")[2]
+    if name.startswith((".", "_")):
+        return UNFINISHED
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "Its name is not UTF-8."
+    return None
+
+
+def _unknown_folder(name: str) -> str:
+    near = get_close_matches(name.lower(), RAW_TABLES, n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}?" if near else f"tables are {', '.join(RAW_TABLES)}."
+    return f"It is no table's folder: {hint}"
+
+
+def _format_of(path: str) -> tuple[str | None, str | None]:
+    """Format and compression by the suffixes; no format: neither."""
+    suffixes = path.rpartition("/")[2].lower().split(".")[1:]
+    if suffixes and suffixes[-1] in FORMATS:
+        return FORMATS[suffixes[-1]], None
+    if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS and suffixes[-2] in TEXT_FORMATS:
+        return TEXT_FORMATS[suffixes[-2]], suffixes[-1]
+    return None, None
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """The folder itself included."""
+    return os.path.commonpath([path, folder]) == folder
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _fingerprint(*evidence: object) -> str:
     """Of whatever tells of a change: an object store has an ETag or a version among its details."""
     return hashlib.sha256(repr(evidence).encode()).hexdigest()
-
-
-def _is_data(path: str) -> bool:
-    is_hidden = any(part.startswith(("_", ".")) for part in path.split("/"))
-    return path.lower().endswith(FORMATS) and not is_hidden

@@ -6,6 +6,10 @@ Does not: which files (listing.py), what is in them (rows.py and its formats).
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +24,12 @@ from orchestration.warehouse import first_line
 
 if TYPE_CHECKING:
     from orchestration.landing.rows import Rows
+
+TOO_LARGE_FOR_MEMORY = "It needs more memory than DuckDB may use here: land it again in smaller files."
+
+
+class NotNow(Exception):
+    """The file cannot be loaded now, but perhaps by the next run. The text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -37,55 +47,111 @@ class LedgerRow:
     reason: str | None
     unknown_columns: list[str]
     fingerprint: str
+    csv_delimiter: str | None
+    csv_fields: int | None  # as many as the header has
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What differs as soon as the file is written to or replaced. Raises OSError, and NotNow for a pipe."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotNow("It is no regular file any more.")
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def load_file(
-    connection: duckdb.DuckDBPyConnection, file: LandedFile, local_path: Path, content_hash: str
+    connection: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    local_path: Path,
+    content_hash: str,
+    state: tuple[int, ...],
+    most_bytes: int,
 ) -> LedgerRow:
-    """Load the file, or set it aside if it cannot be read."""
+    """Load the file, or set it aside if it cannot be read.
+
+    `state`: as it was before it was hashed; `most_bytes`: how large it may be, unpacked. Raises NotNow if it
+    has changed since or the disk is full, OSError if it cannot be read, GoalpostError for anything else.
+    """
     # Arrow takes half a second to import: dbt's process, and who only looks for work, need none of it.
+    from orchestration.landing.avro import AvroRows
     from orchestration.landing.csv_records import CsvRows
-    from orchestration.landing.json_lines import JsonRows
+    from orchestration.landing.json_records import JsonRows
     from orchestration.landing.parquet import ParquetRows
     from orchestration.landing.rows import UnreadableFile
 
-    formats = {"parquet": ParquetRows, "csv": CsvRows, "jsonl": JsonRows}
-    file_id = connection.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()[0][0]
+    formats = {"parquet": ParquetRows, "avro": AvroRows, "csv": CsvRows, "json": JsonRows}
+    (file_id,) = connection.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()[0]
+    rows: Rows | None = None
 
-    def record(rows: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
+    def record(count: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
+        if state_of(local_path) != state:
+            raise NotNow("It changed while it was read: it is looked at again in the next run.")
         entry = LedgerRow(
             file_id=file_id,
             table_name=file.table_name,
             path=file.path,
             content_hash=content_hash,
             size_bytes=file.size_bytes,
-            rows=rows,
+            rows=count,
             loaded_at=datetime.now(UTC).replace(tzinfo=None),
             outcome="set_aside" if reason else "loaded",
             reason=reason,
             unknown_columns=unknown_columns,
             fingerprint=file.fingerprint,
+            csv_delimiter=rows.csv_delimiter if rows else None,
+            csv_fields=rows.csv_fields if rows else None,
         )
         values = astuple(entry)
         connection.execute(f"insert into raw.files values ({', '.join('?' * len(values))})", values)
         return entry
 
     try:
-        rows = formats[file.format](connection, RAW_TABLES[file.table_name], local_path, file.is_compressed)
-        connection.begin()
         try:
-            entry = record(_insert(connection, rows, file_id), rows.unknown_columns(), reason=None)
-            connection.commit()
+            table = RAW_TABLES[file.table_name]
+            found = rows = formats[file.format](connection, table, local_path, file.compression, most_bytes)
+            with _transaction(connection):
+                return record(_insert(connection, found, file_id), found.unknown_columns(), reason=None)
         except duckdb.Error as error:
-            connection.rollback()
-            rows.verify()
-            raise GoalpostError(
-                f"{file.path} could not be loaded, though it can be read ({first_line(error)}): "
-                "see whether disk and memory are enough, then run again."
-            ) from error
+            raise _cause(error, rows, file) from error
+        except MemoryError as error:
+            raise UnreadableFile(TOO_LARGE_FOR_MEMORY) from error
     except UnreadableFile as fault:
-        entry = record(0, [], reason=str(fault))
-    return entry
+        return record(0, [], reason=str(fault))
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
+
+
+def _cause(error: duckdb.Error, rows: Rows | None, file: LandedFile) -> Exception:
+    """Whose fault it was: the file's, the disk's or the warehouse's."""
+    from orchestration.landing.rows import UnreadableFile
+
+    if rows and rows.fault:
+        return rows.fault
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return UnreadableFile(TOO_LARGE_FOR_MEMORY)
+    if "No space left" in str(error):
+        return NotNow(f"The disk is full ({first_line(error)}): it is looked at again in the next run.")
+    try:
+        if rows:
+            rows.verify()
+    except duckdb.OutOfMemoryException:
+        return UnreadableFile(TOO_LARGE_FOR_MEMORY)
+    except UnreadableFile as fault:
+        return fault
+    return GoalpostError(
+        f"{file.path} could not be loaded, though it can be read ({first_line(error)}): "
+        "see whether disk and memory are enough, then run again."
+    )
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, rows: Rows, file_id: int) -> int:

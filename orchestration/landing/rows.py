@@ -1,37 +1,71 @@
-"""One landed file as rows that DuckDB selects: what the three formats have in common.
+"""One landed file as rows that DuckDB selects: what the formats have in common.
 
-Belongs here: what a file has to offer to be loaded, and which faults are its own. Does not: one format
-(parquet.py, csv_records.py, json_lines.py), writing (load.py) or judging a value (the staging models).
+Belongs here: what a file has to offer to be loaded, unpacking, limits, and which faults are a file's own.
+Does not: one format (parquet.py, avro.py, csv_records.py, json_records.py), writing (load.py) or judging a
+value (the staging models).
 """
 
+import bz2
 import gzip
 import zlib
 from abc import ABC, abstractmethod
-from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import duckdb
 import pyarrow as pa
 
-from orchestration.contract import RawTable
+from orchestration.contract import Column, RawTable
 
 BLOCK_BYTES = 16 * 1024 * 1024  # of text, read at once
+RECORD_BYTES = 64 * 1024 * 1024  # of text, at most
+MOST_UNKNOWN = 100  # a key may be data; the ledger is no place for a million of them
+LONGEST_NAME = 200
+
+# What a file begins with, whatever its name says.
+MAGIC = {
+    b"\x1f\x8b": ("gzip", "gz"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "zst"),
+    **{b"BZh%d1AY&SY" % level: ("bzip2", "bz2") for level in range(1, 10)},
+    **{b"BZh%d\x17rE8P\x90" % level: ("bzip2", "bz2") for level in range(1, 10)},  # of nothing
+    b"PAR1": ("Parquet", "parquet"),
+    b"Obj\x01": ("Avro", "avro"),
+    b"PK\x03\x04": ("a zip archive, as Excel's .xlsx is", None),
+}
+
+# What an integer means in a column: there a whole number is its integer text, 42345.0 as well as 42345.
+WHOLE_NUMBER_TYPES = ("id", "integer", "boolean")
+JSON_TYPES = ("json", "json_list", "filter", "definition")
 
 
 class UnreadableFile(Exception):
     """The file itself is at fault, whoever reads it. The text is the reason, for the ledger."""
 
 
+class Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Rows(ABC):
     """Making one reads the header alone, and raises UnreadableFile if that is at fault."""
 
+    csv_delimiter: str | None = None
+    csv_fields: int | None = None
+    fault: Exception | None = None  # what broke off the query, where DuckDB can tell only that something did
+
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: RawTable, path: Path, is_compressed: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: RawTable,
+        path: Path,
+        compression: str | None,
+        most_bytes: int,
     ):
-        self.connection, self.table, self.path, self.is_compressed = connection, table, path, is_compressed
+        self.connection, self.table, self.path = connection, table, path
+        self.compression, self.most_bytes = compression, most_bytes
 
     @abstractmethod
     def select(self) -> str:
@@ -49,56 +83,224 @@ class Rows(ABC):
     def verify(self) -> None:
         """Read all and keep nothing: raises UnreadableFile if it was the file that made the query fail."""
 
-    def judge_header(self, names: list[str]) -> None:
+    def places_in(self, header: list[str]) -> dict[str, int]:
+        """Where each of the contract's columns stands: case and outer blanks aside, of equal names the first.
+        Raises UnreadableFile if a key column is missing."""
+        names = [standard(name) for name in header]
         if missing := [name for name in self.table.key if name not in names]:
-            raise UnreadableFile(f"It has no column {' and no column '.join(missing)}.")
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise UnreadableFile(f"It has more than one column {' and more than one '.join(repeated)}.")
+            raise UnreadableFile(
+                f"It has no column {' and no column '.join(missing)}. {self.how_read()} "
+                f'"{shown(", ".join(header))}". It needs at least {", ".join(self.table.key)}.'
+            )
+        return {
+            column.name: names.index(column.name) for column in self.table.columns if column.name in names
+        }
 
-    def unknown(self, names: Iterable[str]) -> list[str]:
-        contract = {column.name for column in self.table.columns}
-        return [name for name in names if name not in contract]
+    def how_read(self) -> str:
+        """The beginning of the sentence that ends with the names of the columns."""
+        return "Its columns are"
+
+    def left_out(self, header: list[str], places: dict[str, int]) -> list[str]:
+        """The names of the columns that are not loaded; a known name is here if it comes a second time."""
+        loaded = set(places.values())
+        return [name[:LONGEST_NAME] for place, name in enumerate(header) if place not in loaded][
+            :MOST_UNKNOWN
+        ]
+
+    def too_large(self) -> UnreadableFile:
+        return UnreadableFile(
+            f"It is larger than {self.most_bytes / 1e9:g} GB, unpacked: land it in smaller files, "
+            "or raise GOALPOST_MAX_FILE_GB and land it under another name."
+        )
 
 
-class TextRows(Rows):
-    """CSV and JSONL reach DuckDB as Arrow batches, which it scans under the name `landed`.
-
-    DuckDB's own CSV reader cannot tell the number of a record, nor read plain lines: it drops blank ones, and
-    takes a record with one empty field too many for a good one. Arrow is exact, and faster.
-    """
+class ArrowRows(Rows):
+    """Files that reach DuckDB as Arrow batches, which it scans under the name `landed`."""
 
     schema: pa.Schema
     rows_streamed = 0
 
     @abstractmethod
-    def batches(self, stream: BinaryIO) -> Iterator[pa.RecordBatch]:
-        """The text as batches of `schema`, streamed."""
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """The file as batches of `schema`, never held whole. Raises UnreadableFile."""
 
     def offer(self) -> None:
-        self.connection.register("landed", pa.RecordBatchReader.from_batches(self.schema, self._stream()))
+        self.connection.register("landed", pa.RecordBatchReader.from_batches(self.schema, self._counted()))
 
     def count(self) -> int:
         return self.rows_streamed
 
     def verify(self) -> None:
-        for _ in self._stream():
+        for _ in self._counted():
             pass
 
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        try:
-            with gzip.open(self.path) if self.is_compressed else self.path.open("rb") as stream:
-                if stream.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
-                    stream.read(len(BOM_UTF8))
-                yield cast(BinaryIO, stream)
-        except UnicodeDecodeError as error:
-            raise UnreadableFile("It is not UTF-8.") from error
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise UnreadableFile(f"It is no whole gzip file ({error}).") from error
-
-    def _stream(self) -> Iterator[pa.RecordBatch]:
+    def _counted(self) -> Iterator[pa.RecordBatch]:
         self.rows_streamed = 0
-        with self.open() as stream:
-            for batch in self.batches(stream):
+        try:
+            for batch in self.stream():
                 self.rows_streamed += len(batch)
                 yield batch
+        except Exception as fault:
+            self.fault = fault
+            raise
+
+
+class TextRows(ArrowRows):
+    """CSV and JSON.
+
+    DuckDB's own CSV reader cannot tell the number of a record, nor read plain lines: it drops blank ones, and
+    takes a record with one empty field too many for a good one. Arrow is exact, and faster.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: RawTable,
+        path: Path,
+        compression: str | None,
+        most_bytes: int,
+    ):
+        super().__init__(connection, table, path, compression, most_bytes)
+        with path.open("rb") as packed:
+            head = packed.read(1024)
+        self._judge_packing(head)
+        with self.open() as text:
+            self._judge_encoding(text.read(1024))
+
+    @abstractmethod
+    def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
+        """The text as batches of `schema`."""
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        with self.open() as text:
+            yield from self.batches(text)
+
+    @contextmanager
+    def open(self) -> Iterator[Stream]:
+        """The text, unpacked, without a byte order mark."""
+        try:
+            with self._unpacked() as unpacked:
+                yield _Text(unpacked, self.most_bytes, self.too_large)
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(_not_utf_8(error)) from error
+        except (OSError, zlib.error, EOFError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the disk, not of the packing
+            packing = dict(gz="gzip", zst="zstd", bz2="bzip2").get(self.compression or "")
+            raise UnreadableFile(f"It is no whole {packing} file ({error}): land it again.") from error
+
+    def _unpacked(self) -> BinaryIO:
+        match self.compression:
+            case "gz":
+                return cast(BinaryIO, gzip.open(self.path))
+            case "bz2":
+                return cast(BinaryIO, bz2.open(self.path))
+            case "zst":
+                return cast(BinaryIO, pa.CompressedInputStream(pa.OSFile(str(self.path)), "zstd"))
+        return self.path.open("rb")
+
+    def _judge_packing(self, head: bytes) -> None:
+        """The name has to tell how the file is packed. An empty file is text without a line in any case."""
+        found, suffix = next((MAGIC[magic] for magic in MAGIC if head.startswith(magic)), (None, None))
+        if not head or (suffix == self.compression and (suffix or not found)):
+            return
+        if found:
+            remedy = f"give it a name that ends in .{suffix}" if suffix else "land the table as CSV"
+            raise UnreadableFile(f"It is {found}, which its name does not tell: {remedy}.")
+        raise UnreadableFile(
+            f"It is not packed, though its name ends in .{self.compression}: it begins with "
+            f'"{shown(head.decode("utf-8", "replace"), 40)}". Pack it, or take the .{self.compression} away.'
+        )
+
+    def _judge_encoding(self, head: bytes) -> None:
+        zeros = max(head[0::2].count(0), head[1::2].count(0))
+        if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or zeros > len(head) // 4 > 0:
+            raise UnreadableFile("It is UTF-16, not UTF-8: export it as UTF-8.")
+        if self.compression:
+            self._judge_packed_text(head)
+
+    def _judge_packed_text(self, head: bytes) -> None:
+        if found := next((MAGIC[magic][0] for magic in MAGIC if head.startswith(magic)), None):
+            raise UnreadableFile(f"What is packed in it is {found}, not text: pack the text itself.")
+
+
+class _Text:
+    """Counts what it gives and leaves a byte order mark out."""
+
+    def __init__(self, unpacked: BinaryIO, most_bytes: int, too_large):
+        self.unpacked, self.left, self.too_large = unpacked, most_bytes, too_large
+        start = unpacked.read(len(BOM_UTF8))
+        self.start = b"" if start == BOM_UTF8 else start
+
+    def read(self, size: int, /) -> bytes:
+        block, self.start = self.start[:size], self.start[size:]
+        if len(block) < size:
+            block += self.unpacked.read(size - len(block))
+        self.left -= len(block)
+        if self.left < 0:
+            raise self.too_large()
+        return block
+
+
+def standard(name: str) -> str:
+    return name.strip().lower()
+
+
+def shown(text: str, most: int = 200) -> str:
+    """Text of a file, to be quoted inside a reason: shortened, on one line."""
+    cut = text[:most]
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in cut) + (
+        "…" if len(text) > most else ""
+    )
+
+
+def record_too_long() -> UnreadableFile:
+    return UnreadableFile(
+        f"It holds a record longer than {RECORD_BYTES // 2**20} MB: is a quote or bracket never closed, "
+        "or a line end missing?"
+    )
+
+
+def whole_number(text: str) -> str:
+    """SQL: the integer text of a number's text that is whole (42345.0, 1e+21), any other text as it is."""
+    number = f"{text}::double"
+    return (
+        f"case when regexp_full_match({text}, '-?0+[.]0+') then '0' "
+        f"when regexp_full_match({text}, '-?[0-9]+[.]0+') then regexp_replace({text}, '[.]0+$', '') "
+        f"when regexp_full_match({text}, '-?[0-9]+([.][0-9]+)?[eE][+]?[0-9]+') "
+        f"and isfinite({number}) and {number} = trunc({number}) then format('{{:.0f}}', {number}) "
+        f"else {text} end"
+    )
+
+
+def without_half_surrogates(text: str) -> str:
+    """SQL: JSON text in which half a surrogate pair is U+FFFD.
+
+    RE2 cannot look around: escaped backslashes and whole pairs are put out of sight first, behind control
+    characters, which JSON text cannot hold.
+    """
+    hexes = "[0-9a-fA-F]{2}"
+    high, low = f"([dD][89abAB]{hexes})", f"([dD][c-fC-F]{hexes})"
+    hidden = f"replace({text}, '\\\\', chr(1))"
+    hidden = f"regexp_replace({hidden}, '\\\\u{high}\\\\u{low}', '\x02\\1\x03\\2', 'g')"
+    mended = f"regexp_replace({hidden}, '\\\\u[dD][89a-fA-F]{hexes}', '\\\\ufffd', 'g')"
+    seen = f"regexp_replace({mended}, '\x02(....)\x03', '\\\\u\\1\\\\u', 'g')"
+    seen = f"replace({seen}, chr(1), '\\\\')"
+    may_need = f"contains({text}, '\\ud') or contains({text}, '\\uD')"
+    return f"case when {may_need} then {seen} else {text} end"
+
+
+def value(column: Column, text: str) -> str:
+    """SQL: the text of a column as it is kept: empty text is null, in JSON no half of a surrogate pair."""
+    text = f"nullif({text}, '')"
+    return without_half_surrogates(text) if column.type in JSON_TYPES else text
+
+
+def _not_utf_8(error: UnicodeDecodeError) -> str:
+    if error.reason == "unexpected end of data":
+        return "It is not UTF-8: it ends inside a character. Was it cut off?"
+    near = bytes(error.object[max(0, error.start - 20) : error.start + 20]).decode("cp1252", "replace")
+    return (
+        f'It is not UTF-8: the byte 0x{error.object[error.start]:02X} in "{shown(near)}", so it seems to be '
+        "Latin-1 (Windows-1252). Export it as UTF-8."
+    )

@@ -35,11 +35,12 @@ class Result:
     marts: dict[str, list[dict]]
     quarantine: dict[str, list[dict]]
     accounting: dict[str, dict]
+    unreadable_workspaces: set[str]
 
 
 def compute(rows: list[LandedRow], as_of: datetime) -> Result:
     """'Facts are a pure function of the raw rows'; 'Reports depend besides on one explicit clock,
-    `as_of`'."""
+    `as_of`'. 'A workspace with a readable id of which no landed row can be staged … is in no mart'."""
     staged = stage(rows)
     workspaces = read_workspaces(staged)
     goals = read_goals(staged, workspaces)
@@ -73,7 +74,10 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
         "rpt_segment_performance": reports.rpt_segment_performance(known),
         "rpt_goal_funnel": reports.rpt_goal_funnel(known),
     }
-    return Result(marts, staged.quarantine, staged.accounting)
+    unreadable = staged.unreadable_workspaces
+    for mart, rows in marts.items():
+        marts[mart] = [row for row in rows if row["workspace_id"] not in unreadable]
+    return Result(marts, staged.quarantine, staged.accounting, unreadable)
 
 
 def group(rows: list[dict], *columns: str) -> dict:

@@ -14,16 +14,33 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
+from pathlib import Path
+
+import yaml
 
 from .filters import Subject, compare_properties, holds, look_up
 from .goals import Definition, Goal, Version
-from .values import add_days, as_impact, end_of_local_day, iso, local_day, seconds_between
+from .values import (
+    add_days,
+    as_impact,
+    compact_json,
+    end_of_local_day,
+    iso,
+    local_day,
+    scalar_text,
+    seconds_between,
+)
 
 FAILED_METRICS = {"bounced", "failed", "dropped", "undeliverable"}
 MACHINE_METRICS = {"opened", "clicked"}
-REASON_HORIZON_DAYS = 90
 TWELVE_DECIMALS = Decimal("0.000000000001")
-HALF_LIFE = timedelta(days=7)
+
+# The numbers of rules are the project's, so that changing one is changing one place.
+NUMBERS = yaml.safe_load((Path(__file__).parents[2] / "dbt_project" / "dbt_project.yml").read_text())["vars"]
+REASON_HORIZON_DAYS = NUMBERS["unattributed_reason_days"]
+HALF_LIFE = timedelta(days=NUMBERS["time_decay_half_life_days"])
+POSITION_FIRST = Decimal(str(NUMBERS["position_credit_first"]))
+POSITION_LAST = Decimal(str(NUMBERS["position_credit_last"]))
 
 
 @dataclass
@@ -202,6 +219,8 @@ def message_achievements(goal: Goal, profile: Profile):
             goal, profile, delivery, "sent", sent_at, delivery["delivery_id"], False
         )
         for row in profile.engagements_of(delivery):
+            if row["metric"] == "sent":
+                continue  # 'the delivery at `sent_at`', however often it is reported
             metric, moment, is_machine = row["metric"], row["occurred_at"], row["is_machine"]
             yield from message_achievement(
                 goal, profile, delivery, metric, moment, row["engagement_id"], is_machine
@@ -249,16 +268,19 @@ def achieve(
         return
     ids = (profile.workspace.workspace_id, goal.goal_id, profile.profile_id)
     impact = version.definition.impact
+    unconverted = unconverted_currency(goal, version, event)
     yield {
         "workspace_id": profile.workspace.workspace_id,
         "goal_id": goal.goal_id,
         "goal_version": version.goal_version,
         "profile_id": profile.profile_id,
         "achievement_id": surrogate_key(*ids, kind, natural_key),
+        "natural_key": natural_key,
         "kind": kind,
         "achieved_at": moment,
-        "impact_value": impact_value(version, event),
+        "impact_value": impact_value(version, event) if unconverted is None else None,
         "impact_currency": goal.currency if impact else None,
+        "unconverted_currency": unconverted,
         "_version": version,
         "_event": event,
     }
@@ -287,6 +309,19 @@ def impact_value(version: Version, event: dict | None) -> Decimal | None:
     if impact.event_property is None:
         return impact.value
     return as_impact(look_up(event["properties"], impact.event_property))
+
+
+def unconverted_currency(goal: Goal, version: Version, event: dict | None) -> str | None:
+    """'an event whose `currency_property` names another currency than the goal's (case does not matter;
+    missing: the goal's; what is no text, or empty, is another)'"""
+    impact = version.definition.impact
+    if impact is None or impact.currency_property is None:
+        return None
+    named = look_up(event["properties"], impact.currency_property)
+    if named is None or (isinstance(named, str) and named.upper() == goal.currency.upper()):
+        return None
+    text = scalar_text(named)
+    return compact_json(named) if text is None else text
 
 
 # ---- 7. impressions, enrollments, conversions --------------------------------------------------------------
@@ -360,7 +395,7 @@ def decide_outcomes(impressions: list[dict], profile: Profile) -> None:
     """'Checks in this order, on the state as of that moment: … `not_eligible` … `already_achieved` … an
     earlier impression (by received_at, delivery_id) of the same goal, source, profile and journey was
     enrolled …'"""
-    enrolled = set()
+    enrolled, known = set(), set()
     for impression in impressions:
         version = impression["_version"]
         state = profile.state_at(impression["received_at"])
@@ -375,13 +410,16 @@ def decide_outcomes(impressions: list[dict], profile: Profile) -> None:
             outcome = "enrolled"
             enrolled.add(grain)
         impression["outcome"] = outcome
+        impression["is_first"], impression["is_first_of_journey"] = not known, grain not in known
+        known.add(grain)
 
 
 def enroll(goal: Goal, profile: Profile, impression: dict) -> dict:
     """'An enrollment is one row per goal, source, profile and journey (none: null).'"""
     workspace_id = profile.workspace.workspace_id
     ids = (goal.goal_id, impression["source_id"], profile.profile_id, impression["journey_id"])
-    enrollment = {name: value for name, value in impression.items() if name not in ("received_at", "outcome")}
+    of_the_impression = ("received_at", "outcome", "is_first", "is_first_of_journey")
+    enrollment = {name: value for name, value in impression.items() if name not in of_the_impression}
     version, enrolled_at = impression["_version"], impression["received_at"]
     return enrollment | {
         "enrollment_id": surrogate_key(workspace_id, *ids),
@@ -524,6 +562,7 @@ def find_touches(goal: Goal, profile: Profile, achievement: dict, candidates: li
             "profile_id": profile.profile_id,
             **of_delivery(candidate.delivery),
             "achievement_id": achievement["achievement_id"],
+            "achieved_at": achievement["achieved_at"],
             "touch_metric": candidate.metric,
             "touch_at": candidate.touch_at,
             "touch_number": number,
@@ -558,8 +597,8 @@ def position_credit(ages: list[timedelta]) -> list[Decimal]:
     """'40 first, 40 last, 20 over the middle in equal parts; one touch 1, two 50/50'"""
     if len(ages) <= 2:
         return linear_credit(ages)
-    middle = [Decimal("0.2") / (len(ages) - 2)] * (len(ages) - 2)
-    return with_remainder_last([Decimal("0.4"), *middle, Decimal("0.4")])
+    middle = [(1 - POSITION_FIRST - POSITION_LAST) / (len(ages) - 2)] * (len(ages) - 2)
+    return with_remainder_last([POSITION_FIRST, *middle, POSITION_LAST])
 
 
 def time_decay_credit(ages: list[timedelta]) -> list[Decimal]:
@@ -646,6 +685,7 @@ def count_delivery_conversions(credited: list[tuple[dict, dict]]) -> list[dict]:
             **{name: touch_of[delivery_id][name] for name in ("workspace_id", "goal_id", "profile_id")},
             **of_delivery(touch_of[delivery_id]),
             "first_converted_at": min(times),
+            "last_converted_at": max(times),
             "achievements": len(times),
         }
         for delivery_id, times in achieved.items()

@@ -32,6 +32,7 @@ class Impact:
     currency: str | None
     value: Decimal | None
     event_property: str | None
+    currency_property: str | None
 
 
 @dataclass(frozen=True)
@@ -213,16 +214,17 @@ def read_evaluation_window(window: dict | None) -> dict | None:
 
 
 def read_impact(impact: dict | None, event: dict | None) -> Impact | None:
-    """'{currency: USD, value: 49.00}, or {currency: USD, event_property: total}'; '`impact.event_property`
-    needs an event part'"""
+    """'{currency: USD, value: 49.00}, or {currency: USD, event_property: total, currency_property: …}';
+    '`impact.event_property` and `impact.currency_property` need an event part'"""
     if impact is None:
         return None
     value, event_property = part(impact, "value", Number), part(impact, "event_property", str)
     if (value is None) == (event_property is None):
         raise BadDefinition("an impact has a value or an event_property")
-    if event_property is not None and event is None:
-        raise BadDefinition("impact.event_property needs an event part")
-    return Impact(part(impact, "currency", str), as_impact(value), event_property)
+    currency_property = part(impact, "currency_property", str)
+    if (event_property is not None or currency_property is not None) and event is None:
+        raise BadDefinition("impact.event_property and impact.currency_property need an event part")
+    return Impact(part(impact, "currency", str), as_impact(value), event_property, currency_property)
 
 
 def part(owner: dict, key: str, kind: type, required: bool = False):

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import available_timezones
 
 from .filters import BadFilter, read_filter
 from .goals import BadDefinition, read_definition
-from .values import JSON_NUMBER, iso, read_json, read_time
+from .values import JSON_NUMBER, Number, iso, read_json, read_time
 
 TIME_ZONES = available_timezones()
 BIGINT = range(-(2**63), 2**63)
@@ -21,7 +22,7 @@ BIGINT = range(-(2**63), 2**63)
 @dataclass(frozen=True)
 class Column:
     name: str
-    type: str = "text"  # text, time, json, boolean, integer, number, time_zone
+    type: str = "text"  # text, time, json, object, boolean, integer, share, time_zone
     default: str | None = None
     is_required: bool = False
     values: tuple[str, ...] = ()  # of an enum
@@ -35,7 +36,7 @@ def enum(name: str, *values: str, default: str | None = None) -> Column:
     return Column(name, "enum", default, is_required=default is None, values=values)
 
 
-PROPERTIES = Column("properties", "json")
+PROPERTIES = Column("properties", "object")
 SEQUENCE = Column("sequence", "integer", "0")
 
 
@@ -91,7 +92,7 @@ TABLES = {
             key("profile_id"),
             key("entered_at", "time"),
             Column("finished_at", "time"),
-            Column("trigger_properties", "json"),
+            Column("trigger_properties", "object"),
         ),
     ),
     "deliveries": Table(
@@ -114,7 +115,7 @@ TABLES = {
             key("delivery_id"),
             enum(
                 "metric",
-                *("delivered", "opened", "clicked", "bounced", "failed", "dropped", "undeliverable"),
+                *("sent", "delivered", "opened", "clicked", "bounced", "failed", "dropped", "undeliverable"),
                 *("unsubscribed", "spammed", "converted"),
             ),
             key("occurred_at", "time"),
@@ -139,7 +140,7 @@ TABLES = {
             enum("arm", "treatment", "control"),
             Column("source_id"),
             key("assigned_at", "time"),
-            Column("expected_control_share", "number"),
+            Column("expected_control_share", "share"),
         ),
     ),
 }
@@ -157,6 +158,7 @@ class Staged:
     standing: dict[str, list[dict]]  # table -> typed rows, each with its LandedRow under "landed"
     quarantine: dict[str, list[dict]]
     accounting: dict[str, dict]
+    unreadable_workspaces: set[str]
 
     def refuse(self, table: str, row: dict, reason_code: str) -> None:
         """'a row refused so leaves nothing under its key'"""
@@ -169,7 +171,7 @@ class Staged:
 def stage(landed_rows: list) -> Staged:
     """'rows landed = rows staged + rows superseded (same key, exact duplicates included) + rows quarantined.
     Faulty rows leave before keys are compared'"""
-    staged = Staged({name: [] for name in TABLES}, {name: [] for name in TABLES}, {})
+    staged = Staged({name: [] for name in TABLES}, {name: [] for name in TABLES}, {}, set())
     valid: dict[str, dict[tuple, list[dict]]] = {name: defaultdict(list) for name in TABLES}
     landed = dict.fromkeys(TABLES, 0)
     for landed_row in landed_rows:
@@ -190,11 +192,51 @@ def stage(landed_rows: list) -> Staged:
             "superseded": landed[name] - quarantined_rows - len(valid[name]),
             "quarantined": quarantined_rows,
         }
+    receive_once(staged.standing["events"], valid["events"])
+    date_sends(staged.standing["deliveries"], staged.standing["engagements"])
+    staged.unreadable_workspaces = unreadable_workspaces(landed_rows, valid["workspaces"])
     return staged
 
 
+def unreadable_workspaces(landed_rows: list, valid: dict[tuple, list[dict]]) -> set[str]:
+    """'A workspace with a readable id of which no landed row can be staged'"""
+    landed = [row.values for row in landed_rows if row.table == "workspaces" and row.values is not None]
+    named = {values["workspace_id"] for values in landed if values.get("workspace_id")}
+    return {name for name in named if min(name) >= " " and (name,) not in valid}
+
+
+def receive_once(events: list[dict], rows_of: dict[tuple, list[dict]]) -> None:
+    """'an event's `received_at` is the earliest among all its landed rows that can be staged and have one,
+    whichever of them stands otherwise; where none has one, it is the standing row's `occurred_at`. An
+    `occurred_at` after that moment … is read as that moment.'"""
+    for event in events:
+        rows = rows_of[event["workspace_id"], event["event_id"]]
+        receipts = [row["received_at"] for row in rows if row["received_at"] is not None]
+        event["received_at"] = min(receipts, default=event["occurred_at"])
+        event["occurred_at"] = min(event["occurred_at"], event["received_at"])
+
+
+def date_sends(deliveries: list[dict], engagements: list[dict]) -> None:
+    """'A delivery whose standing row has no `sent_at` was sent at its first `sent` engagement, if it has
+    one.'"""
+    sends = defaultdict(list)
+    for row in engagements:
+        if row["metric"] == "sent":
+            sends[row["workspace_id"], row["delivery_id"]].append(row["occurred_at"])
+    for delivery in deliveries:
+        if delivery["sent_at"] is None:
+            delivery["sent_at"] = min(sends[delivery["workspace_id"], delivery["delivery_id"]], default=None)
+
+
 def quarantined(landed_row, reason_code: str) -> dict:
-    return {"path": landed_row.path, "row_number": landed_row.row_number, "reason_code": reason_code}
+    """'its file, row number, original values and reason code'"""
+    values = landed_row.values or {}
+    return {
+        "path": landed_row.path,
+        "row_number": landed_row.row_number,
+        "reason_code": reason_code,
+        **{column.name: values.get(column.name) or None for column in TABLES[landed_row.table].columns},
+    }
 
 
 # ---- one row -----------------------------------------------------------------------------------------------
@@ -212,15 +254,16 @@ def read_row(landed_row) -> dict:
     row = {column.name: texts[column.name] or column.default for column in table.columns}
     read_each(row, table, ("time",), read_time, "bad_timestamp")
     read_each(row, table, ("json",), read_json, "bad_json", ValueError, RecursionError)
-    read_each(row, table, ("boolean",), {"true": True, "false": False}.get, "bad_enum")
+    read_each(row, table, ("object",), read_object, "bad_json", ValueError, RecursionError)
+    read_each(row, table, ("boolean",), read_boolean, "bad_enum")
     read_each(row, table, ("integer",), read_integer, "bad_enum")
-    read_each(row, table, ("number",), lambda text: text if JSON_NUMBER.fullmatch(text) else None, "bad_enum")
+    read_each(row, table, ("share",), read_share, "bad_enum")
     read_each(row, table, ("time_zone",), lambda text: text if text in TIME_ZONES else None, "bad_enum")
     for column in table.columns:
         if column.values and row[column.name] not in column.values:
             raise Fault("bad_enum")
     read_what_json_says(landed_row.table, row, texts)
-    check_future(table, row, landed_row.loaded_at)
+    check_future(landed_row.table, table, row, landed_row.loaded_at)
     row["landed"] = landed_row
     row["rank"] = rank(table, row, texts)
     return row
@@ -229,7 +272,7 @@ def read_row(landed_row) -> dict:
 def check_required(name: str, table: Table, texts: dict) -> None:
     """'required ones carry `*` (key columns are required too)'; 'profile_id* (not if anonymous)'"""
     required = [column.name for column in table.columns if column.is_required]
-    if name == "deliveries" and texts["is_anonymous"] != "true":
+    if name == "deliveries" and read_boolean(texts["is_anonymous"] or "false") is not True:
         required.append("profile_id")
     if any(texts[column] is None for column in required):
         raise Fault("missing_key")
@@ -254,8 +297,26 @@ def read_each(
             row[column.name] = read(text)
         except errors as error:
             raise Fault(reason_code) from error
-        if row[column.name] is None and column.type != "json":
+        if row[column.name] is None and column.type not in ("json", "object"):
             raise Fault(reason_code)
+
+
+def read_object(text: str) -> dict:
+    """'JSON that is no object where the column is an object, JSON text that holds JSON included'"""
+    value = read_json(text)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def read_boolean(text: str) -> bool | None:
+    """'A boolean is `true`/`false`, in any case, as text too, also `t`/`f` and `1`/`0`'"""
+    return {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}.get(text.lower())
+
+
+def read_share(text: str) -> str | None:
+    """'`alpha` and `expected_control_share` lie strictly between 0 and 1'; kept as text, for ties."""
+    return text if JSON_NUMBER.fullmatch(text) and 0 < float(text) < 1 else None
 
 
 def read_integer(text: str) -> int | None:
@@ -277,27 +338,40 @@ def read_what_json_says(name: str, row: dict, texts: dict) -> None:
         elif name == "goals":
             row["definition"] = read_definition(row["definition"])
         elif name == "funnels":
-            read_goal_ids(row["goal_ids"])
-        elif name == "events":
-            row["received_at"] = row["received_at"] or row["occurred_at"]
+            row["goal_ids"] = read_goal_ids(row["goal_ids"])
     except BadFilter as error:
         raise Fault("bad_filter") from error
     except BadDefinition as error:
         raise Fault("bad_definition") from error
 
 
-def read_goal_ids(goal_ids) -> None:
-    """'goal_ids* (ordered JSON list)'"""
-    if not isinstance(goal_ids, list) or not all(isinstance(goal_id, str) for goal_id in goal_ids):
-        raise BadDefinition("goal_ids is a list of text")
+def read_goal_ids(goal_ids) -> list[str]:
+    """'goal_ids* (ordered JSON list)'; '`goal_ids` that is no list of ids'"""
+    if not isinstance(goal_ids, list):
+        raise BadDefinition("goal_ids is a list of ids")
+    return [read_id(goal_id) for goal_id in goal_ids]
 
 
-def check_future(table: Table, row: dict, loaded_at) -> None:
-    """'`future_timestamp` (any time but `data_start_at` more than one day after the file's `loaded_at` …)'"""
-    for column in table.columns:
-        is_time = column.type == "time" and column.name != "data_start_at" and row[column.name] is not None
-        if is_time and row[column.name] > loaded_at + timedelta(days=1):
-            raise Fault("future_timestamp")
+def read_id(value) -> str:
+    """'An id that comes as a number … is its integer text where it is whole (a double 42345.0 is `42345`, as
+    is the integer)'"""
+    if isinstance(value, Number) and float(value.text).is_integer():
+        return str(int(Decimal(value.text)))
+    if not isinstance(value, str):
+        raise BadDefinition("an id is a text or a whole number")
+    return value
+
+
+def check_future(name: str, table: Table, row: dict, loaded_at) -> None:
+    """'`future_timestamp` (any time but `data_start_at` more than one day after the file's `loaded_at` …)';
+    '`future_timestamp` judges an event's row by its own `received_at`, and by `occurred_at` only where it has
+    none'"""
+    judged = {column.name for column in table.columns if column.type == "time"} - {"data_start_at"}
+    if name == "events":
+        judged = {"occurred_at" if row["received_at"] is None else "received_at"}
+    moments = [row[column] for column in judged if row[column] is not None]
+    if any(moment > loaded_at + timedelta(days=1) for moment in moments):
+        raise Fault("future_timestamp")
 
 
 def rank(table: Table, row: dict, texts: dict) -> list[tuple[bool, str]]:
@@ -307,7 +381,7 @@ def rank(table: Table, row: dict, texts: dict) -> list[tuple[bool, str]]:
 
     def as_text(column: Column) -> tuple[bool, str]:
         value = row[column.name]
-        if value is None or column.type == "json":
+        if value is None or column.type in ("json", "object"):
             value = texts[column.name]
         elif column.type == "time":
             value = iso(value)

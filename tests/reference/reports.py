@@ -95,9 +95,14 @@ def dim_goals(known: Known) -> list[dict]:
                     "first_sent_at": goal.first_sent_at,
                     "is_locked": goal.is_locked(known.as_of),
                     "measurement_window_days": definition.measurement_window_days,
+                    "evaluation_window_days": definition.evaluation_window
+                    and definition.evaluation_window["days"],
                     "attribution_window_days": definition.attribution_window_days,
+                    "impression": definition.impression,
+                    "sources": definition.sources,
                     "impact_value": impact and impact.value,
                     "impact_event_property": impact and impact.event_property,
+                    "impact_currency_property": impact and impact.currency_property,
                     "impact_currency": goal.currency if impact else None,
                     "definition": row["landed"].values["definition"],
                 }
@@ -114,17 +119,32 @@ def newest_rows(rows: Iterable[dict], key: str, order: str) -> list[dict]:
 
 def dim_sources(rows: list[dict]) -> list[dict]:
     """'the newest state; deleted ones stay, marked'"""
-    columns = ("workspace_id", "source_id", "source_type", "name", "status", "exit_condition", "exit_goal_id")
+    columns = (
+        *("workspace_id", "source_id", "source_type", "name", "status", "exit_condition", "exit_goal_id"),
+        "updated_at",
+    )
     return [
-        {column: row[column] for column in columns} | {"is_deleted": row["status"] == "deleted"}
+        {column: row[column] for column in columns}
+        | {
+            "is_deleted": row["status"] == "deleted",
+            "trigger_filter": row["landed"].values.get("trigger_filter"),
+        }
         for row in newest_rows(rows, "source_id", "updated_at")
     ]
 
 
 def dim_profiles(rows: list[dict]) -> list[dict]:
     """'the newest state; deleted ones stay, marked'"""
+    first_observed_at: dict = {}
+    for row in rows:
+        key = (row["workspace_id"], row["profile_id"])
+        first_observed_at[key] = min(first_observed_at.get(key, row["observed_at"]), row["observed_at"])
     return [
-        {column: row[column] for column in ("workspace_id", "profile_id", "is_deleted")}
+        {column: row[column] for column in ("workspace_id", "profile_id", "is_deleted", "observed_at")}
+        | {
+            "first_observed_at": first_observed_at[row["workspace_id"], row["profile_id"]],
+            "properties": None if row["is_deleted"] else row["landed"].values.get("properties"),
+        }
         for row in newest_rows(rows, "profile_id", "observed_at")
     ]
 
@@ -132,7 +152,7 @@ def dim_profiles(rows: list[dict]) -> list[dict]:
 def dim_segments(rows: list[dict]) -> list[dict]:
     """'the newest state'"""
     return [
-        {column: row[column] for column in ("workspace_id", "segment_id", "name")}
+        {column: row[column] for column in ("workspace_id", "segment_id", "name", "updated_at")}
         | {"filter": row["landed"].values["filter"]}
         for row in newest_rows(rows, "segment_id", "updated_at")
     ]

@@ -19,9 +19,28 @@
     end)
 {%- endmacro %}
 
-{% macro is_json_list_of_text(text) %}{{ return(adapter.dispatch('is_json_list_of_text')(text)) }}{% endmacro %}
-{% macro duckdb__is_json_list_of_text(text) -%}
-    (json_type({{ text }}) = 'ARRAY' and len(list_filter(json_extract({{ text }}, '$[*]'), lambda item: json_type(item) <> 'VARCHAR')) = 0)
+{# Is it a JSON object? A text that holds JSON is a text. #}
+{% macro is_json_object(text) -%}
+    (starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and {{ goalpost.is_json(text) }})
+{%- endmacro %}
+
+{# A list of ids out of a JSON list: a text is one, and a whole number is its integer text (42345.0 is 42345); anything else is null. #}
+{% macro json_id_list(text) %}{{ return(adapter.dispatch('json_id_list')(text)) }}{% endmacro %}
+{% macro duckdb__json_id_list(text) -%}
+    list_transform(
+        cast(json_extract({{ text }}, '$[*]') as varchar[]),
+        lambda item: case
+            when item like '"%' then json_extract_string(item, '$')
+            when regexp_full_match(item, '0|-?[1-9][0-9]*') then item
+            when isfinite(try_cast(item as double)) and try_cast(item as double) = trunc(try_cast(item as double))
+                then printf('%.0f', try_cast(item as double) + 0.0)
+        end
+    )
+{%- endmacro %}
+
+{% macro is_json_list_of_ids(text) %}{{ return(adapter.dispatch('is_json_list_of_ids')(text)) }}{% endmacro %}
+{% macro duckdb__is_json_list_of_ids(text) -%}
+    (json_type({{ text }}) = 'ARRAY' and len(list_filter({{ goalpost.json_id_list(text) }}, lambda id: id is null)) = 0)
 {%- endmacro %}
 
 {# One value of a document, as text without quotes; null where it is missing or JSON null. #}

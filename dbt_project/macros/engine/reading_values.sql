@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 {% macro read_boolean(text) -%}
-    case {{ text }} when 'true' then true when 'false' then false end
+    case when lower({{ text }}) in ('true', 't', '1') then true when lower({{ text }}) in ('false', 'f', '0') then false end
 {%- endmacro %}
 
 {% macro read_integer(text) %}{{ return(adapter.dispatch('read_integer')(text)) }}{% endmacro %}
@@ -66,4 +66,21 @@
 {# JSON escapes control characters, and does so faster than a regular expression looks for them. #}
 {% macro duckdb__has_control_character(text) -%}
     (strlen(to_json({{ text }})) > strlen({{ text }}) + 2 and regexp_matches({{ text }}, '[\x00-\x1f]'))
+{%- endmacro %}
+
+{# Into how many fields a CSV record falls; quotes count at the beginning of a field. #}
+{% macro count_fields(record, delimiter) %}{{ return(adapter.dispatch('count_fields')(record, delimiter)) }}{% endmacro %}
+{% macro duckdb__count_fields(record, delimiter) -%}
+    len(regexp_extract_all(
+        {{ delimiter }} || {{ record }},
+        '[' || {{ delimiter }} || ']("([^"]|"")*("|$)[^' || {{ delimiter }} || ']*|[^' || {{ delimiter }} || ']*)'
+    ))
+{%- endmacro %}
+
+{# What was read, for a sentence: in quotes, at most 80 characters of it, and nothing in it that breaks a line or steers a terminal. #}
+{% macro quoted(text) %}{{ return(adapter.dispatch('quoted')(text)) }}{% endmacro %}
+{% macro duckdb__quoted(text) -%}
+    ('''' || regexp_replace(
+        regexp_replace(left({{ text }}, 80), '[\t\r\n]+', ' ', 'g'), '[\p{C}\p{Zl}\p{Zp}]', '�', 'g'
+    ) || case when length({{ text }}) > 80 then '…''' else '''' end)
 {%- endmacro %}

@@ -6,7 +6,7 @@ with versions as (
         *,
         lead(updated_at) over goal_history as next_updated_at,
         last_value(status) over (goal_history rows between unbounded preceding and unbounded following) as newest_status
-    from {{ ref('int_goal_rows') }}
+    from {{ of_readable_workspaces(ref('int_goal_rows')) }} as goal_rows
     where reason_code is null
     window goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last)
 
@@ -38,6 +38,7 @@ select
     case when versions.has_impact then versions.goal_currency end as impact_currency,
     versions.impact_value,
     versions.impact_event_property,
+    versions.impact_currency_property,
     versions.definition
 from versions
 cross join {{ source('control', 'clock') }} as clock

@@ -1,8 +1,12 @@
 -- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
--- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots.
+-- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots; and everybody whose
+-- workspace can be read now, or no more: whoever is affected from the beginning on.
 {%- set touched = "(
     select profile_key from staging.base_profile_snapshots
-    where touched_after = (select file_id from control.watermark) and reason_code is null
+    where touched_after = (select after_file_id from control.increment) and reason_code is null
+    union
+    select profile_key from intermediate.int_affected_profiles
+    where affected_from = " ~ beginning_of_time() ~ "
 )" %}
 {{ config(
     materialized='recompute', meta={'recompute_where': 'kept.profile_key in ' ~ touched},
@@ -14,7 +18,7 @@ with bounds as (
         profile_key,
         min(observed_at) as first_observed_at,
         max(observed_at) as newest_observed_at
-    from {{ affected_rows(ref('stg_profile_snapshots')) }} as snapshots
+    from {{ of_readable_workspaces(affected_rows(ref('stg_profile_snapshots'))) }} as snapshots
     {%- if not from_scratch() %}
     where profile_key in {{ touched }}
     {%- endif %}

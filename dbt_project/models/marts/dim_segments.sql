@@ -4,7 +4,7 @@ with numbered as (
     select
         *,
         row_number() over (partition by workspace_id, segment_id order by updated_at desc nulls last) as number_from_the_newest
-    from {{ ref('stg_segments') }}
+    from {{ of_readable_workspaces(ref('stg_segments')) }} as segments
 
 )
 

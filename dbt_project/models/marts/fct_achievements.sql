@@ -52,6 +52,7 @@ select
     achievement_number = 1 as is_first,
     impact_value,
     impact_currency,
+    unconverted_currency,
     profile_key
 from numbered
 {%- if from_scratch() %}

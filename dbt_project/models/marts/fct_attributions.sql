@@ -50,17 +50,13 @@ candidates as (
         rules.rule_number,
         rules.counts_since,
         rules.attribution_counts_machine,
-        coalesce({{ map_value('rules.attribution_criteria', 'deliveries.channel') }}, 'sent') as touch_metric
-    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
+        {{ criterion('rules', 'deliveries.channel') }} as touch_metric
+    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
     inner join {{ ref('int_source_rules') }} as rules
         on
             deliveries.workspace_id = rules.workspace_id
             and deliveries.source_id = rules.source_id
-    where
-        {{ together(
-            'deliveries.is_received and deliveries.entered_at >= rules.attached_at and (not deliveries.needs_opt_in or '
-            ~ list_has('rules.webhook_message_ids', 'deliveries.message_id') ~ ')'
-        ) }}
+    where {{ together('deliveries.is_received and ' ~ is_candidate('deliveries', 'rules')) }}
 
 ),
 
@@ -80,7 +76,7 @@ recent_candidates as (
             unattributed.rule_number = candidates.rule_number
             and unattributed.profile_key = candidates.profile_key
             and unattributed.achieved_at >= candidates.sent_at
-    where unattributed.achieved_at <= candidates.sent_at + {{ days(90) }}
+    where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
 
 ),
 
@@ -90,7 +86,7 @@ engagements as (
     select engagements.*
     from {{ ref('stg_engagements') }} as engagements
     {%- if not from_scratch() %}
-    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=90) }} as deliveries
+    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
         on engagements.delivery_key = deliveries.delivery_key
     {%- endif %}
 
@@ -104,8 +100,8 @@ reached as (
     from (
         select
             achievement_key,
-            case when touch_metric = 'sent' and sent_at >= counts_since then 1 else 0 end as is_touched
-        from recent_candidates
+            case when {{ is_touch_time('candidates', "'sent'", 'candidates.sent_at', 'false') }} then 1 else 0 end as is_touched
+        from recent_candidates as candidates
 
         union all
 
@@ -116,10 +112,9 @@ reached as (
         inner join engagements
             on
                 candidates.delivery_key = engagements.delivery_key
-                and candidates.touch_metric = engagements.metric
+                and engagements.metric <> 'sent'
                 and candidates.achieved_at >= engagements.occurred_at
-                and candidates.counts_since <= engagements.occurred_at
-                and (candidates.attribution_counts_machine or not engagements.is_machine)
+                and {{ is_touch_time('candidates', 'engagements.metric', 'engagements.occurred_at', 'engagements.is_machine') }}
     ) as touch_times
     group by achievement_key
 

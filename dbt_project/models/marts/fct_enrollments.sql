@@ -126,7 +126,7 @@ compared as (
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
     from with_trigger
-    {{ join_trigger_values('with_trigger', affected_rows(ref('stg_events'), 'latest_moment')) }}
+    {{ join_trigger_values('with_trigger', affected_rows(ref('stg_events'), 'received_at')) }}
 
 ),
 

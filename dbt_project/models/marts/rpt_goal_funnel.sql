@@ -6,7 +6,7 @@ with recursive funnels as (
     select
         *,
         row_number() over (partition by workspace_id, funnel_id order by updated_at desc nulls last) as number_from_the_newest
-    from {{ ref('stg_funnels') }}
+    from {{ of_readable_workspaces(ref('stg_funnels')) }} as funnel_rows
 
 ),
 

@@ -9,7 +9,7 @@ with
 
     select
         '{{ table }}' as table_name,
-        (select count(*) from {{ source('raw', table) }}) as landed,
+        (select count(*) from {{ landed_rows(table) }} as landed_rows) as landed,
         (
             select count(*) from
             {%- if table == 'goals' %} {{ ref('int_goal_rows') }}

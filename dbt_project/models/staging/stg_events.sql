@@ -13,9 +13,8 @@ select
     name,
     properties,
 
-    -- when
+    -- when: the earliest receipt, and nothing occurs after it
     occurred_at,
-    coalesce(received_at, occurred_at) as received_at,
-    latest_moment
+    received_at
 from {{ ref('base_events') }}
 where is_standing

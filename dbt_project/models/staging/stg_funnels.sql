@@ -6,7 +6,7 @@ select
     funnel_id,
     updated_at,
     name,
-    {{ json_text_list('goal_ids', '') }} as goal_ids,
+    {{ json_id_list('goal_ids') }} as goal_ids,
     window_days
 from {{ ref('base_funnels') }}
 where is_standing

@@ -18,6 +18,7 @@ select
     {{ json_text('normal_form', '/definition_policy') }} as definition_policy,
     definition,
     core_hash as definition_hash,
+    unknown_keys,
 
     -- who is a candidate
     {{ json_text('normal_form', '/eligibility') }} as eligibility,
@@ -55,6 +56,7 @@ select
     {{ json_text('normal_form', '/impact') }} is not null as has_impact,
     {{ json_text('normal_form', '/impact/currency') }} as impact_currency,
     {{ read_amount(json_text('normal_form', '/impact/value')) }} as impact_value,
-    {{ json_text('normal_form', '/impact/event_property') }} as impact_event_property
+    {{ json_text('normal_form', '/impact/event_property') }} as impact_event_property,
+    {{ json_text('normal_form', '/impact/currency_property') }} as impact_currency_property
 from {{ ref('base_goals') }}
 where is_standing

@@ -35,7 +35,7 @@ select
     achievements.achievement_number
 from impressions
 inner join intermediate.int_goal_versions as versions using (workspace_id, goal_id, goal_version)
-inner join staging.stg_deliveries as deliveries using (workspace_id, delivery_id)
+inner join intermediate.int_deliveries as deliveries using (workspace_id, delivery_id)
 cross join control.clock as clock
 left join marts.dim_sources as sources
     on impressions.workspace_id = sources.workspace_id and impressions.source_id = sources.source_id

@@ -1,7 +1,7 @@
 -- Grain: one row per achievement, a moment at which a profile reaches a goal's target, within its evaluation window
 -- (SEMANTICS, section 6).
 -- A view of what this run computes: those of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with reached as (
 
@@ -80,7 +80,8 @@ select
     natural_key,
     achieved_at,
     impact_value,
-    impact_currency
+    impact_currency,
+    unconverted_currency
 from with_anchors
 where
     evaluation_window_days is null

@@ -2,6 +2,7 @@
 -- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
 -- Holds what this run computes: the events of affected profiles from affected_from on. A table, since with the other kinds in one
 -- statement their joins together do not fit into little memory.
+{{ config(meta={'holds': 'increment'}) }}
 {%- set meets_its_filter = meets_predicate('event', 'rules.event_predicate', reads_profile=false) %}
 {%- set meets_its_filter_with_the_profile = meets_predicate('event', 'event_predicate', reads_profile=true) %}
 
@@ -16,7 +17,7 @@ with named_events as (
         occurred_at,
         received_at,
         {{ extract_properties('properties', 'event') }} as event_values
-    from {{ affected_rows(ref('stg_events'), 'latest_moment') }} as events
+    from {{ affected_rows(ref('stg_events'), 'received_at') }} as events
     where name in (select event_name from {{ ref('int_goal_rules') }})
 
 ),
@@ -43,7 +44,9 @@ candidates as (
         rules.profile_predicate,
         rules.transition,
         rules.impact_value as static_impact_value,
+        rules.impact_currency,
         {{ list_item('events.event_values', 'rules.impact_position') }} as impact_property,
+        {{ list_item('events.event_values', 'rules.currency_position') }} as currency_property,
         rules.impact_position,
         case when rules.reads_profile then events.profile_key end as state_profile_key,
         case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end as achieved_at
@@ -87,6 +90,24 @@ unpacked as (
         *
     from with_state
 
+),
+
+-- The currency that the event names, where it is another than the goal's. What is no text, or empty, is another.
+with_currency as (
+
+    select
+        *,
+        case
+            when currency_property is null then null
+            when
+                {{ is_json_text('currency_property') }}
+                and upper({{ scalar_text('currency_property') }}) = upper(impact_currency)
+                then null
+            when currency_property = '""' then ''
+            else coalesce({{ scalar_text('currency_property') }}, currency_property)
+        end as unconverted_currency
+    from unpacked
+
 )
 
 select
@@ -98,11 +119,14 @@ select
     'event' as kind,
     event_id as natural_key,
     achieved_at,
+    -- nothing is converted: what is in another currency is no value of the goal's
     case
+        when unconverted_currency is not null then null
         when impact_position is null then static_impact_value
         else {{ read_amount(scalar_text('impact_property')) }}
-    end as impact_value
-from unpacked
+    end as impact_value,
+    unconverted_currency
+from with_currency
 where
     (not event_reads_profile or {{ meets_its_filter_with_the_profile }})
     and (profile_predicate is null or {{ is_match('matches', 'profile_predicate') }} = (transition = 'enter'))

@@ -1,11 +1,11 @@
 -- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source
 -- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
 -- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with deliveries as {{ read_where_used() }} (
 
-    select * from {{ affected_rows(ref('stg_deliveries')) }} as deliveries
+    select * from {{ affected_rows(ref('int_deliveries')) }} as deliveries
     where not is_anonymous and not is_holdout
 
 ),
@@ -39,7 +39,8 @@ moments as (
         engagements.occurred_at as achieved_at
     from {{ ref('stg_engagements') }} as engagements
     inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
+    -- a delivery is sent once, however often that is reported
+    where engagements.metric <> 'sent' and engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
 
 ),
 
@@ -80,7 +81,8 @@ select
     'message' as kind,
     candidates.natural_key,
     candidates.achieved_at,
-    candidates.impact_value
+    candidates.impact_value,
+    cast(null as varchar) as unconverted_currency
 from candidates
 left join {{ affected_rows(ref('int_profile_states'), 'valid_to') }} as states
     on

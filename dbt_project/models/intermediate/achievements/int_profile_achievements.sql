@@ -2,7 +2,7 @@
 -- enter: it matches and the snapshot before did not (or there is none); leave: it does not and the one before did.
 -- A deleting snapshot is never an achievement.
 -- A view of what this run computes: the states of affected profiles from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 select
     states.workspace_id,
@@ -13,7 +13,8 @@ select
     'profile' as kind,
     {{ moment_text('states.valid_from') }} as natural_key,
     states.valid_from as achieved_at,
-    rules.impact_value
+    rules.impact_value,
+    cast(null as varchar) as unconverted_currency
 from {{ affected_rows(ref('int_profile_states'), 'valid_from') }} as states
 inner join {{ ref('int_goal_rules') }} as rules
     on

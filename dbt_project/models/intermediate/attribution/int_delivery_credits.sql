@@ -46,7 +46,7 @@ compared as (
         {{ extract_properties('events.properties', 'event') }} as event_values,
         {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
     from with_events
-    {{ join_trigger_values('with_events', affected_rows(ref('stg_events'), 'latest_moment')) }}
+    {{ join_trigger_values('with_events', affected_rows(ref('stg_events'), 'received_at')) }}
 
 ),
 

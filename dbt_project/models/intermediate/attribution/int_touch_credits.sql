@@ -1,15 +1,16 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model.
 -- A view of what this run computes, by integers: fct_touches brings the texts.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
+{%- set half_life = var('time_decay_half_life_days') * 86400 * 1000000 %}
 
 with weighed as (
 
     select
         *,
-        -- The weight halves with every 7 days. As an exact decimal, its sum does not depend on the order of the rows.
+        -- The weight halves with every half-life. As an exact decimal, its sum does not depend on the order of the rows.
         cast(
-            power(cast(2 as double), -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast(604800000000 as double))
+            power(cast(2 as double), -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast({{ half_life }} as double))
             as decimal(38, 20)
         ) as decay_weight
     from {{ ref('int_touches') }}
@@ -44,8 +45,9 @@ shares as (
             case
                 when touches = 1 then 1
                 when touches = 2 then 0.5
-                when touch_number in (1, touches) then 0.4
-                else round(cast(0.2 as double) / (touches - 2), 12)
+                when touch_number = 1 then {{ var('position_credit_first') }}
+                when touch_number = touches then {{ var('position_credit_last') }}
+                else round(cast({{ position_credit_between() }} as double) / (touches - 2), 12)
             end as decimal(18, 12)
         ) as share_position,
         cast(round(cast(decay_weight as double) / cast(decay_weights as double), 12) as decimal(18, 12)) as share_time_decay

@@ -5,7 +5,7 @@
 --
 -- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
 -- achievement can only be touched out of its own bucket or the one before.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
 with achievements as (
@@ -36,7 +36,7 @@ criteria as (
         rules.attribution_window_days,
         rules.attribution_counts_machine,
         rules.webhook_message_ids,
-        coalesce({{ map_value('rules.attribution_criteria', 'channels.channel') }}, 'sent') as touch_metric
+        {{ criterion('rules', 'channels.channel') }} as touch_metric
     from {{ ref('int_source_rules') }} as rules
     cross join {{ ref('channels') }} as channels
 
@@ -75,7 +75,7 @@ moments as (
         engagements.is_machine
     from {{ ref('stg_engagements') }} as engagements
     inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.metric in (select touch_metric from criteria)
+    where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
 
 ),
 
@@ -95,12 +95,8 @@ touch_times as (
     inner join criteria
         on
             moments.sent_by = criteria.sent_by
-            and moments.touch_metric = criteria.touch_metric
-            and moments.entered_at >= criteria.attached_at
-            and moments.touch_at >= criteria.counts_since
-    where
-        (criteria.attribution_counts_machine or not moments.is_machine)
-        and (not moments.needs_opt_in or {{ list_has('criteria.webhook_message_ids', 'moments.opted_in_by') }})
+            and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
+    where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}
 
 ),
 
@@ -141,15 +137,7 @@ touches as (
             and achievements.bucket = touch_times.bucket
             and achievements.achieved_at >= touch_times.touch_at
             and achievements.achieved_at >= touch_times.sent_at
-    where
-        case touch_times.attribution_window_days
-            when 0
-                then
-                    touch_times.touch_at >= achievements.achieved_at - interval '2' day
-                    and date_trunc('day', {{ local_time('touch_times.touch_at', 'touch_times.time_zone') }})
-                    = date_trunc('day', {{ local_time('achievements.achieved_at', 'touch_times.time_zone') }})
-            else touch_times.touch_at >= achievements.achieved_at - {{ days('touch_times.attribution_window_days') }}
-        end
+    where {{ is_in_attribution_window('touch_times.touch_at', 'achievements.achieved_at', 'touch_times') }}
     group by
         achievements.rule_number,
         achievements.profile_key,

@@ -1,7 +1,7 @@
 -- Grain: one row per goal and received delivery of a source that its version in force then lists (SEMANTICS, section 7), with
 -- the first two checks that decide its outcome: is_eligible, is_in_goal_state.
 -- A view of what this run computes: the deliveries of affected profiles received from affected_from on.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 {%- set all_count_when_sent = holds_only(ref('int_goal_rules'), 'impression', 'sent') %}
 
 -- With the state as of either moment that a goal may count by.

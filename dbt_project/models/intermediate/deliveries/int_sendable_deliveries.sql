@@ -13,7 +13,7 @@
 
 with deliveries as (
 
-    select * from {{ ref('stg_deliveries') }}
+    select * from {{ ref('int_deliveries') }}
     where
         {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}

@@ -2,6 +2,8 @@
 -- entered_at, the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as
 -- of entry.
 -- Holds what this run computes: the journeys of affected profiles.
+{{ config(meta={'holds': 'increment'}) }}
+
 with source_rows as (
 
     select
@@ -11,7 +13,7 @@ with source_rows as (
             else updated_at
         end as valid_from,
         lead(updated_at, 1, {{ end_of_time() }}) over source_history as valid_to
-    from {{ ref('stg_sources') }}
+    from {{ of_readable_workspaces(ref('stg_sources')) }} as sources
     window source_history as (partition by workspace_id, source_id order by updated_at asc nulls last)
 
 ),

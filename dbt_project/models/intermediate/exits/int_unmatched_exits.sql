@@ -2,7 +2,7 @@
 -- entered_at on at which the filter does not hold and still does not at the journey's next message (after the last: in the
 -- newest snapshot).
 -- A view of what this run computes: the journeys of affected profiles.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with journeys as (
 

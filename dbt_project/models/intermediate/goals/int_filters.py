@@ -6,14 +6,15 @@ segment, the newest one of each; exit, the trigger filter of a source whose jour
 pinned_at: the segments in force at that moment are meant (SEMANTICS, sections 4, 9 and 10).
 
 The predicate is data: conditions and how they are joined (orchestration/goals/predicates.py);
-macros/conditions.sql turns it into SQL.
+macros/conditions.sql turns it into SQL. What would be more SQL than a run can take says so in `problem`, and
+holds for nobody: a goal version with such a filter counts nothing, others go on.
 """
 
 import json
 from datetime import datetime
 
-from orchestration.goals.filters import resolve, segments_in
-from orchestration.goals.predicates import predicate, trigger_match_filter
+from orchestration.goals.filters import SegmentHistory
+from orchestration.goals.predicates import ALWAYS, NEVER, predicates, trigger_match_filter
 
 COLUMNS = {
     "workspace_id": "varchar",
@@ -25,6 +26,7 @@ COLUMNS = {
     "properties": ["varchar"],
     "profile_properties": ["varchar"],
     "trigger_properties": ["varchar"],
+    "problem": "varchar",
 }
 
 BEGINNING, END = datetime.min, datetime.max
@@ -34,7 +36,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     goal_versions = dbt.ref("int_goal_versions").project(
         "workspace_id, goal_id, goal_version, segments_pinned_at, "
-        "eligibility, profile_filter, event_filter, trigger_match"
+        "eligibility, profile_filter, transition, event_filter, trigger_match"
     )
     segment_rows = (
         dbt.ref("stg_segments")
@@ -47,32 +49,15 @@ def model(dbt, session):
         .project("workspace_id, source_id, updated_at, normal_form")
     )
 
-    history: dict[str, list[tuple[str, datetime, dict]]] = {}
+    segment_history: dict[str, list[tuple[str, datetime, dict]]] = {}
     for workspace_id, segment_id, updated_at, normal_form in segment_rows.fetchall():
-        history.setdefault(workspace_id, []).append((segment_id, updated_at, json.loads(normal_form)))
+        segment_history.setdefault(workspace_id, []).append((segment_id, updated_at, json.loads(normal_form)))
+    history = {workspace_id: SegmentHistory(rows) for workspace_id, rows in segment_history.items()}
+    no_history = SegmentHistory()
 
-    def segments_at(workspace_id, moment):
-        return {
-            id_: filter_ for id_, updated_at, filter_ in history.get(workspace_id, []) if updated_at <= moment
-        }
-
-    rows = []
-
-    def add(workspace_id, owner_id, owner_updated_at, pinned_at, role, resolved):
-        compiled = predicate(resolved)
-        rows.append(
-            {
-                "workspace_id": workspace_id,
-                "owner_id": owner_id,
-                "owner_updated_at": owner_updated_at,
-                "pinned_at": pinned_at,
-                "role": role,
-                "predicate": compiled.as_json(),
-                "properties": compiled.pointers("property"),
-                "profile_properties": compiled.pointers("profile"),
-                "trigger_properties": compiled.pointers("trigger"),
-            }
-        )
+    # The owner, its role, the filter, and what stands for a filter that is too large: nobody meets it, or
+    # everybody where meeting it is what keeps people from counting.
+    filters = []
 
     for (
         workspace_id,
@@ -81,44 +66,54 @@ def model(dbt, session):
         pinned_at,
         eligibility,
         profile,
+        transition,
         event,
         pairs,
     ) in goal_versions.fetchall():
-        segments = segments_at(workspace_id, pinned_at)
-        for role, text, of_event in (
-            ("eligibility", eligibility, False),
-            ("profile", profile, False),
-            ("event", event, True),
+        owner = (goal_version, workspace_id, goal_id, pinned_at)
+        segments = history.get(workspace_id, no_history).at(pinned_at)
+        for role, text, otherwise in (
+            ("eligibility", eligibility, NEVER),
+            ("profile", profile, ALWAYS if transition == "leave" else NEVER),
+            ("event", event, NEVER),
         ):
             if text is not None:
-                resolved = resolve(json.loads(text), segments, of_event=of_event)
-                add(workspace_id, goal_id, goal_version, pinned_at, role, resolved)
+                resolved = segments.resolve(json.loads(text), of_event=role == "event")
+                filters.append((*owner, role, resolved, otherwise))
         if pairs is not None and json.loads(pairs):
-            add(
-                workspace_id,
-                goal_id,
-                goal_version,
-                pinned_at,
-                "trigger_match",
-                trigger_match_filter(json.loads(pairs)),
-            )
+            filters.append((*owner, "trigger_match", trigger_match_filter(json.loads(pairs)), NEVER))
 
-    for workspace_id, segment_history in history.items():
-        newest = {segment_id: updated_at for segment_id, updated_at, _ in segment_history}
-        for segment_id, updated_at in newest.items():
-            resolved = resolve({"segment": segment_id}, segments_at(workspace_id, END))
-            add(workspace_id, segment_id, updated_at, END, "segment", resolved)
+    for workspace_id, of_workspace in history.items():
+        for segment_id, updated_at in of_workspace.newest().items():
+            resolved = of_workspace.at(END).resolve({"segment": segment_id})
+            filters.append((updated_at, workspace_id, segment_id, END, "segment", resolved, NEVER))
 
     for workspace_id, source_id, updated_at, normal_form in exit_sources.fetchall():
         trigger_filter = json.loads(normal_form)
-        changes = (
-            {moment for _, moment, _ in history.get(workspace_id, [])}
-            if any(segments_in(trigger_filter))
-            else set()
+        of_workspace = history.get(workspace_id, no_history)
+        for pinned_at in sorted({BEGINNING} | of_workspace.changes_behind(trigger_filter)):
+            resolved = of_workspace.at(pinned_at).resolve(trigger_filter)
+            filters.append((updated_at, workspace_id, source_id, pinned_at, "exit", resolved, ALWAYS))
+
+    # The oldest first: when all together are too many, what is newest is left out.
+    filters.sort(key=lambda row: row[:5])
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "owner_id": owner_id,
+            "owner_updated_at": owner_updated_at,
+            "pinned_at": pinned_at,
+            "role": role,
+            "predicate": compiled.as_json(),
+            "properties": compiled.pointers("property"),
+            "profile_properties": compiled.pointers("profile"),
+            "trigger_properties": compiled.pointers("trigger"),
+            "problem": problem,
+        }
+        for (owner_updated_at, workspace_id, owner_id, pinned_at, role, *_), (compiled, problem) in zip(
+            filters, predicates([(resolved, otherwise) for *_, resolved, otherwise in filters]), strict=True
         )
-        for pinned_at in sorted({BEGINNING} | changes):
-            resolved = resolve(trigger_filter, segments_at(workspace_id, pinned_at))
-            add(workspace_id, source_id, updated_at, pinned_at, "exit", resolved)
+    ]
 
     # As text in the query: importing Arrow, or pandas (as parameters do), takes longer than all of the above.
     text, columns = json.dumps(rows, default=datetime.isoformat).replace("'", "''"), json.dumps([COLUMNS])

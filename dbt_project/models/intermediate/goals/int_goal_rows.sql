@@ -33,8 +33,8 @@ with_refusals as (
                     || '''; make a new goal'
             when has_impact and currency <> goal_currency
                 then
-                    'impact.currency: ''' || currency || ''' is not what the goal''s first row says, ''' || goal_currency
-                    || '''; make a new goal'
+                    'impact.currency: ' || {{ quoted('currency') }} || ' is not what the goal''s first row says, '
+                    || {{ quoted('goal_currency') }} || '; make a new goal'
         end as refusal
     from rows_in_order
 

@@ -1,5 +1,5 @@
--- Grain: one row per goal version in force, as the facts use it: its interval, the numbers of its predicates, the place of its
--- impact property. Definitions and texts stay in int_goal_versions.
+-- Grain: one row per goal version in force, as the facts use it: its interval, the numbers of its predicates, the places of its
+-- impact's properties. Definitions and texts stay in int_goal_versions.
 with predicates as (
 
     select
@@ -86,7 +86,8 @@ select
     -- what it is worth
     case when versions.has_impact then versions.goal_currency end as impact_currency,
     versions.impact_value,
-    properties.position as impact_position
+    properties.position as impact_position,
+    currency_properties.position as currency_position
 from {{ ref('int_goal_versions') }} as versions
 left join predicates
     on
@@ -102,3 +103,7 @@ left join {{ ref('int_properties') }} as properties
     on
         properties.reader = 'event'
         and properties.pointer = {{ property_pointer('versions.impact_event_property') }}
+left join {{ ref('int_properties') }} as currency_properties
+    on
+        currency_properties.reader = 'event'
+        and currency_properties.pointer = {{ property_pointer('versions.impact_currency_property') }}

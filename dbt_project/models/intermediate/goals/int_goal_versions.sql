@@ -12,7 +12,7 @@ with accepted as (
         ) as newest_status,
         max(case when status = 'active' then updated_at end) over (partition by workspace_id, goal_id) as last_active_at,
         case when definition_hash = lag(definition_hash) over goal_history then 0 else 1 end as starts_core
-    from {{ ref('int_goal_rows') }}
+    from {{ of_readable_workspaces(ref('int_goal_rows')) }} as goal_rows
     where reason_code is null
     window goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last)
 

@@ -43,6 +43,14 @@ with used as (
     union
 
     select
+        'event' as reader,
+        {{ property_pointer('impact_currency_property') }} as pointer
+    from {{ ref('int_goal_versions') }}
+    where impact_currency_property is not null
+
+    union
+
+    select
         'journey' as reader,
         {{ one_row_an_item('trigger_properties') }} as pointer
     from {{ ref('int_filters') }}

@@ -2,7 +2,7 @@
 -- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
 -- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
-{{ config(materialized='recompute', meta={'recompute_where': 'true'}) }}
+{{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
 
 {%- if from_scratch() %}
 
@@ -48,14 +48,16 @@ early_deliveries as (
 
 ),
 
--- A goal goes by one of the two clocks.
+-- A goal goes by one of the two clocks, and nothing occurs after its receipt. Each row of an event has the earliest receipt of
+-- them all, which new rows only move back: so its occurred_at is at or before every moment that the event had or has while it
+-- stands.
 events as (
 
     select
         workspace_id,
         profile_id,
         profile_key,
-        least(occurred_at, received_at) as affected_from
+        occurred_at as affected_from
     from {{ ref('base_events') }}
     where touched_after = {{ watermark() }} and reason_code is null
 

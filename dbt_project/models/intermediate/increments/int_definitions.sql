@@ -1,7 +1,8 @@
 -- Grain: one row per part of a definition that facts depend on, as it is now: its content, and the moment from which it matters.
 -- What differs from control.built_definitions tells int_affected_profiles which facts a changed definition can change.
 -- Owners: `goal` (a version in force, its filters with their segments, its sources), `exit` (a source's exit condition and
--- filter), `workspace`. Names, descriptions and numbers of predicates are no part: nothing depends on them.
+-- filter), `workspace` (since when its data count; that it cannot be read). Names, descriptions and numbers of predicates are no
+-- part: nothing depends on them.
 with goal_versions as (
 
     select
@@ -14,7 +15,7 @@ with goal_versions as (
             'cast(counts_until as varchar)', 'definition_hash', 'event_clock', 'impression', 'cast(webhook_message_ids as varchar)',
             'cast(measurement_window_days as varchar)', 'cast(attribution_window_days as varchar)',
             'cast(attribution_criteria as varchar)', 'cast(attribution_counts_machine as varchar)', 'cast(has_impact as varchar)',
-            'goal_currency', 'cast(impact_value as varchar)', 'impact_event_property',
+            'goal_currency', 'cast(impact_value as varchar)', 'impact_event_property', 'impact_currency_property',
         ]) }} as content
     from {{ ref('int_goal_versions') }}
 
@@ -132,6 +133,16 @@ workspaces as (
         {{ moment_text('data_start_at') }} as content
     from {{ ref('int_workspaces') }}
     where data_start_at <> {{ beginning_of_time() }}
+
+    union all
+
+    select
+        workspace_id,
+        'workspace' as owner_kind,
+        workspace_id as owner_id,
+        {{ beginning_of_time() }} as matters_from,
+        'unreadable' as content
+    from {{ ref('int_unreadable_workspaces') }}
 
 )
 

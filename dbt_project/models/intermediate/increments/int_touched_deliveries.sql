@@ -1,6 +1,8 @@
 -- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: more
--- than an engagement that adds to it, so that everything about it is computed anew (its row, its failure, its journey).
--- changes_outcome: that, or it was delivered.
+-- than an engagement that adds to it, so that everything about it is computed anew (its row, its sending, its failure, its
+-- journey). changes_outcome: that, or it was delivered.
+{{ config(meta={'holds': 'scope'}) }}
+
 with touched as (
 
     select
@@ -14,8 +16,10 @@ with touched as (
 
     select
         delivery_key,
-        case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end as is_touched_whole,
-        case when metric in ('bounced', 'failed', 'dropped', 'undeliverable', 'delivered') then 1 else 0 end as changes_outcome
+        case when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end as is_touched_whole,
+        case
+            when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable', 'delivered') then 1 else 0
+        end as changes_outcome
     from {{ ref('base_engagements') }}
     where touched_after = {{ watermark() }} and reason_code is null
 

@@ -51,7 +51,7 @@ deliveries as (
             when sendable.delivery_id is null then 'channel_not_attributable'
             when not sendable.is_received then 'not_received'
         end as reason
-    from {{ ref('stg_deliveries') }} as deliveries
+    from {{ ref('int_deliveries') }} as deliveries
     inner join listed
         on deliveries.workspace_id = listed.workspace_id and deliveries.source_id = listed.source_id
     left join {{ ref('int_sendable_deliveries') }} as sendable

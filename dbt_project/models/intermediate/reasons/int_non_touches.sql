@@ -16,6 +16,7 @@ with moments as (
             candidates.workspace_id = engagements.workspace_id
             and candidates.delivery_id = engagements.delivery_id
             and candidates.touch_metric = engagements.metric
+            and engagements.metric <> 'sent'
 
     union all
 

@@ -1,6 +1,6 @@
 -- Grain: one row per goal, source and journey: its first impression. A journey that several people have is one all the same.
 -- Holds those that may have begun on days that this run counts anew.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with firsts as (
 

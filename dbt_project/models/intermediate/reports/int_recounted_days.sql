@@ -4,7 +4,7 @@
 -- before the earlier of two clocks is counted by one of them and not by the other, whether the clock moved on or back.
 -- Incremental: while a run has not succeeded, what it may have counted by its clock is counted anew.
 {{ config(
-    materialized='recompute', meta={'recompute_where': 'true'}
+    materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}
 ) }}
 
 with affected as (

@@ -1,2 +1,2 @@
 -- Grain: one row per landed row of raw.events: its typed values, its reason_code, and whether it stands for its key.
-{{ judged_rows('events', moments=['occurred_at', 'received_at']) }}
+{{ judged_rows('events') }}

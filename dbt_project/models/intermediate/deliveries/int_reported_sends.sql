@@ -1,0 +1,20 @@
+-- Grain: one row per delivery whose own row has no sent_at, but that a `sent` engagement reports: the first of these is when it
+-- was sent (SEMANTICS, section 2).
+-- Incremental: those of deliveries that the new rows touch as a whole.
+{{ config(
+    materialized='recompute',
+    meta={'recompute_where': 'kept.delivery_key in (
+        select delivery_key from intermediate.int_touched_deliveries where is_touched_whole
+    )'},
+) }}
+{%- set touched = ref('int_touched_deliveries') %}
+{%- set is_touched = 'true' if from_scratch() else
+    'deliveries.delivery_key in (select delivery_key from ' ~ touched ~ ' where is_touched_whole)' %}
+
+select
+    deliveries.delivery_key,
+    min(engagements.occurred_at) as first_sent_at
+from {{ ref('stg_deliveries') }} as deliveries
+inner join {{ ref('stg_engagements') }} as engagements on deliveries.delivery_key = engagements.delivery_key
+where deliveries.sent_at is null and engagements.metric = 'sent' and {{ is_touched }}
+group by deliveries.delivery_key

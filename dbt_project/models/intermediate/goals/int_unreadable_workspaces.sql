@@ -1,0 +1,24 @@
+-- Grain: one row per workspace with a readable id of which no landed row can be staged, with the reason. Its days and money would
+-- be wrong: so it is in no mart until a row of it can be staged (SEMANTICS, section 2; macros/readable.sql leaves it out).
+with rows_in_order as (
+
+    select
+        workspace_id,
+        reason_code,
+        problem,
+        max(case when reason_code is null then 1 else 0 end) over (partition by workspace_id) = 1 as is_readable,
+        row_number() over (
+            partition by workspace_id
+            order by coalesce(sequence, 0) desc nulls last, reason_code asc nulls last, problem asc nulls last
+        ) as place
+    from {{ ref('base_workspaces') }}
+    where workspace_id is not null and coalesce(reason_code, '') <> 'bad_key'
+
+)
+
+select
+    workspace_id,
+    reason_code,
+    problem
+from rows_in_order
+where not is_readable and place = 1

@@ -1,0 +1,33 @@
+-- Grain: one row per fact table and month in which rows of it lie: how many rows, how many keys, and the keys' sum. It looks at the
+-- whole of every fact in every run, so that a key that is there twice is found wherever it lies, and a month that this run could not
+-- change is found changed: control.built_fact_months holds the same as of the last success (expectations/intermediate).
+-- `moment`: a row with another can be added or go only in runs that affect its profile by then.
+{%- set facts = [
+    ('fct_achievements', 'achieved_at', ['profile_key', 'achievement_id']),
+    ('fct_impressions', 'received_at', ['profile_key', 'goal_id', 'delivery_id']),
+    ('fct_enrollments', 'enrolled_at', ['profile_key', 'enrollment_id']),
+    ('fct_conversions', 'converted_at', ['profile_key', 'enrollment_id']),
+    ('fct_touches', 'achieved_at', ['profile_key', 'achievement_id', 'delivery_id']),
+    ('fct_attributions', 'achieved_at', ['profile_key', 'achievement_id']),
+    ('fct_delivery_conversions', 'first_converted_at', ['profile_key', 'goal_id', 'delivery_id']),
+    ('fct_journey_exits', 'entered_at', ['profile_key', 'journey_id']),
+] %}
+{%- for fact, moment, key in facts %}
+select
+    '{{ fact }}' as fact,
+    cast(month as date) as month,
+    count(*) as fact_rows,
+    count(distinct key_hash) as fact_keys,
+    cast(sum(key_hash) as varchar) as sum_of_keys
+from (
+    select
+        date_trunc('month', {{ moment }}) as month,
+        {{ key_of(key) }} as key_hash
+    from {{ ref(fact) }}
+) as {{ fact }}
+group by month
+{%- if not loop.last %}
+
+union all
+{% endif %}
+{%- endfor %}

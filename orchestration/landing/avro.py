@@ -1,0 +1,248 @@
+"""Avro object container files, read by fastavro; values of every type as text.
+
+Belongs here: how each type reads as text, and the blocks, so that none is unpacked beyond a limit. Does not:
+what the text means (the staging models).
+"""
+
+# pyright: reportAttributeAccessIssue=false
+# (fastavro declares less than it has)
+
+import bz2
+import json
+import lzma
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import duckdb
+import fastavro
+import numpy as np
+import pyarrow as pa
+from fastavro import _read
+
+from orchestration.contract import RawTable
+from orchestration.landing.rows import (
+    RECORD_BYTES,
+    WHOLE_NUMBER_TYPES,
+    ArrowRows,
+    UnreadableFile,
+    value,
+)
+
+BATCH_ROWS = 10_000
+
+
+class AvroRows(ArrowRows):
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: RawTable,
+        path: Path,
+        compression: str | None,
+        most_bytes: int,
+    ):
+        super().__init__(connection, table, path, compression, most_bytes)
+        with self.path.open("rb") as stream, _faults_told():
+            schema = _blocks(stream).writer_schema
+        if not isinstance(schema, dict) or schema.get("type") != "record":
+            raise UnreadableFile("Its schema is no record: each row has to be one.")
+        _judge_types(schema, within=())
+        self.fields = schema["fields"]
+        self.header = [field["name"] for field in self.fields]
+        self.places = self.places_in(self.header)
+        columns = [(name, pa.large_string()) for name in self.places]
+        self.schema = pa.schema([("row_number", pa.int64()), *columns])
+
+    def select(self) -> str:
+        self.offer()
+        columns = [
+            value(column, f'"{column.name}"') if column.name in self.places else "null"
+            for column in self.table.columns
+        ]
+        return f"select row_number, {', '.join(columns)}, null from landed"
+
+    def unknown_columns(self) -> list[str]:
+        return self.left_out(self.header, self.places)
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        types = {column.name: column.type for column in self.table.columns}
+        readers = [
+            (self.header[place], _reader(self.fields[place]["type"], types[name] in WHOLE_NUMBER_TYPES))
+            for name, place in self.places.items()
+        ]
+        last, unpacked = 0, 0
+        with self.path.open("rb") as stream, _faults_told():
+            for block in _blocks(stream):
+                size = block.bytes_.getbuffer().nbytes
+                unpacked += size
+                if unpacked > self.most_bytes:
+                    raise self.too_large()
+                if block.num_records > size:
+                    raise UnreadableFile("It holds rows without a single value.")
+                rows: list[tuple] = []
+                for number, record in enumerate(block, last + 1):
+                    row = cast(dict[str, Any], record)
+                    rows.append((number, *(read(row[name]) for name, read in readers)))
+                    if len(rows) == BATCH_ROWS:
+                        yield self._batch(rows)
+                        rows = []
+                last += block.num_records
+                yield self._batch(rows)
+
+    def _batch(self, rows: list[tuple]) -> pa.RecordBatch:
+        columns = zip(*rows, strict=True) if rows else ([] for _ in self.schema)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
+        return pa.record_batch(arrays, schema=self.schema)
+
+
+class _faults_told:
+    """Whatever fastavro raises of a broken file, as UnreadableFile; faults of the disk and of us stay."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, OSError | MemoryError | UnreadableFile):
+            problem = " ".join(str(error).split()) or type(error).__name__
+            raise UnreadableFile(f"It is no readable Avro file ({problem}).") from error
+
+
+class _Bounded:
+    """A length in the file may say anything: no more is read at once than a block may hold."""
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+
+    def read(self, size: int) -> bytes:
+        if size > RECORD_BYTES:
+            raise _block_too_large()
+        return self.stream.read(size)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+
+def _blocks(stream: BinaryIO) -> fastavro.block_reader:
+    return fastavro.block_reader(_Bounded(stream))  # pyright: ignore[reportArgumentType]
+
+
+def _block_too_large() -> UnreadableFile:
+    return UnreadableFile(
+        f"It holds a block larger than {RECORD_BYTES // 2**20} MB, unpacked: write it in smaller blocks."
+    )
+
+
+def _unpacked_by(unpack: Callable[[bytes], bytes]) -> Callable[[Any], BytesIO]:
+    def read_block(decoder: Any) -> BytesIO:
+        text = unpack(_read.null_read_block(decoder).getvalue())
+        if len(text) > RECORD_BYTES:
+            raise _block_too_large()
+        return BytesIO(text)
+
+    return read_block
+
+
+def _unpack_snappy(packed: bytes) -> bytes:
+    size, shift = 0, 0
+    for byte in packed[:5]:
+        size |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            break
+    if size > RECORD_BYTES:
+        raise _block_too_large()
+    return pa.Codec("snappy").decompress(packed[:-4], size, asbytes=True)  # behind it: a checksum
+
+
+def _unpack_zstd(packed: bytes) -> bytes:
+    return pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read(RECORD_BYTES + 1)
+
+
+# fastavro's own unpack a block whole, however large, and want two more libraries.
+_read.BLOCK_READERS.update(
+    deflate=_unpacked_by(lambda packed: zlib.decompressobj(-15).decompress(packed, RECORD_BYTES + 1)),
+    bzip2=_unpacked_by(lambda packed: bz2.BZ2Decompressor().decompress(packed, RECORD_BYTES + 1)),
+    xz=_unpacked_by(lambda packed: lzma.LZMADecompressor().decompress(packed, RECORD_BYTES + 1)),
+    snappy=_unpacked_by(_unpack_snappy),
+    zstandard=_unpacked_by(_unpack_zstd),
+)
+
+
+def _judge_types(type_: Any, within: tuple[str, ...]) -> bool:
+    """Whether a value takes no byte. Raises UnreadableFile for types of which a few bytes can hold values
+    without end: a record inside itself, and a list of nothings."""
+    if isinstance(type_, list):
+        for choice in type_:
+            _judge_types(choice, within)
+        return False
+    kind = type_["type"] if isinstance(type_, dict) else type_
+    if kind in within:
+        raise UnreadableFile(f"Its type {kind} holds itself: such types are not read.")
+    if isinstance(kind, dict | list):
+        return _judge_types(kind, within)
+    if kind in ("record", "error"):
+        inside = (*within, type_["name"])
+        return all([_judge_types(field["type"], inside) for field in type_["fields"]])
+    if kind == "array" and _judge_types(type_["items"], within):
+        raise UnreadableFile("It has a list whose items hold nothing: such types are not read.")
+    if kind == "map":
+        _judge_types(type_["values"], within)
+    return kind == "null" or (kind == "fixed" and type_["size"] == 0)
+
+
+def _reader(type_: Any, is_whole: bool) -> Callable[[Any], str | None]:
+    """How the values of a column become text; `is_whole`: a whole number becomes its integer text."""
+    choices = type_ if isinstance(type_, list) else [type_]
+    names = {choice.get("type") if isinstance(choice, dict) else choice for choice in choices}
+
+    def read(found: Any) -> str | None:
+        if found is None or isinstance(found, str):
+            return found
+        if isinstance(found, float):
+            if not math.isfinite(found):
+                return None
+            if is_whole and found == math.trunc(found):
+                return str(int(found))
+            return str(np.float32(found)) if "double" not in names else repr(found)
+        if isinstance(found, Decimal):
+            if is_whole and found == found.to_integral_value():
+                return str(int(found))
+            return f"{found:f}"
+        if isinstance(found, dict | list):
+            return _json(found)
+        return _text(found)
+
+    return read
+
+
+def _text(found: Any) -> str:
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, bytes):
+        return found.decode()
+    if isinstance(found, datetime):
+        moment = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+        return moment.isoformat(timespec="microseconds")
+    if isinstance(found, date):
+        return found.isoformat()
+    return str(found)
+
+
+def _json(found: Any) -> str:
+    """Compact JSON: keys as they came, NaN and infinity null, decimals as numbers."""
+    if isinstance(found, dict):
+        return "{" + ",".join(f"{_json(str(key))}:{_json(item)}" for key, item in found.items()) + "}"
+    if isinstance(found, list):
+        return "[" + ",".join(map(_json, found)) + "]"
+    if found is None or (isinstance(found, float) and not math.isfinite(found)):
+        return "null"
+    if isinstance(found, bool | int | float):
+        return json.dumps(found)
+    if isinstance(found, Decimal):
+        return f"{found:f}"
+    return json.dumps(_text(found), ensure_ascii=False)

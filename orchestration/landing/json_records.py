@@ -1,0 +1,205 @@
+"""JSON: one object a line, one row; a blank line is none, but it counts. Or one array, each element a row.
+
+Belongs here: what is a line, an element and a JSON object (RFC 8259). Does not: the JSON inside a value.
+"""
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow.compute makes its functions when it is imported)
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.contract import Column
+from orchestration.landing.rows import (
+    BLOCK_BYTES,
+    LONGEST_NAME,
+    MOST_UNKNOWN,
+    RECORD_BYTES,
+    WHOLE_NUMBER_TYPES,
+    Stream,
+    TextRows,
+    UnreadableFile,
+    record_too_long,
+    shown,
+    value,
+    whole_number,
+    without_half_surrogates,
+)
+
+# What DuckDB's parser takes and RFC 8259 does not: NaN and infinity in any case, a comma before a bracket.
+# Three expressions, for one that begins with a literal is several times faster.
+NO_NUMBER = r"\s*-?(?i:nan|inf)"
+NOT_RFC_8259 = (rf",({NO_NUMBER}|\s*[}}\]])", rf":{NO_NUMBER}", rf"\[{NO_NUMBER}")
+STRING = r'"(?:[^"\\]|\\.)*"'
+BLANKS = b" \t\r\n"
+
+
+class JsonRows(TextRows):
+    schema = pa.schema([("row_number", pa.int64()), ("line", pa.large_string())])
+
+    def select(self) -> str:
+        self.offer()
+        pointers = ", ".join(f"'/{column.name}'" for column in self.table.columns)
+        columns = ", ".join(_text_of(column, place) for place, column in enumerate(self.table.columns, 1))
+        # The dear test, on what lies outside the strings, only where the cheap one, on the whole line, finds
+        # something.
+        blanks = "' ' || chr(9) || chr(10) || chr(13)"
+        outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
+        return f"""
+            with lines as (
+                select row_number, {without_half_surrogates("line")} as line from landed
+            ),
+            objects as (
+                select row_number, line, try(json_extract_string(line, [{pointers}])) as fields
+                from lines
+            ),
+            judged as (
+                select
+                    *,
+                    case
+                        when fields is null then false
+                        when not starts_with(ltrim(line, {blanks}), '{{') then false
+                        when {_is_lax("line")} then not {_is_lax(outside_strings)}
+                        else true
+                    end as is_object
+                from objects
+            )
+            select row_number, {columns}, case when not is_object then rtrim(line, chr(13) || chr(10)) end
+            from (select * replace (case when is_object then fields end as fields) from judged)
+        """
+
+    def unknown_columns(self) -> list[str]:
+        self.offer()
+        known = ", ".join(f"'{column.name}'" for column in self.table.columns)
+        keys = self.connection.execute(f"""
+            select distinct left(key, {LONGEST_NAME}) as key
+            from (select unnest(try(json_keys({without_half_surrogates("line")}))) as key from landed)
+            where key not in ({known})
+            order by key limit {MOST_UNKNOWN}
+        """).fetchall()
+        return [key for (key,) in keys]
+
+    def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
+        blank_lines, block = 0, b""
+        while not block.lstrip(BLANKS) and (block := stream.read(BLOCK_BYTES)):
+            if not block.lstrip(BLANKS):
+                blank_lines += block.count(b"\n")
+        begin = block.lstrip(BLANKS)
+        # A line may hold any array, and is no object then: the file is one of objects, or an empty one.
+        if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
+            yield from self._elements(begin[1:], stream)
+        else:
+            yield from self._lines(blank_lines, block, stream)
+
+    def _lines(self, last: int, block: bytes, stream: Stream) -> Iterator[pa.RecordBatch]:
+        begun = b""  # a line that does not end in its block
+        while block:
+            ends = block.rfind(b"\n") + 1
+            whole, begun = (begun + block[:ends], block[ends:]) if ends else (b"", begun + block)
+            if len(begun) > RECORD_BYTES:
+                raise record_too_long()
+            block = stream.read(BLOCK_BYTES)
+            if not block:
+                whole, begun = whole + begun, b""
+            if whole.strip(BLANKS):
+                is_end = np.frombuffer(whole, np.uint8) == ord("\n")
+                begins = np.flatnonzero(~is_end & np.append(True, is_end[:-1]))  # of lines that are not empty
+                ends_behind = np.add.reduceat(is_end, begins, dtype=np.int64)
+                numbers = (
+                    last + 1 + np.count_nonzero(is_end[: begins[0]]) + np.cumsum(ends_behind) - ends_behind
+                )
+                lines = _texts(whole, np.append(begins, len(whole)))
+                batch = pa.record_batch([pa.array(numbers), lines], schema=self.schema)
+                if not pc.all(pc.starts_with(lines, "{")).as_py():  # as usual; else some may be blank
+                    batch = batch.filter(pc.not_equal(pc.ascii_trim(lines, " \t\r\n"), ""))
+                yield batch
+            last += whole.count(b"\n")
+
+    def _elements(self, block: bytes, stream: Stream) -> Iterator[pa.RecordBatch]:
+        last, text, begun, closed_at = 0, b"", b"", None  # begun: an element that does not end in its block
+        while closed_at is None:
+            text = begun + block
+            ends, closed_at = _element_ends(text)
+            begun = text[ends[-1] :] if len(ends) else text
+            if len(begun) > RECORD_BYTES:
+                raise record_too_long()
+            if last == 0 and closed_at is not None and len(ends) == 1 and not text[:closed_at].strip(BLANKS):
+                ends = ends[:0]  # []
+            if len(ends):
+                characters = np.frombuffer(text, np.uint8)[: ends[-1]].copy()
+                characters[ends - 1] = ord("\n")  # instead of the comma or bracket that follows an element
+                lines = pc.ascii_ltrim(_texts(characters.tobytes(), np.append(0, ends)), " \t\r\n")
+                numbers = pa.array(np.arange(last + 1, last + 1 + len(lines)))
+                last += len(lines)
+                yield pa.record_batch([numbers, lines], schema=self.schema)
+            block = stream.read(BLOCK_BYTES)
+            if closed_at is None and not block:
+                raise UnreadableFile("Its array is never closed: was it cut off, or is a quote never closed?")
+        rest = text[closed_at + 1 :]
+        while rest or block:
+            if rest.strip(BLANKS):
+                found = shown(rest.strip(BLANKS).decode(errors="replace"), 40)
+                raise UnreadableFile(
+                    f'Behind its array stands "{found}": a file is one array, or one object a line.'
+                )
+            rest, block = block, stream.read(BLOCK_BYTES)
+
+
+def _text_of(column: Column, place: int) -> str:
+    """A number is told from text by the line itself, but only where that makes a difference."""
+    text = f"fields[{place}]"
+    if column.type in WHOLE_NUMBER_TYPES:
+        may_be_whole = f"(ends_with({text}, '.0') or regexp_full_match({text}, '[0-9.-]+[eE][+]?[0-9]+'))"
+        text = (
+            f"case when {may_be_whole} and json_type(line, '/{column.name}') = 'DOUBLE' "
+            f"then {whole_number(text)} else {text} end"
+        )
+    return value(column, text)
+
+
+def _is_lax(text: str) -> str:
+    return "(" + " or ".join(f"regexp_matches({text}, '{part}')" for part in NOT_RFC_8259) + ")"
+
+
+def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
+    """Where each element of an array ends, the comma or bracket behind it included, and where the array is
+    closed; `text` begins inside the array, outside its elements."""
+    characters = np.frombuffer(text, np.uint8)
+    quotes = characters == ord('"')
+    if b"\\" in text:
+        backslashes = np.flatnonzero(characters == ord("\\"))
+        first_of_run = np.append(True, np.diff(backslashes) != 1)
+        run_begins = backslashes[first_of_run]
+        run_lengths = np.diff(np.append(np.flatnonzero(first_of_run), len(backslashes)))
+        escaped = (run_begins + run_lengths)[run_lengths % 2 == 1]
+        quotes[escaped[escaped < len(text)]] = False
+    is_outside = np.cumsum(quotes, dtype=np.uint8) % 2 == 0
+    depth = np.cumsum(BRACKETS[characters] * is_outside, dtype=np.int32)
+    is_end = (characters == ord(",")) & is_outside & (depth == 0)
+    closing = np.flatnonzero(depth == -1)[:1]
+    if len(closing):
+        is_end[closing[0] :] = False
+        is_end[closing[0]] = True
+    return np.flatnonzero(is_end) + 1, int(closing[0]) if len(closing) else None
+
+
+BRACKETS = np.zeros(256, np.int8)
+BRACKETS[[ord("{"), ord("[")]] = 1
+BRACKETS[[ord("}"), ord("]")]] = -1
+
+
+def _texts(text: bytes, offsets: np.ndarray) -> pa.LargeStringArray:
+    """The parts of the text between these places, without line ends behind them. Raises UnicodeDecodeError;
+    UnreadableFile for one too long."""
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    try:
+        parts = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        text.decode()
+        raise
+    parts = pc.ascii_rtrim(parts, "\n")
+    if len(text) > RECORD_BYTES and pc.max(pc.binary_length(parts)).as_py() > RECORD_BYTES:
+        raise record_too_long()
+    return parts

@@ -1,0 +1,75 @@
+"""What goes for all tests: none sees the caller's settings, and how they are dealt to the workers.
+
+Belongs here: nothing that one test says. Does not: fixtures (each file has its own).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Modes of the tests themselves, not settings of what they test (README, "Working on it").
+MODES = ("GOALPOST_BATCHES", "GOALPOST_MUTATIONS")
+
+# What the workers of `pytest -n 2` take in one piece: files that look at one home, which each worker builds
+# for itself. Any other file is a piece of its own. Long pieces come first, so that no worker begins one when
+# the other has nothing left to do; what is not named here comes last.
+PIECES = {
+    "increments": ("test_increments",),
+    "runs": ("test_runs",),
+    "cli": ("test_cli",),
+    "walks": ("test_recounted_days",),
+    "kills": ("test_kill",),
+    "affected": ("test_affected_from",),
+    "edges": ("test_edges_of_increments",),
+    "scenarios": ("test_scenarios_", "test_mutations"),
+    "demo numbers": ("test_demo_numbers",),
+    "benchmark": ("test_benchmark",),
+    "worlds": ("test_worlds",),
+}
+
+# `make test-fast`: what takes seconds and finds most.
+FAST = (
+    "test_conftest",
+    "test_goals_",
+    "test_landing_csv",
+    "test_landing_json_lines",
+    "test_landing_parquet",
+    "test_reference",
+    "test_scenarios_",
+)
+
+
+def forget_the_callers_settings() -> None:
+    """A home that is left over in a shell is none of the tests'."""
+    for name in list(os.environ):
+        if name.startswith(("GOALPOST_", "DAGSTER_", "DBT_")) and name not in MODES:
+            del os.environ[name]
+
+
+forget_the_callers_settings()  # before anything is imported that reads them
+
+
+def piece_of(file: str) -> str:
+    return next((piece for piece, files in PIECES.items() if file.startswith(files)), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {piece: place for place, piece in enumerate(PIECES)}
+    items.sort(key=lambda item: places.get(piece_of(item.path.stem), len(places)))
+    for item in items:
+        if item.path.stem.startswith(FAST):
+            item.add_marker(pytest.mark.fast)
+
+
+@pytest.hookimpl(optionalhook=True)  # who runs a file alone needs no xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """xdist's own marks for this, xdist_group, are without effect under pytest 9.2 (pytest-xdist 1386)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class PieceByPiece(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return piece_of(Path(nodeid.split("::")[0]).stem)
+
+    config.option.loadscopereorder = False  # by the number of tests, which says nothing of their time
+    return PieceByPiece(config, log)

@@ -1,0 +1,198 @@
+"""What lies exactly at affected_from, a microsecond before it or after it: an increment takes each once.
+
+Everybody here is affected from one moment on, the earliest of the run, and has something of every kind
+exactly there. After the run all marts equal the reference. In random worlds two things hardly ever fall
+on the same microsecond, and of many workspaces the earliest affected_from is the beginning, which skips
+nothing.
+"""
+
+import random
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from increments import Landing
+from pipeline import Pipeline
+from reference import compute
+from scenarios import AS_OF, BECOMES_PAID, LEAVES_PAID, Story
+from test_worlds import unlike
+from worlds import World, merged
+
+# Ten to midnight in New York at the end of a day of 25 hours.
+EDGE = datetime(2024, 11, 4, 4, 50)
+MICROSECOND, DAY = timedelta(microseconds=1), timedelta(1)
+MOMENTS = {"before": EDGE - MICROSECOND, "at": EDGE, "after": EDGE + MICROSECOND}
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def goals(story: Story) -> None:
+    """Of every kind of target; a touch counts on the day of its achievement only."""
+    same_day = {"attribution": {"window_days": 0}}
+    story.goal("buys", **same_day)
+    story.goal("pays", target=BECOMES_PAID, **same_day)
+    story.goal("stops paying", target=LEAVES_PAID, **same_day)
+    story.goal("opens", target={"message": {"metric": "opened"}}, **same_day)
+    story.goal("delivered", impression="delivered", **same_day)
+    story.goal("opens and buys", attribution={"window_days": 0, "criteria": {"email": "opened"}})
+    story.source(
+        exit_condition="goal_or_unmatched", exit_goal_id="pays", trigger_filter=BECOMES_PAID["profile"]
+    )
+    story.workspace(time_zone="America/New_York")
+
+
+def kept(story: Story, person: str, moment: datetime) -> None:
+    """What a person has at a moment, and what reaches from long before up to it."""
+    story.snapshot(at(moment - 20 * DAY), person=person, plan="free")
+    for name, sent_at in (
+        ("closes", moment - 14 * DAY),
+        ("is open", moment - 3 * DAY),
+        ("is that day's", EDGE - timedelta(hours=24, minutes=40)),
+        ("is then", moment),
+    ):
+        story.journey(f"{person} {name}", at(sent_at), person=person)
+        story.delivery(f"{person} {name}", at(sent_at), person=person, journey_id=f"{person} {name}")
+        story.engagement("delivered", f"{person} {name}", at(moment))
+    story.opened(f"{person} is open", at(moment))
+
+
+def buys(story: Story, person: str, moment: datetime) -> None:
+    story.event("purchase", at(moment), person=person, event_id=f"{person} buys")
+
+
+def pays(story: Story, person: str, moment: datetime) -> None:
+    story.snapshot(at(moment), person=person, plan="paid")
+
+
+def pays_and_stops(story: Story, person: str, moment: datetime) -> None:
+    pays(story, person, moment)
+    story.snapshot(at(moment + DAY), person=person, plan="free")
+
+
+def paid_and_stops(story: Story, person: str, moment: datetime) -> None:
+    pays(story, person, moment - DAY)
+    story.snapshot(at(moment), person=person, plan="free")
+
+
+def buys_twice(story: Story, person: str, moment: datetime) -> None:
+    story.event("purchase", at(moment - MICROSECOND), person=person, event_id=f"{person} buys first")
+    buys(story, person, moment)
+
+
+def visits(story: Story, person: str, moment: datetime) -> None:
+    """Nothing asks for it: what is kept is computed anew, and stays as it is."""
+    story.event("visit", at(moment), person=person, event_id=f"{person} visits")
+
+
+def buys_too(story: Story, person: str, moment: datetime) -> None:
+    story.event("purchase", at(moment), person=person, event_id=f"{person} buys too")
+
+
+def does_not_buy_after_all(story: Story, person: str, moment: datetime) -> None:
+    """A correction of what was bought, where something was."""
+    story.land(
+        "events",
+        event_id=f"{person} buys",
+        profile_id=person,
+        name="visit",
+        occurred_at=at(moment),
+        sequence="1",
+    )
+
+
+KEPT: dict[str, Callable] = {
+    "does nothing": lambda *_: None,
+    "buys": buys,
+    "buys twice": buys_twice,
+    "pays": pays_and_stops,
+    "stops": paid_and_stops,
+}
+NEW: dict[str, Callable] = {
+    "visits": visits,
+    "buys too": buys_too,
+    "pays": pays,
+    "does not buy": does_not_buy_after_all,
+}
+
+
+def everybody() -> tuple[World, World]:
+    before, new = Story("edges"), Story("edges")
+    goals(before)
+    for when, moment in MOMENTS.items():
+        for had, keep in KEPT.items():
+            for does, add in NEW.items():
+                if add is does_not_buy_after_all and moment < EDGE:
+                    continue  # a correction affects from where the row was
+                person = f"{had} {when}, {does}"
+                kept(before, person, moment)
+                keep(before, person, moment)
+                add(new, person, EDGE)
+    long_before(before, "long ago")
+    buys_too(new, "long ago", EDGE)
+    return before.world, new.world
+
+
+def long_before(story: Story, person: str) -> None:
+    """As far back as a reason for no credit looks, and an opening in the middle."""
+    story.delivery(f"to {person}", at(EDGE - 90 * DAY), person=person)
+    story.opened(f"to {person}", at(EDGE - 80 * DAY))
+
+
+def a_currency_that_lands_late() -> tuple[World, World]:
+    """Of a message that was sent already: now it locks a goal."""
+    before, new = Story("currency"), Story("currency")
+    before.goal(at=at(EDGE), sources=["welcome"], attribution={"window_days": 0})
+    for days, window in ((1, 7), (3, 30)):
+        before.goal(
+            at=at(EDGE + days * DAY),
+            sources=["spring"],
+            measurement_window_days=window,
+            attribution={"window_days": 0},
+            impact={"currency": "EUR", "value": 3},
+        )
+    before.delivery("d1", at(EDGE + 2 * DAY), source="spring")
+    new.workspace(currency="EUR")
+    return before.world, new.world
+
+
+STORIES = (everybody, a_currency_that_lands_late)
+
+
+class Edges:
+    """A home as of before what is new, or a copy of one, which the new rows then come to."""
+
+    def __init__(self, home: Path, start: "Edges | None" = None):
+        self.pipeline = Pipeline(home)
+        self.landing = Landing(self.pipeline.landing)
+        self.before, self.new = (merged(each) for each in zip(*(tell() for tell in STORIES), strict=True))
+        if start:
+            shutil.copytree(start.pipeline.settings.home, home, dirs_exist_ok=True)
+            self.landing.rows, self.landing.files = list(start.landing.rows), dict(start.landing.files)
+        else:
+            self.run(self.before, 0)
+
+    def run(self, world: World, number: int) -> None:
+        self.landing.add(world, number, random.Random(number))
+        self.pipeline.run(AS_OF)
+
+
+@cache
+def begun(home: Path) -> Edges:
+    return Edges(home)
+
+
+def gone_on(home: Path, start: Edges) -> Edges:
+    edges = Edges(home, start)
+    edges.run(edges.new, 1)
+    return edges
+
+
+def test_what_lies_at_affected_from_is_computed_once(tmp_path, tmp_path_factory):
+    edges = gone_on(tmp_path, begun(tmp_path_factory.getbasetemp() / "edges"))
+    affected = edges.pipeline.query("select distinct affected_from from intermediate.int_affected_profiles")
+    assert [row["affected_from"] for row in affected] == [EDGE]
+    assert unlike(compute(edges.landing.rows, AS_OF), edges.pipeline) == []
