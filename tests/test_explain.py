@@ -637,7 +637,7 @@ def test_the_touch_of_a_candidate_is_the_latest_moment_that_has_no_reason_agains
             select achievement_id, delivery_id, engagement_id, occurred_at
             from intermediate.int_candidates as candidates
             inner join staging.stg_engagements as engagements using (workspace_id, delivery_id)
-            where engagements.metric = candidates.touch_metric
+            where engagements.metric = candidates.touch_metric and engagements.metric <> 'sent'
             union all
             select achievement_id, delivery_id, null, sent_at
             from intermediate.int_candidates where touch_metric = 'sent'
