@@ -474,7 +474,10 @@ def test_of_a_filter_that_is_not_met_it_says_which_condition(told):
         "because this part of the goal's filter does not hold: total is more than 100",
         'the event: shop was "web", total was 20, the person then: plan was "free"',
     ]
-    assert 'because it does not meet the goal\'s filter: shop is "web"; the person\'s plan is "paid"' in lines
+    assert (
+        'because this part of the goal\'s filter does not hold: shop is "web"; the person\'s plan is "paid"'
+        in lines
+    )
 
 
 def test_an_event_of_another_name_or_in_quarantine_is_told(told):
@@ -512,6 +515,16 @@ def test_events_in_a_row_that_are_no_achievements_for_one_reason_are_told_as_one
             {"any": [{"property": "a", "op": "exists"}, {"property": "/b/c", "op": "in", "value": [1, 2]}]},
             [False, False],
             ["a is there", "b/c is one of 1, 2"],
+        ),
+        (
+            {"property": "a", "op": "in", "value": list(range(12))},
+            [False],
+            ["a is one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2 more"],
+        ),
+        (
+            {"property": "a", "op": "eq", "value": "x" * 500},
+            [False],
+            [f'a is "{"x" * 199} …'],
         ),
         (
             {"not": {"all": [{"property": "a", "op": "exists"}, {"profile": "b", "op": "exists"}]}},
@@ -624,7 +637,7 @@ def test_the_touch_of_a_candidate_is_the_latest_moment_that_has_no_reason_agains
             select achievement_id, delivery_id, engagement_id, occurred_at
             from intermediate.int_candidates as candidates
             inner join staging.stg_engagements as engagements using (workspace_id, delivery_id)
-            where engagements.metric = candidates.touch_metric
+            where engagements.metric = candidates.touch_metric and engagements.metric <> 'sent'
             union all
             select achievement_id, delivery_id, null, sent_at
             from intermediate.int_candidates where touch_metric = 'sent'

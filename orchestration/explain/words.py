@@ -25,6 +25,8 @@ from orchestration.explain.history import (
 # A headline and its details, each with its style.
 Line = tuple[str, str]
 
+LONGEST = 200  # letters of a value in a sentence
+
 GOOD, BAD, PLAIN, FAINT = "green", "yellow", "", "dim"
 
 OPERATORS = {
@@ -185,8 +187,7 @@ def condition(filter: str | dict[str, Any]) -> str:
     if isinstance(value, dict):
         return f"{subject} {OPERATORS[node['op']]} the person's {value['profile']}"
     values = value if isinstance(value, list) else [value] if "value" in node else []
-    listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in values)
-    return f"{subject} {OPERATORS[node['op']]} {listed}".rstrip()
+    return f"{subject} {OPERATORS[node['op']]} {_listed(values)}".rstrip()
 
 
 def at(moment: datetime | None) -> str:
@@ -392,7 +393,16 @@ def _compiled_condition(compiled: dict[str, Any]) -> str:
         return f"{said} {named(compiled['other_subject'], compiled['other_pointer'])}"
     value = compiled.get("value")
     values = value if isinstance(value, list) else [value] if "value" in compiled else []
-    return f"{said} {', '.join(json.dumps(each, ensure_ascii=False) for each in values)}".rstrip()
+    return f"{said} {_listed(values)}".rstrip()
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """Literals of a filter; of a long list the first."""
+    return some([_short(json.dumps(each, ensure_ascii=False)) for each in values], 10)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]} …"
 
 
 def _achievement(achievement: Achievement) -> Iterator[Line]:
@@ -460,7 +470,9 @@ def _shares(candidate: Candidate) -> str:
 
 
 def _readings(readings: Iterable[Reading]) -> str:
-    return ", ".join(f"{each.pointer.removeprefix('/')} was {each.value or 'missing'}" for each in readings)
+    return ", ".join(
+        f"{each.pointer.removeprefix('/')} was {_short(each.value or 'missing')}" for each in readings
+    )
 
 
 def _source(message: Delivery | Candidate) -> str:
