@@ -637,6 +637,12 @@ closed: every window of the cohort
 - max(coalesce(window_ends_at,
 + min(coalesce(window_ends_at,
 
+models/intermediate/reports/int_hours.sql
+
+an hour in which the clocks are changed tells no day
+- case when ahead_at_first = ahead_at_last then ahead_at_first end
++ ahead_at_first
+
 models/intermediate/reports/int_begun_journeys.sql
 
 a journey that several people have is one

@@ -133,6 +133,9 @@ def everybody() -> tuple[World, World]:
                 add(new, person, EDGE)
     long_before(before, "long ago")
     buys_too(new, "long ago", EDGE)
+    before.delivery("credited twice", at(EDGE - timedelta(hours=1)), person="credited twice")
+    buys_twice(before, "credited twice", EDGE)
+    does_not_buy_after_all(new, "credited twice", EDGE)
     return before.world, new.world
 
 
