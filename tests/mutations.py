@@ -741,16 +741,6 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
-
-models/intermediate/profiles/int_profile_states.sql
-
-only the state that affected_from finds is read back
-- and states.valid_to >= affected.affected_from
-
-a state that is read back stays, whatever it changed
-- is_kept
--         or previous_matches is null
-+ previous_matches is null
 """)
 
 # What lies exactly at affected_from, and nothing else that a run could go by.
@@ -796,6 +786,14 @@ a state that ends at affected_from is the one before it
 a state that ends at the run's earliest affected_from is the one before it
 - states.valid_to >= {{ earliest_affected() }}
 + states.valid_to > {{ earliest_affected() }}
+
+only the state that affected_from finds is read back
+- and states.valid_to >= affected.affected_from
+
+a state that is read back stays, whatever it changed
+- is_kept
+-         or previous_matches is null
++ previous_matches is null
 
 the state before is deleted, since it ends anew
 - 'recompute_from': 'valid_to'
