@@ -718,7 +718,23 @@ a delivery whose engagements landed before it affects from the first of them
 an exit condition affects the journeys entered since
 - and journeys.entered_at >= changed.matters_from
 
+who entered at the very moment of an exit condition is affected
+- journeys.entered_at >= changed.matters_from
++ journeys.entered_at > changed.matters_from
+
+a state decides of a journey that was entered at its very moment
+- deliveries.entered_at >= snapshots.affected_from
++ deliveries.entered_at > snapshots.affected_from
+
 models/intermediate/increments/int_touched_deliveries.sql
+
+a delivered engagement changes what became of its delivery
+- 'undeliverable', 'delivered') then 1 else 0 end as changes_outcome
++ 'undeliverable') then 1 else 0 end as changes_outcome
+
+it does so beside an engagement that does not
+- max(changes_outcome) = 1
++ min(changes_outcome) = 1
 
 a failure touches its delivery as a whole
 - case when metric in ('bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end

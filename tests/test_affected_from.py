@@ -274,6 +274,22 @@ CASES = [
         [snapshot("2024-03-08", plan="free")],
         {"ann": "2024-03-02"},
     ),
+    Case(
+        "a state decides of a journey that was entered at its very moment",
+        [
+            goal(target=BECOMES_PAID),
+            delivery("d1", "2024-03-02", journey_id="j1"),
+            journey("j1", "2024-03-08"),
+        ],
+        [snapshot("2024-03-08", plan="paid")],
+        {"ann": "2024-03-02"},
+    ),
+    Case(
+        "a delivery that turns out to be delivered, and is opened, is an impression from then",
+        [goal(impression="delivered"), delivery("d1", "2024-03-05")],
+        [opened("2024-03-06", metric="delivered"), opened("2024-03-07", engagement_id="n2")],
+        {"ann": "2024-03-06"},
+    ),
     # -- goals: everybody of the workspace
     Case(
         "a new goal affects everybody from its start",
@@ -463,6 +479,12 @@ CASES = [
         ],
         [source("welcome", at="2024-03-01", exit_condition="unmatched", trigger_filter=PAID)],
         {"bob": "2024-03-05"},
+    ),
+    Case(
+        "another exit condition affects who entered at its very moment",
+        [source("welcome", exit_condition="goal", exit_goal_id="goal"), journey("j1", "2024-03-01")],
+        [source("welcome", at="2024-03-01", exit_condition="unmatched", trigger_filter=PAID)],
+        {"ann": "2024-03-01"},
     ),
     Case(
         "the trigger filter of an exit condition affects who entered since",
