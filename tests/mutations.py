@@ -698,6 +698,12 @@ closed: every window of the cohort
 - max(coalesce(window_ends_at,
 + min(coalesce(window_ends_at,
 
+models/intermediate/reports/int_hours.sql
+
+an hour in which the clocks are changed tells no day
+- case when ahead_at_first = ahead_at_last then ahead_at_first end
++ ahead_at_first
+
 models/intermediate/reports/int_begun_journeys.sql
 
 a journey that several people have is one
@@ -773,7 +779,23 @@ a delivery whose engagements landed before it affects from the first of them
 an exit condition affects the journeys entered since
 - and journeys.entered_at >= changed.matters_from
 
+who entered at the very moment of an exit condition is affected
+- journeys.entered_at >= changed.matters_from
++ journeys.entered_at > changed.matters_from
+
+a state decides of a journey that was entered at its very moment
+- deliveries.entered_at >= snapshots.affected_from
++ deliveries.entered_at > snapshots.affected_from
+
 models/intermediate/increments/int_touched_deliveries.sql
+
+a delivered engagement changes what became of its delivery
+- 'undeliverable', 'delivered') then 1 else 0 end as changes_outcome
++ 'undeliverable') then 1 else 0 end as changes_outcome
+
+it does so beside an engagement that does not
+- max(changes_outcome) = 1
++ min(changes_outcome) = 1
 
 a failure touches its delivery as a whole
 - case when metric in ('sent', 'bounced', 'failed', 'dropped', 'undeliverable') then 1 else 0 end
@@ -820,16 +842,6 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
-
-models/intermediate/profiles/int_profile_states.sql
-
-only the state that affected_from finds is read back
-- and states.valid_to >= affected.affected_from
-
-a state that is read back stays, whatever it changed
-- is_kept
--         or previous_matches is null
-+ previous_matches is null
 """)
 
 # What lies exactly at affected_from, and nothing else that a run could go by.
@@ -875,6 +887,14 @@ a state that ends at affected_from is the one before it
 a state that ends at the run's earliest affected_from is the one before it
 - states.valid_to >= {{ earliest_affected() }}
 + states.valid_to > {{ earliest_affected() }}
+
+only the state that affected_from finds is read back
+- and states.valid_to >= affected.affected_from
+
+a state that is read back stays, whatever it changed
+- is_kept
+-         or previous_matches is null
++ previous_matches is null
 
 the state before is deleted, since it ends anew
 - 'recompute_from': 'valid_to'

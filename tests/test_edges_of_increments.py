@@ -1,6 +1,6 @@
 """What lies exactly at affected_from, a microsecond before it or after it: an increment takes each once.
 
-Everybody here is affected from one moment on, the earliest of the run, and has something of every kind
+Everybody but one is affected from one moment on, the earliest of the run, and has something of every kind
 exactly there. After the run all marts equal the reference. In random worlds two things hardly ever fall
 on the same microsecond, and of many workspaces the earliest affected_from is the beginning, which skips
 nothing.
@@ -26,6 +26,9 @@ MICROSECOND, DAY = timedelta(microseconds=1), timedelta(1)
 MOMENTS = {"before": EDGE - MICROSECOND, "at": EDGE, "after": EDGE + MICROSECOND}
 
 
+AT_HOME = {"property": "city", "op": "eq", "value": {"profile": "city"}}
+
+
 def at(moment: datetime) -> str:
     return moment.isoformat()
 
@@ -38,6 +41,7 @@ def goals(story: Story) -> None:
     story.goal("stops paying", target=LEAVES_PAID, **same_day)
     story.goal("opens", target={"message": {"metric": "opened"}}, **same_day)
     story.goal("delivered", impression="delivered", **same_day)
+    story.goal("buys at home", target={"event": {"name": "purchase", "filter": AT_HOME}}, **same_day)
     story.goal("opens and buys", attribution={"window_days": 0, "criteria": {"email": "opened"}})
     story.source(
         exit_condition="goal_or_unmatched", exit_goal_id="pays", trigger_filter=BECOMES_PAID["profile"]
@@ -133,7 +137,26 @@ def everybody() -> tuple[World, World]:
                 add(new, person, EDGE)
     long_before(before, "long ago")
     buys_too(new, "long ago", EDGE)
+    before.delivery("credited twice", at(EDGE - timedelta(hours=1)), person="credited twice")
+    buys_twice(before, "credited twice", EDGE)
+    does_not_buy_after_all(new, "credited twice", EDGE)
+    moved(before, "moved")
+    new.event("purchase", at(EDGE), person="moved", city="Rome")
+    pays_for_a_day(before, "later")
+    pays(new, "later", EDGE + 4 * DAY)
     return before.world, new.world
+
+
+def moved(story: Story, person: str) -> None:
+    """A state that differs from the one before only in what event filters ask for."""
+    story.snapshot(at(EDGE - 20 * DAY), person=person, city="Oslo")
+    story.snapshot(at(EDGE - 10 * DAY), person=person, city="Rome")
+
+
+def pays_for_a_day(story: Story, person: str) -> None:
+    """Several states between the run's earliest affected_from and the person's own."""
+    story.snapshot(at(EDGE - 20 * DAY), person=person, plan="free")
+    pays_and_stops(story, person, EDGE + DAY)
 
 
 def long_before(story: Story, person: str) -> None:
@@ -194,5 +217,5 @@ def gone_on(home: Path, start: Edges) -> Edges:
 def test_what_lies_at_affected_from_is_computed_once(tmp_path, tmp_path_factory):
     edges = gone_on(tmp_path, begun(tmp_path_factory.getbasetemp() / "edges"))
     affected = edges.pipeline.query("select distinct affected_from from intermediate.int_affected_profiles")
-    assert [row["affected_from"] for row in affected] == [EDGE]
+    assert {row["affected_from"] for row in affected} == {EDGE, EDGE + 4 * DAY}
     assert unlike(compute(edges.landing.rows, AS_OF), edges.pipeline) == []

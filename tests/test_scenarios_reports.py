@@ -403,6 +403,18 @@ def test_a_day_of_a_report_is_a_calendar_day_of_the_workspace(story):
 
 
 @scenario
+def test_where_clocks_go_back_over_midnight_in_the_middle_of_an_hour_a_day_is_the_local_one(story):
+    """In St. John's, in 2010: at a minute past midnight (02:31 in UTC) it was 23:01 of the day before."""
+    story.workspace(time_zone="America/St_Johns")
+    story.goal(at="2010-01-01")
+    story.delivery("d1", "2010-11-07T02:30:30", person="ann")
+    story.delivery("d2", "2010-11-07T02:45", person="bob")
+    story.delivery("d3", "2010-11-07T02:46", person="eve")
+    marts = yield
+    assert marts.rpt_goal_cohorts.by("enrollment_day", "enrollments") == {"2010-11-06": 2, "2010-11-07": 1}
+
+
+@scenario
 def test_progress_has_a_series_for_each_source_and_channel_and_for_unattributed(story):
     story.goal(sources=["welcome", "news"])
     for person, (source, channel) in {
