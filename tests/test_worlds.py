@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 from pipeline import Pipeline
-from reference import compute
+from reference import TABLES, compute
 from worlds import as_of, merged, world, write
 
 WORLDS_IN_A_BATCH = 40
@@ -102,7 +102,10 @@ def unlike(expected, pipeline) -> list[str]:
     found = [f"no reference has {table}" for table in sorted(columns.keys() - tables.keys())]
     found += [f"the project lacks {table}" for table in sorted(tables.keys() - columns.keys())]
     for table in sorted(tables.keys() & columns.keys()):
-        found += compare(table, tables[table], pipeline.query(f"select * from {table}"), columns[table])
+        # A quarantined row's own values stand as its format has them (Parquet a time, CSV its text).
+        kind, _, name = table.partition(".")
+        own = {column.name for column in TABLES[name].columns} if kind == "quarantine" else set()
+        found += compare(table, tables[table], pipeline.query(f"select * from {table}"), columns[table] - own)
     accounting = {
         row.pop("table_name"): row for row in pipeline.query("select * from staging.row_accounting")
     }
