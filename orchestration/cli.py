@@ -7,11 +7,10 @@ not: any work. Dagster, dbt and Great Expectations take seconds to import: only 
 import os
 import sys
 import traceback
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from io import TextIOWrapper
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, NoReturn
 
@@ -23,13 +22,16 @@ from orchestration import clock, modes, runs
 from orchestration.clock_commands import app as clock_app
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
+from orchestration.faults import told
 from orchestration.goals.commands import app as goals_app
+from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
+from orchestration.publish import lost, publish_again
 from orchestration.report import report_command, show_goals
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.startup import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
 from orchestration.terminal import console, say, text
-from orchestration.warehouse import connect, single_writer
+from orchestration.warehouse import connect, mend, single_writer
 
 NO_TELEMETRY = {
     "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -89,14 +91,14 @@ def _run_command() -> None:
         app()
     except GoalpostError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("Interrupted: the next run carries on.")
     except ValidationError as error:
         faults = "; ".join(
             f"GOALPOST_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
         )
         _fail(f"The settings cannot be read: {faults}.")
     except Exception as error:
+        if sentence := told(error, Settings()):
+            _fail(sentence)
         with NamedTemporaryFile("w", prefix="goalpost-", suffix=".log", delete=False) as log:
             log.write(traceback.format_exc())
         _fail(f"An unexpected {type(error).__name__}: {runs.one_line(str(error))} (traceback: {log.name}).")
@@ -152,28 +154,31 @@ def status() -> None:
 @app.command()
 def dev() -> None:
     """Dagster's web UI and daemon, on http://localhost:3000."""
-    from orchestration.defs.instance import forget_dead_runs, open_instance
+    from orchestration.dev import dev as run_dev
 
     settings = Settings()
     _tighten(settings, console())
-    with open_instance(settings) as instance, suppress(GoalpostError), single_writer(settings):
-        forget_dead_runs(instance)
-    os.environ |= {
-        "GOALPOST_HOME": str(settings.home),
-        "GOALPOST_LANDING": settings.landing,
-        "DAGSTER_HOME": str(settings.dagster_home),
-    }
-    dagster = Path(sys.executable).with_name("dagster")
-    sys.stdout.flush()
-    os.execv(dagster, [str(dagster), "dev", "--workspace", str(PROJECT_ROOT / "workspace.yaml")])
+    run_dev(settings)
 
 
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
+    with single_writer(settings):  # from the look for work to the end: who comes second hears who was first
+        _run_alone(settings, full_refresh=full_refresh, as_of=as_of)
+
+
+def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
+    if_interrupted(NOTHING_PUBLISHED)
     moment: datetime | None = runs.read_moment(as_of) if as_of else None
     out = console()
     _tighten(settings, out)
-    with single_writer(settings):
-        work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
+    for done in mend(settings):
+        say(out, done, "yellow")
+    work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
+    if work is None and (work := lost(settings)):
+        if publish_again(settings):
+            say(out, f"Published again, nothing else was to do: {work}.")
+            return
+        as_of = runs.clock(settings).isoformat()  # nothing new is counted
     if work is None:
         pinned = clock.sentence(settings)
         say(
@@ -221,7 +226,3 @@ def _tighten(settings: Settings, out: Console) -> None:
 def _fail(sentence: str) -> None:
     console(stderr=True).print(text(f"goalpost: {sentence}", "red"), soft_wrap=True)
     raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -19,6 +19,8 @@ from orchestration.settings import Settings
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 PRIVATE_UMASK = 0o077
+# Where disks are mounted, each in a folder of its own.
+MOUNTS = [Path(folder) for folder in ("/mnt", "/media", "/run/media", "/Volumes")]
 
 
 _umask_of_the_user: int | None = None
@@ -46,6 +48,20 @@ def landing_modes(settings: Settings) -> Iterator[None]:
 
 def create_home(settings: Settings) -> None:
     """A GoalpostError says why it cannot be."""
+    if settings.home.is_symlink() and not settings.home.exists():
+        raise GoalpostError(
+            f"The home {settings.home} is a link to {settings.home.readlink()}, which does not exist: mount "
+            "the disk, or set GOALPOST_HOME to another folder."
+        )
+    for mounts in MOUNTS:
+        # Made there, a home would be a new one, on the wrong disk.
+        if mounts in settings.home.parents:
+            disk = mounts / settings.home.relative_to(mounts).parts[0]
+            if not disk.exists():
+                raise GoalpostError(
+                    f"There is no {disk}, where the home {settings.home} is to be: mount the disk (or make "
+                    "that folder, if it is none), or set GOALPOST_HOME to another folder."
+                )
     try:
         if not settings.home.is_dir():
             settings.home.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,16 @@ has become another. Hashing takes a sixth of the time, and needs to know nothing
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections import Counter
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -28,6 +31,7 @@ from orchestration import runs
 from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
+from orchestration.interruption import if_interrupted
 from orchestration.modes import share
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal
@@ -63,10 +67,11 @@ class Prepared:
 def prepare(settings: Settings) -> Prepared:
     """What takes long and changes nothing that is published: while it is checked whether it may be."""
     _remove_unfinished(settings)
-    folder = settings.published_parquet
-    with closing(connect(settings, read_only=True)) as connection:
+    folder, kept = settings.published_parquet, _kept(settings)
+    with _leaving_nothing_unfinished(settings), closing(connect(settings, read_only=True)) as connection:
         parts = [part for mart in _marts(connection) for part in _parts(connection, mart, folder)]
-        there = _contents(connection, folder)
+        # One that somebody else changed is written again, whatever it says.
+        there = {place: said for place, said in _contents(connection, folder).items() if place in kept}
         written = [
             _write_parquet(connection, part) for part in parts if there.get(part.place) != part.content
         ]
@@ -75,30 +80,34 @@ def prepare(settings: Settings) -> Prepared:
 
 def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -> Published:
     prepared = prepared or prepare(settings)
-    with closing(connect(settings)) as connection:
-        # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
-        if failures := critical_failures(connection, run_id):
-            _remove_unfinished(settings)
-            raise GoalpostError(refusal(failures))
-        if unsound := runs.not_of_this_increment(connection):
-            _remove_unfinished(settings)
-            raise GoalpostError(
-                f"Nothing was published, the old marts stay: {some_of(unsound)} was not built by this run. "
-                "`goalpost run` builds it."
-            )
-        _describe(connection, run_id)
-        is_mostly_free = _is_mostly_free(connection)
+    with _leaving_nothing_unfinished(settings):
+        with closing(connect(settings)) as connection:
+            # Dagster holds publishing back only for the checks of raw tables and marts (defs/checks.py).
+            if failures := critical_failures(connection, run_id):
+                raise GoalpostError(refusal(failures))
+            if unsound := runs.not_of_this_increment(connection):
+                raise GoalpostError(
+                    f"Nothing was published, the old marts stay: {some_of(unsound)} was not built by this "
+                    "run. `goalpost run` builds it."
+                )
+            _describe(connection, run_id)
+            is_mostly_free = _is_mostly_free(connection)
+            if is_mostly_free:
+                _rewrite(connection, _unfinished(settings.warehouse_marts))
         if is_mostly_free:
-            _rewrite(connection, _unfinished(settings.warehouse_marts))
-    if is_mostly_free:
-        _replace(settings.warehouse_marts)
-    # Closed, so whole: its log is in it, and nobody else writes.
-    shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
-    for place in [settings.published, *prepared.written]:
-        _unfinished(place).chmod(settings.published_mode)
-        _replace(place)
-    _remove_other_parquet(settings.published_parquet, {part.place for part in prepared.parts})
-    share(settings)
+            _replace(settings.warehouse_marts)
+        # Closed, so whole: its log is in it, and nobody else writes.
+        shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
+        if_interrupted(
+            "interrupted while publishing: part of the published files may be new; the next run carries on."
+        )
+        for place in [settings.published, *prepared.written]:
+            _unfinished(place).chmod(settings.published_mode)
+            _replace(place)
+        places = {part.place for part in prepared.parts}
+        _remove_other_parquet(settings.published_parquet, places)
+        share(settings)
+        _keep_record(settings, {settings.warehouse_marts, settings.published, *places})
     rows: Counter[str] = Counter()
     for part in prepared.parts:
         rows[part.mart] += part.rows
@@ -120,6 +129,66 @@ def _describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
             "create or replace table marts.control.workspaces as "
             "select workspace_id, time_zone, currency from intermediate.int_workspaces"
         )
+
+
+def lost(settings: Settings) -> str | None:
+    """Why to publish again although nothing is new: somebody deleted or changed what was published, or the
+    marts that it is a copy of."""
+    if not settings.warehouse_marts.exists():
+        return f"{settings.warehouse_marts.name}, the marts of the warehouse, is missing"
+    names = [str(place.relative_to(settings.home)) for place in _places(settings) - _kept(settings)]
+    if not names:
+        return None
+    if settings.warehouse_marts.name in names:
+        return f"{settings.warehouse_marts.name}, the marts of the warehouse, changed since it was published"
+    others = f" and {len(names) - 1} more published files are" if len(names) > 1 else " is"
+    return f"{min(names)}{others} missing, or not as published"
+
+
+def publish_again(settings: Settings) -> bool:
+    """Without a run: the last one, which succeeded, checked what is there still. False if it is not."""
+    if settings.warehouse_marts not in _kept(settings):
+        return False
+    with closing(connect(settings, read_only=True)) as connection:
+        last, *_ = runs.read_history(connection)
+        if runs.not_of_this_increment(connection):
+            return False
+    publish(settings, last.run_id)
+    return True
+
+
+def _places(settings: Settings) -> set[Path]:
+    """Where the last publication put a file."""
+    return {settings.published, *(settings.home / name for name in _record(settings))}
+
+
+def _kept(settings: Settings) -> set[Path]:
+    """Those that nobody has touched since."""
+    record = _record(settings)
+    places = {settings.home / name: state for name, state in record.items()}
+    return {place for place, state in places.items() if _state(place) == state}
+
+
+def _keep_record(settings: Settings, places: set[Path]) -> None:
+    record = {str(place.relative_to(settings.home)): _state(place) for place in sorted(places)}
+    _unfinished(settings.publication).write_text(json.dumps(record, indent=0), encoding="utf-8")
+    _replace(settings.publication)
+
+
+def _record(settings: Settings) -> dict[str, Any]:
+    try:
+        record = json.loads(settings.publication.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _state(place: Path) -> list[int] | None:
+    try:
+        status = place.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -223,6 +292,16 @@ def _replace(place: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def _leaving_nothing_unfinished(settings: Settings) -> Iterator[None]:
+    """On a full disk it would keep the next run from finishing, too."""
+    try:
+        yield
+    except Exception:
+        _remove_unfinished(settings)
+        raise
 
 
 def _remove_unfinished(settings: Settings) -> None:

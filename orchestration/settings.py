@@ -78,9 +78,22 @@ class Settings(BaseSettings):
         return self.home / "marts"
 
     @property
+    def publication(self) -> Path:
+        """What was published last: each file with its size and time, to see whether it still is that."""
+        return self.home / "published.json"
+
+    @property
     def logs(self) -> Path:
         """What the last run's tools printed."""
         return self.home / "logs"
+
+    @property
+    def writer_lock(self) -> Path:
+        return self.home / "writer.lock"
+
+    @property
+    def dev_lock(self) -> Path:
+        return self.home / "dev.lock"
 
     @property
     def dagster_home(self) -> Path:

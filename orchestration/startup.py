@@ -23,10 +23,20 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
+PARENT = "GOALPOST_PARENT"
+
+
+def with_parent() -> dict[str, str]:
+    """The environment of a process that ends with this one: see `end_with_parent`."""
+    return {PARENT: str(os.getpid())}
+
+
 def end_with_parent() -> None:
     """A process that works for a run does not notice that nobody reads it any more: after a kill -9 of the
-    run it would go on, and write in the middle of the next one."""
-    parent = os.getppid()
+    run it would go on, and write in the middle of the next one. It may be gone already. Ctrl-C on a terminal
+    goes to both: what follows from it is the parent's to say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = int(os.environ.get(PARENT, os.getppid()))
 
     def watch() -> None:
         while os.getppid() == parent:

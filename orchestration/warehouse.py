@@ -4,29 +4,35 @@ Belongs here: connections, locks, the DDL of the schemas raw and control. Does n
 (landing/, runs.py, checks/), and the schemas that dbt makes.
 """
 
-import fcntl
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from orchestration.contract import RAW_TABLES, RawTable
 from orchestration.errors import GoalpostError
+from orchestration.locks import held, holder
 from orchestration.modes import create_home
 from orchestration.settings import Settings
+
+NEWER_DUCKDB = "Trying to read a database file with version number"
 
 # Files that DuckDB 1.4 and later read, published ones too. By its default, 1.0, writing takes a third longer.
 STORAGE = "v1.4.0"
 
-LEDGER_AND_CONTROL = """
+# To be raised by whoever changes a table that an older Goalpost would write wrongly.
+LAYOUT = 1
+
+LEDGER_AND_CONTROL = f"""
 create schema if not exists raw;
 create schema if not exists control;
+
+create table if not exists control.layout (version integer not null);
+insert into control.layout select {LAYOUT} where not exists (from control.layout);
+update control.layout set version = {LAYOUT} where version < {LAYOUT};
 
 create table if not exists raw.files (
     file_id bigint not null,
@@ -128,6 +134,7 @@ def connect(
     elif not settings.warehouse.exists():
         raise GoalpostError(f"There is no warehouse at {settings.warehouse} yet: start with `goalpost run`.")
     connection = _open(settings, read_only, wait_seconds)
+    _refuse_newer_layout(settings, connection)
     connection.execute("set timezone = 'UTC'")
     if not read_only:
         # Version 0.1.0 kept the marts there: `marts.fct_touches` must not name two tables.
@@ -144,35 +151,16 @@ class WarehouseHeld(GoalpostError):
 
 @contextmanager
 def single_writer(settings: Settings) -> Iterator[None]:
-    """Hold the right to write, or say who holds it. Not reentrant; it ends with its process."""
+    """Hold the right to write, or say who holds it (`locks.Held`). It ends with its process."""
     create_home(settings)
-    path = settings.home / "writer.lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        holder = path.read_text(encoding="utf-8").strip() or "another process"
-        raise GoalpostError(
-            f"{settings.home} is being written by {holder}: wait until it is done, or stop it, and try again."
-        ) from None
-    try:
-        path.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n", "utf-8")
+    refusal = f"{settings.home} is being written by {{}}: wait until it is done, or stop it, and try again."
+    with held(settings.writer_lock, refusal):
         yield
-    finally:
-        lock.release()
 
 
 def writer(settings: Settings) -> str | None:
-    """Who holds the right to write just now, in words, and since when; None: nobody. Without taking it."""
-    path = settings.home / "writer.lock"
-    try:
-        with path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return None
-    except BlockingIOError:
-        return path.read_text(encoding="utf-8").strip() or "another process"
-    return None
+    """Who holds the right to write just now."""
+    return holder(settings.writer_lock)
 
 
 def first_line(error: duckdb.Error) -> str:
@@ -193,11 +181,73 @@ def raw_table_ddl(table: RawTable) -> str:
     )
 
 
+def mend(settings: Settings) -> list[str]:
+    """Before a run, as the only writer: put aside what would keep it from starting and is made anew. Returns
+    what was done, in sentences. The warehouse itself is nobody's to throw away."""
+    done = []
+    for database in (settings.warehouse, settings.warehouse_marts):
+        log = _log(database)
+        if log.exists() and not database.exists():  # DuckDB would play it into the next one
+            done.append(f"{log} is of a database that is gone: it is moved to {_set_aside(log)}.")
+    marts = settings.warehouse_marts
+    if marts.exists():
+        try:
+            duckdb.connect(marts).close()
+        except duckdb.Error as error:
+            if NEWER_DUCKDB in str(error):
+                raise GoalpostError(newer_duckdb(marts)) from error
+            if "Could not set lock" not in str(error):
+                aside = set_marts_aside(settings)
+                done.append(
+                    f"The marts of the warehouse, {marts}, cannot be opened ({first_line(error)}): they are "
+                    f"moved to {aside} and built anew."
+                )
+    return done
+
+
+def set_marts_aside(settings: Settings) -> Path:
+    """Without them the next run builds all anew. Only for the one writer."""
+    _set_aside(_log(settings.warehouse_marts))
+    return _set_aside(settings.warehouse_marts)
+
+
+def newer_duckdb(path: Path) -> str:
+    return (
+        f"{path} was written by a newer DuckDB than {duckdb.__version__}, which cannot read it: use the "
+        "Goalpost that wrote it, or set GOALPOST_HOME to another folder."
+    )
+
+
+def _log(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.broken")
+    if path.exists():
+        path.replace(aside)
+    return aside
+
+
+def _refuse_newer_layout(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        found = connection.execute("select max(version) from control.layout").fetchone()
+    except duckdb.CatalogException:  # from before it was written down, or empty
+        return
+    if found and found[0] and found[0] > LAYOUT:
+        connection.close()
+        raise GoalpostError(
+            f"The warehouse {settings.warehouse} was written by a newer Goalpost: use that one, or set "
+            "GOALPOST_HOME to another folder."
+        )
+
+
 def create_file(path: Path) -> None:
     """Create a database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
     if not path.exists():
         unfinished = path.with_suffix(".new")
-        unfinished.unlink(missing_ok=True)
+        for leftover in (unfinished, _log(unfinished)):
+            leftover.unlink(missing_ok=True)
         duckdb.connect(unfinished, config={"storage_compatibility_version": STORAGE}).close()
         unfinished.replace(path)
 
@@ -217,14 +267,14 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
 
 def _open_both(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
     remedy = "put it back from a copy, or move it away and let `goalpost run` load everything anew."
-    with _faults_told(f"The warehouse {settings.warehouse}", remedy):
+    with _faults_told(settings.warehouse, f"The warehouse {settings.warehouse}", remedy):
         connection = duckdb.connect(settings.warehouse, read_only=read_only)
     if settings.warehouse_marts.exists():
         mode = " (read_only)" if read_only else ""
-        remedy = "move it away and let `goalpost run` build the marts anew."
+        marts, remedy = settings.warehouse_marts, "`goalpost run` builds them anew."
         try:
-            with _faults_told(f"The marts of the warehouse, {settings.warehouse_marts},", remedy):
-                connection.execute(f"attach if not exists {literal(settings.warehouse_marts)} as marts{mode}")
+            with _faults_told(marts, f"The marts of the warehouse, {marts},", remedy):
+                connection.execute(f"attach if not exists {literal(marts)} as marts{mode}")
         except GoalpostError:
             connection.close()
             raise
@@ -232,13 +282,15 @@ def _open_both(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection
 
 
 @contextmanager
-def _faults_told(what: str, remedy: str) -> Iterator[None]:
+def _faults_told(path: Path, what: str, remedy: str) -> Iterator[None]:
     try:
         yield
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         message = str(error)
         if "Could not set lock" in message:
             raise WarehouseHeld(f"{what} is held by {_holder(message)}") from None
+        if NEWER_DUCKDB in message:
+            raise GoalpostError(newer_duckdb(path)) from error
         raise GoalpostError(f"{what} cannot be opened ({first_line(error)}): {remedy}") from error
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,12 +15,14 @@ from dagster import (
     AssetCheckKey,
     AssetKey,
     DagsterInstance,
+    DagsterRunStatus,
     Definitions,
     RunRequest,
     SkipReason,
     build_schedule_context,
     build_sensor_context,
 )
+from test_warehouse import OtherProcess
 
 from orchestration import runs
 from orchestration.checks.suites import STEPS, read_suites
@@ -27,7 +30,7 @@ from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.landing import land_new_files
 from orchestration.settings import DBT_PROJECT, PROJECT_ROOT, Settings
-from orchestration.warehouse import connect, single_writer
+from orchestration.warehouse import connect
 
 HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print(1, flush=True); time.sleep(60)"
 
@@ -105,12 +108,62 @@ def test_critical_expectations_of_raw_tables_and_marts_block_what_follows(defs: 
                 assert graph.get_check_spec(key).blocking is blocks, key
 
 
-def test_every_step_takes_its_turn_at_the_warehouse(defs: Definitions):
+def test_no_step_takes_a_place_that_a_killed_process_would_keep(defs: Definitions):
+    """Runs take turns by the queue and the writer's lock, which ends with its process."""
     job = defs.resolve_job_def("goalpost")
-    assert {node.name: node.definition.pool for node in job.nodes} == {
-        name: "warehouse"
-        for name in ("landed_files", "raw_checks", "models", "model_checks", "published_marts")
+    assert {node.definition.pool for node in job.nodes} == {None}
+
+
+def test_whoever_starts_next_fails_the_runs_that_are_dead_and_leaves_the_others(settings: Settings):
+    from dagster._core.test_utils import create_run_for_test
+
+    from orchestration.defs.instance import forget_dead_runs, open_instance
+
+    with open_instance(settings) as instance:
+        statuses = {
+            create_run_for_test(instance, job_name="goalpost", status=status).run_id: status
+            for status in DagsterRunStatus
+            if status != DagsterRunStatus.QUEUED
+        }
+        forgotten = forget_dead_runs(instance, silent_seconds=60)
+        assert forgotten == []
+
+        forget_dead_runs(instance)
+        after = {run.run_id: run.status for run in instance.get_runs()}
+    dead = {DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING}
+    assert after == {
+        run_id: DagsterRunStatus.FAILURE if status in dead else status for run_id, status in statuses.items()
     }
+
+
+def test_the_sensor_fails_a_run_that_is_silent_though_nobody_writes(
+    defs: Definitions, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    from dagster._core.test_utils import create_run_for_test
+
+    from orchestration.defs import automation
+
+    finish_a_run(settings)
+    monkeypatch.setattr(automation, "PATIENCE_SECONDS", 0.01)
+    with DagsterInstance.ephemeral() as instance:
+        run = create_run_for_test(instance, job_name="goalpost", status=DagsterRunStatus.STARTED)
+        time.sleep(0.1)
+
+        def is_alive() -> bool:
+            automation.new_files(build_sensor_context(instance))
+            return instance.get_runs()[0].status == run.status
+
+        with OtherProcess(settings, "with single_writer(settings):"):
+            assert is_alive()
+        assert not is_alive()
+
+
+def test_while_a_run_writes_the_sensor_starts_none_and_looks_again(defs: Definitions, settings: Settings):
+    finish_a_run(settings)
+    land(settings, "a.jsonl")
+    with OtherProcess(settings, "with single_writer(settings):") as other:
+        assert f"is being written by process {other.process.pid}" in look(settings).skip_message
+    assert look(settings).run_requests
 
 
 def test_the_marts_have_a_freshness_policy(defs: Definitions):
@@ -249,10 +302,14 @@ def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Se
     from orchestration.defs.run import GoalpostRun
 
     context = build_init_resource_context()
+    alone = GoalpostRun().yield_for_execution(context)
+    with (
+        OtherProcess(settings, "with single_writer(settings):"),
+        pytest.raises(GoalpostError, match="is being written by process"),
+    ):
+        alone.__enter__()
     with GoalpostRun(as_of="2026-01-01").yield_for_execution(context) as run:
         assert run.is_full_refresh is True
-        with pytest.raises(GoalpostError, match="is being written by process"), single_writer(settings):
-            pass
     with closing(connect(settings, read_only=True)) as connection:
         assert connection.execute("select as_of, outcome, message from control.runs").fetchall() == [
             (

@@ -41,7 +41,7 @@ def files(settings: Settings) -> set[str]:
     }
 
 
-PUBLISHED = {"marts.duckdb", "marts/fct_a/fct_a.parquet", "marts/fct_b/fct_b.parquet"}
+PUBLISHED = {"marts.duckdb", "published.json", "marts/fct_a/fct_a.parquet", "marts/fct_b/fct_b.parquet"}
 
 
 def test_every_mart_is_published_as_duckdb_and_as_parquet(settings: Settings):

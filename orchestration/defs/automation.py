@@ -23,10 +23,12 @@ from dagster import (
 
 from orchestration import runs
 from orchestration.clock import pinned
+from orchestration.defs.instance import PATIENCE_SECONDS, forget_dead_runs
 from orchestration.defs.run import GoalpostRun, keep_reason
 from orchestration.errors import GoalpostError
 from orchestration.landing import Listing, list_landing
 from orchestration.settings import Settings
+from orchestration.warehouse import writer
 
 goalpost_job = define_asset_job(
     "goalpost",
@@ -52,10 +54,17 @@ def digest(listing: Listing) -> str:
 def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
     settings = Settings()
+    writing = writer(settings)
+    if writing is None:
+        forget_dead_runs(context.instance, silent_seconds=PATIENCE_SECONDS)
     try:
         state = digest(list_landing(settings))
         if state == context.cursor:
             return SkipReason("Nothing in the landing changed since the last look.")
+        if writing:
+            return SkipReason(
+                f"{settings.home} is being written by {writing}: looking again when it is done."
+            )
         reason = runs.find_work(settings, as_of=None, full_refresh=False, wait_seconds=0)
     except GoalpostError as error:  # no landing folder yet, or a run is writing: look again next time
         return SkipReason(str(error))

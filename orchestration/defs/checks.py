@@ -19,7 +19,7 @@ from dagster import (
 from orchestration.checks.suites import STEPS, CheckResult, keep_results, read_suites
 from orchestration.defs import checks_process
 from orchestration.defs.progress import tell
-from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.defs.run import GoalpostRun
 
 SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
 
@@ -84,7 +84,7 @@ def check_key(check: AssetCheckResult) -> AssetCheckKey:
     return AssetCheckKey(check.asset_key, check.check_name)
 
 
-@multi_asset_check(name="raw_checks", specs=check_specs("raw"), pool=WAREHOUSE_POOL, can_subset=True)
+@multi_asset_check(name="raw_checks", specs=check_specs("raw"), can_subset=True)
 def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:
     run.refuse_what_cannot_be_right()
     tell(0, sum(len(suite.expectations) for suite in read_suites("raw")), "checks")
@@ -97,7 +97,6 @@ def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterato
 @multi_asset_check(
     name="model_checks",
     specs=[spec for step in STEPS[1:] for spec in check_specs(step)],
-    pool=WAREHOUSE_POOL,
     can_subset=True,
 )
 def model_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterator[AssetCheckResult]:

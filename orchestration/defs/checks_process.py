@@ -15,8 +15,9 @@ from contextlib import suppress
 
 from orchestration.checks.suites import CheckResult, import_great_expectations, run_steps
 from orchestration.errors import GoalpostError
+from orchestration.faults import told
 from orchestration.settings import Settings
-from orchestration.startup import collect_rarely, end_with_parent, leave
+from orchestration.startup import collect_rarely, end_with_parent, leave, with_parent
 
 _waiting: dict[Settings, subprocess.Popen[bytes]] = {}
 
@@ -27,7 +28,11 @@ def start(settings: Settings) -> None:
         settings.logs.mkdir(exist_ok=True)
         with (settings.logs / "checks.log").open("w", encoding="utf-8") as log:
             _waiting[settings] = subprocess.Popen(
-                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | with_parent(),
             )
 
 
@@ -90,7 +95,7 @@ def _checked(
         return error
     except Exception as error:
         traceback.print_exc()
-        return GoalpostError(f"Checking failed: {type(error).__name__}: {error}")
+        return GoalpostError(told(error, settings) or f"Checking failed: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import changes, runs
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import collect_rarely, end_with_parent, leave
+from orchestration.startup import collect_rarely, end_with_parent, leave, with_parent
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -40,6 +40,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": str(target_folder(settings)),
         "DBT_LOG_LEVEL_FILE": "none",  # what it prints is in the run's log; more takes a tenth of its time
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **with_parent(),
     }
 
 
@@ -61,7 +62,7 @@ def manifest_path(settings: Settings) -> Path:
 def prepare_manifest(settings: Settings) -> Path:
     """Parse the project only if it changed: it takes seconds, and Dagster loads it for every run."""
     manifest = manifest_path(settings)
-    if not manifest.exists():
+    if not _is_manifest(manifest):
         parsed = subprocess.run(
             [sys.executable, *COMMAND, "--quiet", "parse"],
             env=os.environ | environment(settings),
@@ -76,6 +77,15 @@ def prepare_manifest(settings: Settings) -> Path:
         manifest.parent.mkdir(parents=True, exist_ok=True)
         (target_folder(settings) / "manifest.json").replace(manifest)
     return manifest
+
+
+def _is_manifest(path: Path) -> bool:
+    """Not one that was cut short or overwritten."""
+    try:
+        document = json.loads(path.read_bytes())
+        return document["metadata"]["project_name"] == "goalpost" and bool(document["nodes"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 class WaitingDbt:
@@ -161,8 +171,9 @@ def _read_project(kept: Path) -> "Manifest | None":
     from dbt.contracts.graph.manifest import Manifest
 
     place = kept / f"{changes.hash_of(changes.hash_each())[:16]}.pickle"
-    with suppress(Exception):  # what is missing or cannot be read is made anew
-        return pickle.loads(place.read_bytes())
+    with suppress(Exception):  # what is missing, cannot be read or is something else is made anew
+        if isinstance(manifest := pickle.loads(place.read_bytes()), Manifest):
+            return manifest
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
     if not isinstance(manifest, Manifest):
         return None

@@ -5,28 +5,33 @@ Belongs here: executing it. Does not: telling how far it is (progress.py), what 
 """
 
 import logging
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
-from dagster import RunConfig
+import duckdb
+from dagster import DagsterEvent, ExecuteInProcessResult, RunConfig
 from rich.console import Console
 
 from orchestration import runs
-from orchestration.defs.instance import forget_dead_runs, open_instance
+from orchestration.defs.instance import forget_dead_runs, open_instance, renew_broken_history
 from orchestration.defs.progress import PROGRESS, Progress
 from orchestration.defs.run import GoalpostRun
 from orchestration.errors import GoalpostError
+from orchestration.faults import told
+from orchestration.locks import holder
 from orchestration.settings import Settings
-from orchestration.warehouse import single_writer
 
 
 def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
-    """Execute the job; its run id, or a GoalpostError that says why it failed."""
+    """Execute the job, under the writer's lock; its run id, or a GoalpostError that says why it failed."""
     log = settings.logs / "run.log"
     log.parent.mkdir(exist_ok=True)
+    dev = holder(settings.dev_lock)
+    if done := renew_broken_history(settings, used_by=dev):
+        console.print(done, style="yellow", markup=False, highlight=False, soft_wrap=True)
     # Loading the definitions prepares the dbt manifest: seconds, the first time.
     with console.status("Starting ...") as status, open_instance(settings) as instance:
         listener = Progress(console, status)
-        with single_writer(settings):
+        if dev is None:  # it forgets its own
             forget_dead_runs(instance)
         from orchestration.definitions import defs
 
@@ -42,5 +47,25 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
         finally:
             logging.getLogger(PROGRESS).removeHandler(listener)
     if not result.success:
-        raise GoalpostError(runs.message(settings, result.run_id) or f"The run failed: see {log}.")
+        raise GoalpostError(_why(settings, result) or f"The run failed: see {log}.")
     return result.run_id
+
+
+def _why(settings: Settings, result: ExecuteInProcessResult) -> str | None:
+    """The reason that the run was recorded with; where it could not be, the first error's."""
+    reason = None
+    with suppress(GoalpostError, duckdb.Error):
+        reason = runs.message(settings, result.run_id)
+    errors = [_first_cause(event) for event in result.all_events if event.is_failure]
+    if reason or not errors:
+        return reason
+    kind, _, text = runs.one_line(errors[0]).partition(": ")
+    is_sentence = kind.rpartition(".")[2] in ("GoalpostError", "Held", "WarehouseHeld")
+    return text if is_sentence else told(errors[0], settings) or runs.one_line(errors[0])
+
+
+def _first_cause(event: DagsterEvent) -> str:
+    error = getattr(event.event_specific_data, "error", None)
+    while error and error.cause:
+        error = error.cause
+    return error.message if error else ""

@@ -35,8 +35,9 @@ from orchestration.defs.dbt_process import (
     target_folder,
 )
 from orchestration.defs.progress import tell
-from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.defs.run import GoalpostRun
 from orchestration.errors import GoalpostError
+from orchestration.faults import told
 from orchestration.selection import increment_arguments, landed_rows, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.startup import hidden
@@ -107,7 +108,6 @@ dbt_resource = Dbt(
     manifest=MANIFEST,
     name="models",
     dagster_dbt_translator=TRANSLATOR,
-    pool=WAREHOUSE_POOL,
 )
 def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
     run.refuse_what_cannot_be_right()
@@ -144,7 +144,8 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     yield from with_left_out(context, keys, events) if keys else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
-        sentence = failure(results, str(error))
+        reason = failure(results, str(error))
+        sentence = told(reason, run.settings) or reason
         raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
     if not run.is_partial:
         runs.record_build(run.settings, run.run_id)

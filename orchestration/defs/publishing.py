@@ -8,7 +8,8 @@ from dagster import AssetExecutionContext, MaterializeResult, asset
 from orchestration import runs
 from orchestration.changes import keep_state
 from orchestration.defs.models import MANIFEST, MARTS_FRESHNESS, models
-from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.defs.run import GoalpostRun
+from orchestration.interruption import if_interrupted
 from orchestration.publish import publish
 
 MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
@@ -18,7 +19,6 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
     deps=MARTS,
     group_name="marts",
     kinds={"duckdb", "parquet"},
-    pool=WAREHOUSE_POOL,
     freshness_policy=MARTS_FRESHNESS,
 )
 def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
@@ -27,6 +27,7 @@ def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> Materia
     published = publish(run.settings, run.run_id, run.prepared)
     runs.finish_run(run.settings, run.run_id, "succeeded")
     keep_state(run.settings, run.started.files, MANIFEST)
+    if_interrupted("interrupted; the run had published everything before that.")
     context.log.info(f"published {len(published.rows)} marts to {published.database}")
     return MaterializeResult(
         metadata={

@@ -10,7 +10,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from orchestration import runs, terminal
 from orchestration.contract import LEDGER, RAW_TABLES
 from orchestration.defs.progress import tell
-from orchestration.defs.run import WAREHOUSE_POOL, GoalpostRun
+from orchestration.defs.run import GoalpostRun
 from orchestration.landing import land_new_files
 
 CLOCK = AssetKey(["control", "clock"])
@@ -46,10 +46,7 @@ SPECS = [
 
 
 @multi_asset(
-    name="landed_files",
-    specs=[spec.replace_attributes(skippable=True) for spec in SPECS],
-    pool=WAREHOUSE_POOL,
-    can_subset=True,
+    name="landed_files", specs=[spec.replace_attributes(skippable=True) for spec in SPECS], can_subset=True
 )
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
     """Lands every new file, whichever of the tables was chosen. What a part lands waits for the next run."""

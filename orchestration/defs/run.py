@@ -21,13 +21,10 @@ from orchestration import clock, modes, runs
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
+from orchestration.faults import told
 from orchestration.publish import Prepared, prepare
 from orchestration.settings import Settings
-from orchestration.warehouse import connect, single_writer
-
-# Every op that opens the warehouse is in this pool, whose limit is 1 (dagster.yaml); the writer's lock, which
-# the command line takes too, stands behind it.
-WAREHOUSE_POOL = "warehouse"
+from orchestration.warehouse import connect, mend, single_writer
 
 PUBLISHED = AssetKey("published_marts")
 
@@ -99,6 +96,9 @@ class GoalpostRun(ConfigurableResource):
         """The in-process executor makes resources once a run: nobody else writes from first step to last."""
         with single_writer(self.settings):
             modes.tighten(self.settings)
+            for done in mend(self.settings):
+                if context.log:
+                    context.log.warning(done)
             self._run, self._refusal, self._prepared = None, None, None
             if not is_whole(context.run):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
@@ -165,6 +165,8 @@ def keep_reason(context: HookContext) -> None:
 def reason(run: GoalpostRun, what: str, error: BaseException | None) -> str:
     if isinstance(error, GoalpostError):
         return str(error)
+    if error and (sentence := told(error, run.settings)):
+        return sentence
     with closing(connect(run.settings, read_only=True)) as connection:
         failures = critical_failures(connection, run.run_id)
     if failures:

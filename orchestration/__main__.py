@@ -1,0 +1,17 @@
+"""`goalpost` starts here: it can be interrupted from the first moment on.
+
+Belongs here: nothing else. Does not: any import before that (cli.py takes half a second).
+"""
+
+from orchestration.interruption import listen
+
+
+def main() -> None:
+    listen()
+    from orchestration.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""`goalpost dev`: Dagster's web UI, daemon and code server, as long as this process lives.
+
+Belongs here: starting them, ending them, one of them a home. Does not: what Dagster runs (defs/).
+
+Dagster is a family of processes that do not notice when the first of them is killed, and that a run may keep
+for minutes. So they live in a session of their own, which is killed whole by a guard: as soon as its standard
+input closes, which is when this process ends, however it ends.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from orchestration import interruption
+from orchestration.errors import GoalpostError
+from orchestration.locks import Held, held
+from orchestration.modes import create_home
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import single_writer
+
+PORT = 3000
+SECONDS_TO_END = 3
+CODE_SERVER_IS_GONE = 75
+
+
+def dev(settings: Settings) -> None:
+    """Until it is interrupted. Raises GoalpostError if it runs already, or ends by itself."""
+    create_home(settings)
+    refusal = (
+        f"`goalpost dev` runs on {settings.home} already: {{}}. "
+        "Use that one, or stop it and try again; another home needs another GOALPOST_HOME."
+    )
+    with held(settings.dev_lock, refusal):
+        port = _free_port()
+        taken = "" if port == PORT else f" (port {PORT} is taken by another program)"
+        print(f"The web UI starts on http://localhost:{port}{taken}; Ctrl-C ends it.", flush=True)
+        while (code := _run_dagster(settings, port)) == CODE_SERVER_IS_GONE:
+            print("Dagster's code server ended (out of memory?): all is started again.", flush=True)
+        raise GoalpostError(f"Dagster ended by itself (exit code {code}): what it printed above tells why.")
+
+
+def _free_port() -> int:
+    for port in (PORT, 0):
+        with socket.socket() as tried, suppress(OSError):
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(("127.0.0.1", port))
+            return tried.getsockname()[1]
+    raise GoalpostError("No port of this machine is free: end a program that uses one.")
+
+
+def _run_dagster(settings: Settings, port: int) -> int:
+    from orchestration.defs.instance import forget_dead_runs, open_instance, renew_broken_history
+
+    if done := renew_broken_history(settings, used_by=None):
+        print(done, flush=True)
+    with open_instance(settings) as instance, suppress(Held), single_writer(settings):
+        forget_dead_runs(instance)
+    dagster = Path(sys.executable).with_name("dagster")
+    workspace = PROJECT_ROOT / "workspace.yaml"
+    guard = subprocess.Popen(
+        [sys.executable, "-m", __name__, dagster, "dev", "--workspace", workspace, "--port", str(port)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ
+        | {
+            "GOALPOST_HOME": str(settings.home),
+            "GOALPOST_LANDING": settings.landing,
+            "DAGSTER_HOME": str(settings.dagster_home),
+        },
+    )
+    assert guard.stdin
+    stdin, is_ending = guard.stdin, threading.Event()
+
+    def end() -> None:
+        is_ending.set()
+        with suppress(OSError, subprocess.TimeoutExpired):
+            stdin.write(b"end\n")
+            stdin.flush()
+            guard.wait(SECONDS_TO_END)
+        _kill(guard.pid)
+
+    interruption.if_interrupted("stopped. A run that was not done yet is carried on by the next one.")
+    interruption.before_the_end(end)
+    code = guard.wait()
+    if is_ending.is_set():
+        threading.Event().wait()  # it is the other thread's to end
+    _kill(guard.pid)
+    return code
+
+
+def _kill(session: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
+
+
+def _guard(command: list[str]) -> None:
+    """Asked to, it lets Dagster end in its own way. Left alone, it ends all at once, itself too."""
+    # A script's shell ignores it for what it starts with `&`, and Dagster passes it on within.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    dagster = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def watch() -> None:
+        while sys.stdin.buffer.readline():
+            dagster.terminate()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=_watch_code_server, daemon=True).start()
+    code = dagster.wait()
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _watch_code_server() -> None:
+    """Nobody else does: without it no run starts and no sensor looks, and Dagster waits for ever."""
+    was_there, missing = False, 0
+    while missing < 2:  # it is replaced when the code is loaded again
+        time.sleep(5)
+        is_there = _has_code_server()
+        was_there, missing = was_there or is_there, 0 if is_there or not was_there else missing + 1
+    os._exit(CODE_SERVER_IS_GONE)
+
+
+def _has_code_server() -> bool:
+    try:
+        listed = subprocess.run(["ps", "-axo", "pgid=,args="], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return True  # who knows
+    return any(
+        line.split(None, 1)[0] == str(os.getpgid(0)) and " api grpc " in line
+        for line in listed.stdout.splitlines()
+    )
+
+
+if __name__ == "__main__":
+    _guard(sys.argv[1:])

@@ -1,0 +1,97 @@
+"""Who is at it: a lock that its process holds, with its name in the file.
+
+Belongs here: holding one, and telling who does. Does not: what is locked (warehouse.py, dev.py).
+"""
+
+import fcntl
+import os
+import re
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from orchestration.errors import GoalpostError
+
+# Longer than anybody looks who is at it, shorter than anybody is at it.
+PATIENCE_SECONDS = 1.0
+
+
+class Held(GoalpostError):
+    """Somebody else holds it."""
+
+
+@contextmanager
+def held(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the lock, which ends with its process; again within it is nothing.
+
+    Raises `Held`: the refusal, in which {} is who holds it. "process 12 (goalpost run), since 05:00"
+    """
+    lock = FileLock(path, is_singleton=True, thread_local=False)
+    if lock.is_locked:
+        yield
+        return
+    try:
+        lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.05)
+    except Timeout:
+        raise Held(refusal.format(_holder(path))) from None
+    try:
+        _write(path, _myself())
+        yield
+    finally:
+        _write(path, "")
+        lock.release()
+
+
+def holder(path: Path) -> str | None:
+    """Who holds it just now. Without taking it, also where nothing can be written."""
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return _holder(path)
+    return None
+
+
+def _myself() -> str:
+    program = Path(sys.argv[0])
+    if program.name == "goalpost" or program.parent == Path(__file__).parent:
+        command = shlex.join(["goalpost", *sys.argv[1:]])
+    else:
+        command = "a run that Dagster started" if program.parent.name == "dagster" else program.name
+    return f"process {os.getpid()} ({command}), since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _write(path: Path, text: str) -> None:
+    with suppress(OSError):  # a full disk: it is held all the same
+        path.write_text(text, encoding="utf-8")
+
+
+def _holder(path: Path) -> str:
+    """It writes its name a moment after it has the lock: until then there is none, or a killed one's."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        name = path.read_text(encoding="utf-8", errors="replace").strip()
+        if _is_alive(name) or time.monotonic() > deadline:
+            return name or "another process"
+        time.sleep(0.02)
+
+
+def _is_alive(name: str) -> bool:
+    found = re.match(r"process (\d+) ", name)
+    if not found:
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Homes that a real run filled, and the real `goalpost` on them: for what only real processes show."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from test_cli import LANDED
+
+from orchestration.settings import Settings
+
+GOALPOST = Path(sys.executable).with_name("goalpost")
+
+
+def first_home(folder: Path) -> Settings:
+    """After its first run."""
+    settings = Settings(home=folder / "home", landing=str(folder / "landing"))
+    for path, content in LANDED.items():
+        file = Path(settings.landing) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    ended = goalpost(settings, "run", "--as-of", "2026-02-01")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return settings
+
+
+def start(settings: Settings, *arguments: str, **options) -> subprocess.Popen[str]:
+    environment = {"GOALPOST_HOME": str(settings.home), "GOALPOST_LANDING": settings.landing}
+    return subprocess.Popen(
+        [GOALPOST, *arguments],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def goalpost(settings: Settings, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    running = start(settings, *arguments, **options)
+    output, errors = running.communicate(timeout=600)
+    assert "Traceback" not in output + errors
+    return subprocess.CompletedProcess(arguments, running.returncode, output, errors)
+
+
+def processes() -> dict[int, int]:
+    """Those that live, with their parents."""
+    listed = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
