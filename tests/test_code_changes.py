@@ -1,6 +1,6 @@
-"""An analytics engineer at work, on a copy of the project: an own mart, a part built by hand, a choice of assets
-in Dagster, a changed rule. After each run the published marts are right, and the run says what it computed
-anew.
+"""An analytics engineer at work, on a copy of the project: an own mart, a part built by hand, a choice of
+assets in Dagster, a changed rule. After each run the published marts are right, and the run says what it
+computed anew.
 
 One story, told by real runs (each takes its start-up): a test is a chapter, and stands on the one before.
 """
