@@ -229,8 +229,8 @@ def test_the_query_of_a_mart_is_shown_whole_or_not_at_all(increment):
 
 
 def test_every_table_that_holds_an_increment_says_so():
-    """A model that uses the rows of an increment, or reads a table that holds one, keeps its own rows or holds
-    an increment itself; and what holds one does not keep rows."""
+    """A model that uses the rows of an increment, or reads a table that holds one, keeps its own rows or
+    holds an increment itself; and what holds one does not keep rows."""
     nodes = manifest(DBT_PROJECT).nodes
     models = {name: node for name, node in nodes.items() if node.resource_type == "model"}
     scopes = {"macro.goalpost.affected_rows", "macro.goalpost.recounted_rows"}
