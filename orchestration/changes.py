@@ -26,6 +26,8 @@ MODELS = (DBT_PROJECT, PROJECT_ROOT / "seeds" / "rules", PROJECT_ROOT / "orchest
 CODE = (*MODELS, EXPECTATIONS, PROJECT_ROOT / "requirements.lock")
 NOT_CODE = {"target", "logs", "__pycache__", ".user.yml"}
 
+BUILT = ("model", "seed")
+
 # A change of these concerns the checks, not what is in a mart.
 CHECKS = ("expectations/", "dbt_project/tests/")
 # What dbt's `state:modified` compares. Any other file may concern every model.
@@ -132,7 +134,7 @@ def find_rebuild(
     changed = [name for name in changed if not name.startswith(CHECKS)]
     if others := [name for name in changed if not name.startswith(COMPARED_BY_DBT)]:
         return Rebuild(full_refresh=f"{some_of(others)} changed")
-    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] in BUILT}
     modified = sorted(_modified(settings)) if changed else []
     reasons = {node: f"{_file_of(manifest, node, changed)} changed" for node in modified}
     for name in nodes.keys() & built.keys():

@@ -170,11 +170,11 @@
 {%- endmacro %}
 
 
-{# After a build (on-run-end): stamps what was built. A run says that it is one by the environment. #}
+{# After a build (on-run-end): stamps what was built, seeds too. A run says that it is one by the environment. #}
 {% macro stamp_built_models(results) -%}
 {%- set built = [] -%}
-{%- for result in (results if execute and flags.WHICH in ('build', 'run', 'retry') else []) -%}
-{%- if result.node.resource_type == 'model' and result.status == 'success' -%}
+{%- for result in (results if execute and flags.WHICH in ('build', 'run', 'retry', 'seed') else []) -%}
+{%- if result.node.resource_type in ('model', 'seed') and result.status == 'success' -%}
 {%- do built.append(result.node) -%}
 {%- endif -%}
 {%- endfor -%}

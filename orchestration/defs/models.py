@@ -156,9 +156,9 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
 
 
 def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """By the name of each model: where it is."""
+    """By the name of each model and seed: where it is."""
     nodes = manifest["nodes"].values()
-    return {node["name"]: node["relation_name"] for node in nodes if node["resource_type"] == "model"}
+    return {node["name"]: node["relation_name"] for node in nodes if node["resource_type"] in changes.BUILT}
 
 
 def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
