@@ -790,8 +790,8 @@ a state decides of a journey that was entered at its very moment
 models/intermediate/increments/int_touched_deliveries.sql
 
 a delivered engagement changes what became of its delivery
-- 'undeliverable', 'delivered') then 1 else 0 end as changes_outcome
-+ 'undeliverable') then 1 else 0 end as changes_outcome
+- 'undeliverable', 'delivered') then 1
++ 'undeliverable') then 1
 
 it does so beside an engagement that does not
 - max(changes_outcome) = 1
@@ -939,15 +939,15 @@ a conversion goes by when it happened
 models/marts/fct_attributions.sql
 
 a reason looks at the deliveries of 90 days
-- reaching_back_days=90) }} as deliveries
+- reaching_back_days=var('unattributed_reason_days')) }} as deliveries
 -     inner join {{ ref('int_source_rules')
-+ reaching_back_days=89) }} as deliveries
++ reaching_back_days=var('unattributed_reason_days') - 1) }} as deliveries
 +     inner join {{ ref('int_source_rules')
 
 a reason looks at what came back of the deliveries of 90 days
-- reaching_back_days=90) }} as deliveries
+- reaching_back_days=var('unattributed_reason_days')) }} as deliveries
 -         on engagements.delivery_key
-+ reaching_back_days=89) }} as deliveries
++ reaching_back_days=var('unattributed_reason_days') - 1) }} as deliveries
 +         on engagements.delivery_key
 """)
 

@@ -81,7 +81,7 @@ class Project:
         return done.stdout + done.stderr
 
     def run(self) -> str:
-        told = self.call(sys.executable, "-m", "orchestration.cli", "run")
+        told = self.call(sys.executable, "-m", "orchestration", "run")
         assert "Published: " in told, told
         return told
 
@@ -202,6 +202,6 @@ def test_a_row_that_is_there_twice_where_nothing_landed_is_not_published(project
     (events / "elsewhere.jsonl").write_text(
         (events / "later.jsonl").read_text().replace("p1", "nobody").replace("later", "e")
     )
-    told = project.call(sys.executable, "-m", "orchestration.cli", "run")
+    told = project.call(sys.executable, "-m", "orchestration", "run")
     assert "Nothing was published, the old marts stay: critical checks failed" in told
     assert "intermediate.int_fact_months.every_key_is_there_once" in told

@@ -16,6 +16,7 @@ from dbt.cli.main import dbtRunner
 from pipeline import Pipeline, directories, environment
 from worlds import merged, world, write
 
+from orchestration.runs import Run, open_increment
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
@@ -162,6 +163,11 @@ def test_an_incremental_run_tests_the_rows_of_the_profiles_that_it_affects(
     with closing(connect(copy.settings)) as connection:
         connection.execute(AFFECTED)
         connection.execute(fault)
+    open_increment(copy.settings, Run("run", datetime(2024, 6, 1), "running", False, "code"))
 
+    # As a run does; `dbt test` by hand looks at everything.
+    chosen = ("--resource-type", "test", "--select", f"fct_impressions,test_name:{test}")
     with pytest.raises(AssertionError) if is_found else nullcontext():
-        copy.dbt("test", "--select", f"fct_impressions,test_name:{test}")
+        copy.dbt("build", *chosen)
+    with pytest.raises(AssertionError):
+        copy.dbt("test", *chosen[2:])

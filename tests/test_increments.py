@@ -155,6 +155,8 @@ def started(tmp_path: Path) -> Pipeline:
         "--exclude-resource-type",
         "unit_test",
     )
+    with closing(connect(pipeline.settings)) as connection:
+        connection.execute("create table intermediate.int_fact_months as from control.built_fact_months")
     runs.record_build(pipeline.settings, "one")
     return pipeline
 

@@ -70,7 +70,9 @@ def settings(tmp_path_factory) -> Settings:
 def goalpost(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [GOALPOST, *arguments],
-        env={**os.environ, "GOALPOST_HOME": str(settings.home), **environment},
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"}
+        | {"GOALPOST_HOME": str(settings.home)}
+        | environment,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

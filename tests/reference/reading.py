@@ -229,7 +229,14 @@ def date_sends(deliveries: list[dict], engagements: list[dict]) -> None:
 
 
 def quarantined(landed_row, reason_code: str) -> dict:
-    return {"path": landed_row.path, "row_number": landed_row.row_number, "reason_code": reason_code}
+    """'its file, row number, original values and reason code'"""
+    values = landed_row.values or {}
+    return {
+        "path": landed_row.path,
+        "row_number": landed_row.row_number,
+        "reason_code": reason_code,
+        **{column.name: values.get(column.name) or None for column in TABLES[landed_row.table].columns},
+    }
 
 
 # ---- one row -----------------------------------------------------------------------------------------------
