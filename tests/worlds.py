@@ -713,7 +713,7 @@ def write(
             (folder / path).write_bytes(gzip.compress(content) if format.endswith(".gz") else content)
             for row, row_number in zip(part, row_numbers, strict=True):
                 landed.append(LandedRow(table, path.as_posix(), row_number, row, loaded_at))
-    return landed
+    return sorted(landed, key=lambda row: row.path)  # as they load: of exact duplicates the first stands
 
 
 def jsonl(table: str, rows: list[Row | None], dice: random.Random) -> tuple[bytes, list[int]]:
