@@ -69,7 +69,7 @@ create table if not exists control.built_definitions (
 
 create table if not exists control.built_fact_months (
     fact varchar,
-    month date,
+    fact_month date,
     fact_rows bigint,
     fact_keys bigint,
     sum_of_keys varchar

@@ -540,8 +540,8 @@ touches of one moment and sending are numbered by delivery_id (quick)
 + delivery_id desc
 
 the half-life is 7 days (quick)
-- cast({{ half_life }} as double)
-+ cast({{ half_life }} / 2 as double)
+- cast({{ half_life_microseconds() }} as double)
++ cast({{ half_life_microseconds() }} / 2 as double)
 
 macros/credit.sql
 
@@ -568,7 +568,7 @@ no_qualifying_metric is a reason
 - when reached.is_touched = 0 then 'no_qualifying_metric'
 
 no_delivery looks at 90 days (quick)
-- where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
+- where unattributed.achieved_at <= candidates.sent_at + {{ days(reason_days) }}
 
 models/intermediate/attribution/int_delivery_credits.sql
 
@@ -939,15 +939,15 @@ a conversion goes by when it happened
 models/marts/fct_attributions.sql
 
 a reason looks at the deliveries of 90 days
-- reaching_back_days=var('unattributed_reason_days')) }} as deliveries
+- reaching_back_days=reason_days) }} as deliveries
 -     inner join {{ ref('int_source_rules')
-+ reaching_back_days=var('unattributed_reason_days') - 1) }} as deliveries
++ reaching_back_days=reason_days - 1) }} as deliveries
 +     inner join {{ ref('int_source_rules')
 
 a reason looks at what came back of the deliveries of 90 days
-- reaching_back_days=var('unattributed_reason_days')) }} as deliveries
+- reaching_back_days=reason_days) }} as deliveries
 -         on engagements.delivery_key
-+ reaching_back_days=var('unattributed_reason_days') - 1) }} as deliveries
++ reaching_back_days=reason_days - 1) }} as deliveries
 +         on engagements.delivery_key
 """)
 

@@ -37,7 +37,7 @@ create table staging.row_accounting (table_name varchar, landed bigint, staged b
 create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
     valid_to timestamp);
 create table intermediate.int_affected_profiles (profile_key bigint, affected_from timestamp);
-create table intermediate.int_fact_months (fact varchar, month date, fact_rows bigint, fact_keys bigint,
+create table intermediate.int_fact_months (fact varchar, fact_month date, fact_rows bigint, fact_keys bigint,
     sum_of_keys varchar);
 create table intermediate.int_goal_versions (workspace_id varchar, goal_id varchar, goal_version timestamp,
     valid_from timestamp, valid_to timestamp, next_updated_at timestamp, unknown_keys varchar[]);

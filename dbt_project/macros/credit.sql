@@ -11,6 +11,12 @@
 {%- endmacro %}
 
 
+{# After how long a touch weighs half (dbt_project.yml). #}
+{% macro half_life_microseconds() -%}
+{{ var('time_decay_half_life_days') * 86400 * 1000000 }}
+{%- endmacro %}
+
+
 {# The credit of a touch under an attribution model: its rounded share, or, for the last touch, what the others leave of 1. #}
 {% macro credit(attribution_model) -%}
     {%- set share = 'share_' ~ attribution_model -%}

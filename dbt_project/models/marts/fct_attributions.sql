@@ -2,6 +2,7 @@
 -- Attributed and unattributed rows together are all achievements.
 -- Incremental: those of achievements that are computed anew.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
+{%- set reason_days = var('unattributed_reason_days') %}
 
 with last_touches as (
 
@@ -40,7 +41,7 @@ unattributed as (
 
 ),
 
--- The reason goes by the deliveries of the 90 days before the achievement.
+-- The reason goes by the deliveries of the days before the achievement, 90 of them (dbt_project.yml).
 candidates as (
 
     select
@@ -51,7 +52,7 @@ candidates as (
         rules.counts_since,
         rules.attribution_counts_machine,
         {{ criterion('rules', 'deliveries.channel') }} as touch_metric
-    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
+    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
     inner join {{ ref('int_source_rules') }} as rules
         on
             deliveries.workspace_id = rules.workspace_id
@@ -76,7 +77,7 @@ recent_candidates as (
             unattributed.rule_number = candidates.rule_number
             and unattributed.profile_key = candidates.profile_key
             and unattributed.achieved_at >= candidates.sent_at
-    where unattributed.achieved_at <= candidates.sent_at + {{ days(var('unattributed_reason_days')) }}
+    where unattributed.achieved_at <= candidates.sent_at + {{ days(reason_days) }}
 
 ),
 
@@ -86,7 +87,7 @@ engagements as (
     select engagements.*
     from {{ ref('stg_engagements') }} as engagements
     {%- if not from_scratch() %}
-    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=var('unattributed_reason_days')) }} as deliveries
+    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
         on engagements.delivery_key = deliveries.delivery_key
     {%- endif %}
 

@@ -2,7 +2,6 @@
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model.
 -- A view of what this run computes, by integers: fct_touches brings the texts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
-{%- set half_life = var('time_decay_half_life_days') * 86400 * 1000000 %}
 
 with weighed as (
 
@@ -10,7 +9,10 @@ with weighed as (
         *,
         -- The weight halves with every half-life. As an exact decimal, its sum does not depend on the order of the rows.
         cast(
-            power(cast(2 as double), -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast({{ half_life }} as double))
+            power(
+                cast(2 as double),
+                -{{ elapsed_microseconds('touch_at', 'achieved_at') }} / cast({{ half_life_microseconds() }} as double)
+            )
             as decimal(38, 20)
         ) as decay_weight
     from {{ ref('int_touches') }}
