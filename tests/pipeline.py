@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from orchestration.changes import code_of
 from orchestration.landing import land_new_files
 from orchestration.runs import Run, move_watermark, open_increment
 from orchestration.settings import DBT_PROJECT, Settings
@@ -40,6 +41,7 @@ class Pipeline:
             connection.execute("insert into control.clock values (?)", [as_of])
         asked_for = "--full-refresh" in arguments
         open_increment(self.settings, Run("run", as_of, "running", asked_for, "code"))
+        self._take_the_code_as_unchanged()
         self.dbt(
             "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *arguments
         )
@@ -48,6 +50,17 @@ class Pipeline:
             built = connection.execute("select coalesce(max(file_id), 0) from raw.files").fetchall()[0][0]
             move_watermark(connection, built)
             connection.commit()
+
+    def _take_the_code_as_unchanged(self) -> None:
+        """Mutations change it for one run, which is to compute its increment with it, not everything anew."""
+        models = [node for node in manifest(DBT_PROJECT).nodes.values() if node.resource_type == "model"]
+        with closing(connect(self.settings)) as connection:
+            connection.execute(
+                "update control.built_models set code = found.code "
+                "from (select unnest(?) as model, unnest(?) as code) as found "
+                "where built_models.model = found.model and built_models.code <> found.code",
+                [[node.name for node in models], [code_of({"raw_code": node.raw_code}) for node in models]],
+            )
 
     def dbt(self, *arguments: str, project: Path = DBT_PROJECT) -> None:
         with environment(GOALPOST_WAREHOUSE=str(self.settings.warehouse), GOALPOST_KEEP_OPEN="True"):
