@@ -146,10 +146,8 @@ def find_rebuild(
         if not _can_be_built_alone(manifest, _with_what_stands_on_it(manifest, {node})):
             return Rebuild(full_refresh=reason)
     found = _with_what_stands_on_it(manifest, reasons)
-    return Rebuild(
-        models=frozenset(manifest["nodes"][node]["name"] for node in found if node in manifest["nodes"]),
-        checks_everything=checks_everything,
-    )
+    names = frozenset(manifest["nodes"][node]["name"] for node in found)
+    return Rebuild(models=names, checks_everything=checks_everything)
 
 
 def holds(node: Mapping[str, Any]) -> str | None:
@@ -192,11 +190,7 @@ def _with_what_stands_on_it(manifest: Mapping[str, Any], starts: Collection[str]
         node = waiting.pop()
         if node not in found:
             found.add(node)
-            waiting += [
-                child
-                for child in manifest["child_map"].get(node, ())
-                if child.startswith(("model.", "seed."))
-            ]
+            waiting += [child for child in manifest["child_map"][node] if child.startswith("model.")]
     return found
 
 
@@ -204,11 +198,7 @@ def _can_be_built_alone(manifest: Mapping[str, Any], nodes: Collection[str]) -> 
     """None of them holds an increment, or is computed from one."""
     for name in nodes:
         node = manifest["nodes"][name]
-        inputs = [
-            manifest["nodes"][each]
-            for each in node["depends_on"].get("nodes", ())
-            if each.startswith("model.")
-        ]
-        if holds(node) or any(holds(each) == "increment" for each in inputs):
+        inputs = [each for each in node["depends_on"].get("nodes", ()) if each.startswith("model.")]
+        if holds(node) or any(holds(manifest["nodes"][each]) == "increment" for each in inputs):
             return False
     return True

@@ -125,14 +125,17 @@ def find_work(
     files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
     contents = {(path, content_hash) for path, _, content_hash in landed}
     code = changes.hash_each()
+    code_hash = changes.hash_of(code)
+    is_changed = bool(history) and history[0].code_hash != code_hash
+    before = changes.read_state(settings) if is_changed else None
     return pending_work(
         history,
         new_files=sum(not _is_known(listing, file, contents) for file in files),
-        code_hash=changes.hash_of(code),
+        code_hash=code_hash,
         as_of=as_of,
         full_refresh=full_refresh,
         is_behind=is_behind,
-        changed_files=changes.changed_files(changes.read_state(settings) or code, code),
+        changed_files=changes.changed_files(before, code) if before else (),
         built_by_hand=by_hand,
     )
 

@@ -159,6 +159,15 @@ def test_a_run_builds_the_own_mart_alone_and_publishes_it(project):
     assert project.published("select count(*) from fct_fast_conversions") == [(9,)]
 
 
+def test_a_model_that_moves_leaves_its_old_table(project):
+    notes = project.root / "dbt_project/models/acme/acme_notes.sql"
+    notes.write_text("{{ config(schema='acme') }} select 1 as one")
+    told = project.run()
+    assert "Computed from scratch, since they changed: acme_notes." in told
+    places = "select table_schema from information_schema.tables where table_name = 'acme_notes'"
+    assert project.working(places) == [("acme",)]
+
+
 def test_any_choice_of_assets_in_dagster_runs_right_or_is_refused_in_a_sentence(project):
     facts = "select count(*), count(distinct achievement_id) from marts.fct_achievements"
     one, raw, published, two = project.choose(

@@ -237,3 +237,22 @@ def test_a_moment_without_offset_is_utc(text, moment):
 def test_what_is_no_moment_is_refused_with_an_example(text):
     with pytest.raises(GoalpostError, match="ISO 8601, for example"):
         runs.read_moment(text)
+
+
+def test_a_model_that_is_gone_or_lies_elsewhere_now_leaves_nothing_where_it_was(settings: Settings):
+    with closing(connect(settings)) as connection:
+        connection.execute("create schema staging; create view staging.gone as select 1 as one")
+        connection.execute("create table marts.moved (one int); create table marts.stays (one int)")
+        connection.execute(
+            "insert into control.built_models values "
+            "('gone', 1, 'code', 'warehouse.staging.gone', true), "
+            "('moved', 1, 'code', 'marts.main.moved', true), ('stays', 1, 'code', 'marts.main.stays', true)"
+        )
+    runs.drop_removed_models(settings, {"moved": "warehouse.main.moved", "stays": "marts.main.stays"})
+
+    with closing(connect(settings, read_only=True)) as connection:
+        there = connection.execute(
+            "select table_name from information_schema.tables where table_name in ('gone', 'moved', 'stays')"
+        ).fetchall()
+        known = connection.execute("select model from control.built_models order by model").fetchall()
+    assert (there, known) == ([("stays",)], [("moved",), ("stays",)])

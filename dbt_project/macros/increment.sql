@@ -13,16 +13,10 @@
 #}
 
 
-{# The increment as a dict. Before a first run, and in a unit test, which has no warehouse: everything. #}
+{# The increment, by the names of its columns. Before a first run, and in a unit test, which has no warehouse: everything. #}
 {% macro increment() -%}
 {%- set found = goalpost.asked_once("select * from control.increment") if execute and model.resource_type != 'unit_test' else [] -%}
-{%- if found -%}
-{{ return({
-    'increment_id': found[0]['increment_id'], 'after_file_id': found[0]['after_file_id'],
-    'until_file_id': found[0]['until_file_id'], 'is_everything': found[0]['is_everything'],
-}) }}
-{%- endif -%}
-{{ return({'increment_id': 0, 'after_file_id': 0, 'until_file_id': none, 'is_everything': true}) }}
+{{ return(found[0] if found else {'increment_id': 0, 'after_file_id': 0, 'until_file_id': none, 'is_everything': true}) }}
 {%- endmacro %}
 
 
@@ -82,11 +76,15 @@
 
 {# What was built: by the name of the model, in which increment and of which code. #}
 {% macro stamps() -%}
+{%- set place = 'stamps ' ~ invocation_id -%}
+{%- if place not in graph -%}
 {%- set stamps = {} -%}
-{%- for name, increment_id, code in goalpost.asked_once("select model, increment_id, code from control.built_models") -%}
-{%- do stamps.update({name: {'increment_id': increment_id, 'code': code}}) -%}
+{%- for row in run_query("select model, increment_id, code from control.built_models").rows -%}
+{%- do stamps.update({row['model']: row}) -%}
 {%- endfor -%}
-{{ return(stamps) }}
+{%- do graph.update({place: stamps}) -%}
+{%- endif -%}
+{{ return(graph[place]) }}
 {%- endmacro %}
 
 

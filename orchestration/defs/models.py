@@ -118,6 +118,8 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     (target / RUN_RESULTS).unlink(missing_ok=True)
     manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
+    if not run.is_partial:  # before: what is built takes the place of what was known of it
+        runs.drop_removed_models(run.settings, relations(manifest))
     if run.is_partial:
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
@@ -149,7 +151,6 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
     if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
-        runs.drop_removed_models(run.settings, relations(manifest))
         if unpublished := built_but_not_published(manifest):
             names = changes.some_of(unpublished)
             context.log.warning(f"Built and not published, since they do not lie in models/marts: {names}.")
