@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from increments import READ_BY_PEOPLE, replaced
+from increments import contents, replaced
 from mutations import EDGES, INCREMENTS, MUTATIONS, RECOUNTED, Mutation
 from pipeline import Pipeline, manifest
 from scenarios import AS_OF, built
@@ -153,13 +153,3 @@ def models_that_use(macro_name: str) -> list[str]:
             calls.add(call)
             pending += [macro.name for macro in macros if re.search(call, macro.macro_sql)]
     return [model.name for model in models if any(re.search(call, model.raw_code) for call in calls)]
-
-
-def contents(pipeline: Pipeline) -> dict[str, tuple]:
-    """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
-    names = [f"{table['schema']}.{table['name']}" for table in pipeline.query(READ_BY_PEOPLE)]
-    each = (
-        f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
-        for name in names
-    )
-    return {row["name"]: (row["rows"], row["hash"]) for row in pipeline.query(" union all ".join(each))}

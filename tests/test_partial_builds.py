@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import datetime
 
 import pytest
-from increments import READ_BY_PEOPLE, Landing, cut, fail, in_order_of_building
+from increments import Landing, contents, cut, fail, in_order_of_building
 from pipeline import Pipeline, manifest
 from reference import compute
 from scenarios import Story
@@ -77,16 +77,6 @@ def a_selection(dice: random.Random) -> list[str]:
         ("+" if dice.random() < 0.3 else "") + name + ("+" if dice.random() < 0.4 else "")
         for name in dice.sample(models, dice.choice((1, 1, 2, 3)))
     ]
-
-
-def contents(pipeline: Pipeline) -> dict[str, tuple]:
-    """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
-    names = [f'{table["schema"]}."{table["name"]}"' for table in pipeline.query(READ_BY_PEOPLE)]
-    each = (
-        f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
-        for name in names
-    )
-    return {row["name"]: (row["rows"], row["hash"]) for row in pipeline.query(" union all ".join(each))}
 
 
 # ---- the cases that were seen ------------------------------------------------------------------------------
