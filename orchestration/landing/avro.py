@@ -16,16 +16,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import duckdb
 import fastavro
 import numpy as np
 import pyarrow as pa
 from fastavro import _read
 
-from orchestration.contract import RawTable
 from orchestration.landing.rows import (
     RECORD_BYTES,
     WHOLE_NUMBER_TYPES,
@@ -38,15 +35,7 @@ BATCH_ROWS = 10_000
 
 
 class AvroRows(ArrowRows):
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: RawTable,
-        path: Path,
-        compression: str | None,
-        most_bytes: int,
-    ):
-        super().__init__(connection, table, path, compression, most_bytes)
+    def read_head(self) -> None:
         with self.path.open("rb") as stream, _faults_told():
             schema = _blocks(stream).writer_schema
         if not isinstance(schema, dict) or schema.get("type") != "record":
@@ -65,9 +54,6 @@ class AvroRows(ArrowRows):
             for column in self.table.columns
         ]
         return f"select row_number, {', '.join(columns)}, null from landed"
-
-    def unknown_columns(self) -> list[str]:
-        return self.left_out(self.header, self.places)
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         types = {column.name: column.type for column in self.table.columns}

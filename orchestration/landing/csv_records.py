@@ -13,15 +13,12 @@ import re
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from orchestration.contract import RawTable
 from orchestration.landing.rows import (
     BLOCK_BYTES,
     RECORD_BYTES,
@@ -42,15 +39,8 @@ EXCELS_FIRST_LINE = re.compile(r"sep=(.)(\r\n|\r|\n)", re.IGNORECASE)
 class CsvRows(TextRows):
     """Columns go by position inside: the header is replaced by their numbers, so that names may repeat."""
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: RawTable,
-        path: Path,
-        compression: str | None,
-        most_bytes: int,
-    ):
-        super().__init__(connection, table, path, compression, most_bytes)
+    def read_head(self) -> None:
+        super().read_head()
         self._read_header()
         self.csv_fields = len(self.header)
         self.places = self.places_in(self.header)
@@ -64,9 +54,6 @@ class CsvRows(TextRows):
             for column in self.table.columns
         ]
         return f"select row_number, {', '.join(columns)}, raw_record from landed"
-
-    def unknown_columns(self) -> list[str]:
-        return self.left_out(self.header, self.places)
 
     def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         """Arrow numbers only the records that it rejects; the others take the numbers in between."""

@@ -8,7 +8,6 @@ Belongs here: how each type reads as text. Does not: what the text means (the st
 
 import glob
 from contextlib import suppress
-from pathlib import Path
 from typing import cast
 
 import duckdb
@@ -17,22 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from duckdb.sqltypes import DuckDBPyType
 
-from orchestration.contract import Column, RawTable
+from orchestration.contract import Column
 from orchestration.landing.rows import WHOLE_NUMBER_TYPES, Rows, UnreadableFile, value, whole_number
 from orchestration.warehouse import first_line
 
 
 class ParquetRows(Rows):
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: RawTable,
-        path: Path,
-        compression: str | None,
-        most_bytes: int,
-    ):
-        super().__init__(connection, table, path, compression, most_bytes)
-        self.literal = "'" + glob.escape(str(path)).replace("'", "''") + "'"
+    def read_head(self) -> None:
+        self.literal = "'" + glob.escape(str(self.path)).replace("'", "''") + "'"
         # The folders above it are no columns; old writers do not mark text as text.
         self.source = f"read_parquet({self.literal}, hive_partitioning = false, binary_as_string = true)"
         # DuckDB knows no two columns whose names differ in case only: it renames the second.
@@ -47,9 +38,6 @@ class ParquetRows(Rows):
 
     def count(self) -> int:
         return self._execute(f"select num_rows from parquet_file_metadata({self.literal})")[0][0]
-
-    def unknown_columns(self) -> list[str]:
-        return self.left_out(self.header, self.places)
 
     def verify(self) -> None:
         self._execute(f"select bit_xor(hash(everything)) from ({self.select()}) as everything")

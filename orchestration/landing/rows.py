@@ -55,6 +55,8 @@ class Rows(ABC):
     csv_delimiter: str | None = None
     csv_fields: int | None = None
     fault: Exception | None = None  # what broke off the query, where DuckDB can tell only that something did
+    header: list[str]  # of a file that has one: the names as they stand,
+    places: dict[str, int]  # and where each of the contract's columns is among them
 
     def __init__(
         self,
@@ -66,6 +68,11 @@ class Rows(ABC):
     ):
         self.connection, self.table, self.path = connection, table, path
         self.compression, self.most_bytes = compression, most_bytes
+        self.read_head()
+
+    @abstractmethod
+    def read_head(self) -> None:
+        """What has to be known before the rows are read. Raises UnreadableFile."""
 
     @abstractmethod
     def select(self) -> str:
@@ -75,9 +82,11 @@ class Rows(ABC):
     def count(self) -> int:
         """How many rows the query had to give, known by other means."""
 
-    @abstractmethod
     def unknown_columns(self) -> list[str]:
-        """What the file has and the contract does not."""
+        """What the file has and the contract does not; a known name is here if it comes a second time."""
+        loaded = set(self.places.values())
+        names = [name[:LONGEST_NAME] for place, name in enumerate(self.header) if place not in loaded]
+        return names[:MOST_UNKNOWN]
 
     @abstractmethod
     def verify(self) -> None:
@@ -99,13 +108,6 @@ class Rows(ABC):
     def how_read(self) -> str:
         """The beginning of the sentence that ends with the names of the columns."""
         return "Its columns are"
-
-    def left_out(self, header: list[str], places: dict[str, int]) -> list[str]:
-        """The names of the columns that are not loaded; a known name is here if it comes a second time."""
-        loaded = set(places.values())
-        return [name[:LONGEST_NAME] for place, name in enumerate(header) if place not in loaded][
-            :MOST_UNKNOWN
-        ]
 
     def too_large(self) -> UnreadableFile:
         return UnreadableFile(
@@ -152,16 +154,8 @@ class TextRows(ArrowRows):
     takes a record with one empty field too many for a good one. Arrow is exact, and faster.
     """
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: RawTable,
-        path: Path,
-        compression: str | None,
-        most_bytes: int,
-    ):
-        super().__init__(connection, table, path, compression, most_bytes)
-        with path.open("rb") as packed:
+    def read_head(self) -> None:
+        with self.path.open("rb") as packed:
             head = packed.read(1024)
         self._judge_packing(head)
         with self.open() as text:
