@@ -347,8 +347,10 @@ the anchor is the first event
 - min(received_at) as first_received_at
 + max(received_at) as first_received_at
 
+macros/evaluation_anchor.sql
+
 the anchoring event goes by the goal's clock
-- when judged.event_clock = 'occurred' then first_events.first_occurred_at
+- when {{ rule }}.event_clock = 'occurred' then {{ first_events }}.first_occurred_at
 
 models/marts/fct_achievements.sql
 

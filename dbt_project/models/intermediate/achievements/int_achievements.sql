@@ -57,11 +57,7 @@ with_anchors as (
 
     select
         judged.*,
-        case
-            when judged.evaluation_event_name is null then first_snapshots.first_seen_at
-            when judged.event_clock = 'occurred' then first_events.first_occurred_at
-            else first_events.first_received_at
-        end as anchored_at
+        {{ evaluation_anchor('judged', 'first_events', 'first_snapshots.first_seen_at') }} as anchored_at
     from judged
     left join first_events
         on judged.profile_key = first_events.profile_key and judged.evaluation_event_name = first_events.name

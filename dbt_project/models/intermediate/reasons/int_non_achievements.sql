@@ -97,11 +97,7 @@ with_state as (
 
     select
         claimed.*,
-        case
-            when claimed.evaluation_event_name is null then profiles.first_observed_at
-            when claimed.event_clock = 'occurred' then first_events.first_occurred_at
-            else first_events.first_received_at
-        end as anchored_at,
+        {{ evaluation_anchor('claimed', 'first_events', 'profiles.first_observed_at') }} as anchored_at,
         coalesce(states.matches, missing_state.matches) as matches,
         {{ extract_properties('claimed.properties', 'event') }} as event_values,
         coalesce(states.state_values, missing_state.state_values) as state_values
