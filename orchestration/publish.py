@@ -87,8 +87,8 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
                 raise GoalpostError(refusal(failures))
             if unsound := runs.not_of_this_increment(connection):
                 raise GoalpostError(
-                    f"Nothing was published, the old marts stay: {some_of(unsound)} was not built by this "
-                    "run. `goalpost run` builds it."
+                    "Nothing was published, the old marts stay. Not built by this run: "
+                    f"{some_of(unsound)}. Start `goalpost run` again: it builds all of it."
                 )
             _describe(connection, run_id)
             is_mostly_free = _is_mostly_free(connection)

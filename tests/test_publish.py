@@ -150,6 +150,21 @@ def test_after_a_critical_failure_nothing_is_published_and_the_old_stays(setting
     assert read(settings, "from fct_a") == [(10,)]
 
 
+@pytest.mark.parametrize(
+    "stamp", ["1, 'code', 'marts.main.fct_a', true", "2, 'code', 'marts.main.fct_a', false"]
+)
+def test_what_the_run_did_not_build_itself_is_not_published(stamp: str, settings: Settings):
+    """Of an increment before, or by hand."""
+    publish(settings, "run")
+    change(settings, "insert into control.increment values (2, 0, 0, false, 'run')")
+    change(settings, f"insert into control.built_models values ('fct_a', {stamp})")
+    change(settings, "update marts.fct_a set a = 7")
+    with pytest.raises(GoalpostError, match=r"Not built by this run: fct_a\."):
+        publish(settings, "run")
+    assert read(settings, "from fct_a") == [(1,)]
+    assert files(settings) == PUBLISHED
+
+
 def test_a_mart_that_is_gone_is_gone_from_what_is_published(settings: Settings):
     publish(settings, "run")
     note = settings.published_parquet / "notes.txt"
