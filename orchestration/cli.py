@@ -30,7 +30,7 @@ from orchestration.report import report_command, show_goals
 from orchestration.settings import Settings
 from orchestration.startup import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
-from orchestration.terminal import console, say, text
+from orchestration.terminal import console, say
 from orchestration.warehouse import connect, mend, single_writer
 
 NO_TELEMETRY = {
@@ -224,5 +224,5 @@ def _tighten(settings: Settings, out: Console) -> None:
 
 
 def _fail(sentence: str) -> None:
-    console(stderr=True).print(text(f"goalpost: {sentence}", "red"), soft_wrap=True)
+    say(console(stderr=True), f"goalpost: {sentence}", "red")
     raise SystemExit(1)

@@ -19,6 +19,7 @@ from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.locks import holder
 from orchestration.settings import Settings
+from orchestration.terminal import say
 
 
 def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
@@ -27,7 +28,7 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
     log.parent.mkdir(exist_ok=True)
     dev = holder(settings.dev_lock)
     if done := renew_broken_history(settings, used_by=dev):
-        console.print(done, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        say(console, done, "yellow")
     # Loading the definitions prepares the dbt manifest: seconds, the first time.
     with console.status("Starting ...") as status, open_instance(settings) as instance:
         listener = Progress(console, status)
