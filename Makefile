@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast bench dev lint lock clean
+.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
@@ -14,11 +14,26 @@ demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, p
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-test: $(READY)  ## every test
+test: lint  ## lint and every test: what CI runs
 	$(PYTEST)
 
-test-fast: $(READY)  ## the inner loop, under a minute: README, "Working on it", says what it leaves out
+check: lint test-fast  ## the inner loop, under a minute: lint, and the tests that find most in seconds
+
+test-fast: $(READY)  ## those tests alone: CONTRIBUTING.md says what they leave out
 	$(PYTEST) -m fast
+
+lint: $(READY)  ## format, lint and types; changes nothing
+	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-sql
+
+lint-python: $(READY)
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/basedpyright
+
+lint-sql: $(READY)
+	$(BIN)/sqlfluff lint dbt_project/models
+
+fix: $(READY)  ## what a tool can put right by itself: format, imports, the layout of SQL
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && \
+	    $(BIN)/sqlfluff fix --quiet dbt_project/models
 
 # An hour and a half, and 60 GB of disk; BENCH="--size 1M" takes half an hour.
 BENCH ?= --size 1M,10M
@@ -27,9 +42,6 @@ bench: $(READY)  ## the benchmark: docs/benchmark.md
 
 dev: $(READY)  ## Dagster's web UI and daemon (sensor, schedule) on http://localhost:3000
 	$(BIN)/goalpost dev
-
-lint: $(READY)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/sqlfluff lint --processes 2 dbt_project/models
 
 # uv installs the lock in about 20 s (pip: two minutes). --no-deps: the lock is complete, and leaves out
 # dbt-core-experimental-parser on purpose, which dbt never imports and which cannot be built offline.
