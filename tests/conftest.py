@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Modes of the tests themselves, not settings of what they test (README, "Working on it").
+# Modes of the tests themselves, not settings of what they test (CONTRIBUTING.md).
 MODES = ("GOALPOST_BATCHES", "GOALPOST_MUTATIONS")
 
 # What the workers of `pytest -n 2` take in one piece: files that look at one home, which each worker builds
@@ -36,6 +36,7 @@ PIECES = {
 # `make test-fast`, and so `make check`: what takes seconds and finds most.
 FAST = (
     "test_conftest",
+    "test_docs",
     "test_goals_files",
     "test_goals_filters",
     "test_goals_reading",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -99,4 +100,4 @@ def test_nobody_else_may_read_what_a_run_leaves_whatever_the_umask_and_the_marts
 
 
 def test_the_version_is_told(home: Home):
-    assert home.goalpost("--version").stdout == "goalpost 0.1.0\n"
+    assert home.goalpost("--version").stdout == f"goalpost {version('goalpost')}\n"

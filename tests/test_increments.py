@@ -4,7 +4,7 @@ Worlds land in random batches (increments.py): in order, late, corrected, twice,
 half-way, are repeated, are killed. After every batch all is compared with the reference; after the last and
 some others also, by `except all`, with a full refresh of the same files, which takes longer.
 
-`make test` tries two stories, the long mode as many as asked for (README, "Working on it"). A failure
+`make test` tries two stories, the long mode as many as asked for (CONTRIBUTING.md). A failure
 names its seed.
 """
 

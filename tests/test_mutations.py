@@ -2,7 +2,7 @@
 
 What the marts should be is tested elsewhere: each scenario says so, and test_scenarios_and_the_reference.py
 compares every row. So it is enough here that a row differs. `make test` tries the quick mutations, and
-all of them if asked to (README, "Working on it").
+all of them if asked to (CONTRIBUTING.md).
 """
 
 import os

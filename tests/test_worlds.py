@@ -1,6 +1,6 @@
 """Every mart equals the reference, row for row, over worlds made to be nasty (worlds.py, reference/).
 
-`make test` runs a batch of 40 worlds, the long mode as many as asked for (README, "Working on it"). A
+`make test` runs a batch of 40 worlds, the long mode as many as asked for (CONTRIBUTING.md). A
 failure prints the first seed of the batch that differs.
 """
 
