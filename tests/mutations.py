@@ -1,7 +1,7 @@
-"""One-line changes to the models, each of which breaks a sentence of SEMANTICS and must turn something red.
+"""One-line changes to the models. Each breaks a sentence of SEMANTICS, and a test must notice it.
 
-Belongs here: the sentence, the text that implements it (it occurs once in its file) and what it becomes. How
-they are tried: test_mutations.py. Every `make test` tries the quick ones, of models that build in a moment.
+Belongs here: the sentence, the text that implements it (it occurs once in its file) and its replacement. How
+they are tried: test_mutations.py. Every `make test` tries the quick ones, in models that build in a moment.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Mutation:
 
 
 def read(text: str) -> list[Mutation]:
-    """A file, then a sentence of it, then what is taken out (-) and put in (+), as a diff has them."""
+    """A file, then a sentence about it, then the removed (-) and added (+) text, as in a diff."""
     mutations: list[Mutation] = []
     file = ""
     for line in text.splitlines():
@@ -766,7 +766,7 @@ rates are null where the denominator is 0
 + nullif({{ denominator }}, -1)
 """)
 
-# What an incremental run computes anew (docs/increments.md).
+# What an incremental run recomputes (docs/increments.md).
 INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
@@ -846,7 +846,7 @@ a new row is compared with the older ones that have its key
 + where base.file_id < 0
 """)
 
-# What lies exactly at affected_from, and nothing else that a run could go by.
+# Rows exactly at affected_from, with nothing else that a run could use.
 EDGES = read("""
 macros/recompute.sql
 
@@ -953,7 +953,7 @@ a reason looks at what came back of the deliveries of 90 days
 +         on engagements.delivery_key
 """)
 
-# From which day reports are counted anew, however the clock moves.
+# From which day reports are recounted, however the clock moves.
 RECOUNTED = read("""
 models/intermediate/reports/int_recounted_days.sql
 

@@ -1,4 +1,5 @@
-"""The benchmark runs, from the drawn data to the report. What it measures in a small world means nothing."""
+"""The benchmark runs, from the generated data to the report. Its measurements in a small world mean
+nothing."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """Each expectation fails when its rule is broken, and passes when it is not.
 
-The good world below keeps every rule. BREAKS names for each expectation one change that breaks it: an
-expectation without one is a red test, so none can be committed that cannot fail.
+The good world below keeps every rule. BREAKS names for each expectation one change that breaks it. A test
+fails for an expectation without such a change, so nobody can commit an expectation that cannot fail.
 """
 
 import shutil
@@ -306,7 +306,8 @@ def test_results_are_kept_with_their_run_and_a_second_try_replaces_them(good_wor
 
 @pytest.fixture
 def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
-    """The good world with what tells changes: the new rows touched each staged one but the event `older`."""
+    """The good world with the marks of changes: the new rows touched each staged row except the event
+    `older`."""
     settings = copy_of(good_world, tmp_path)
     with connect(settings) as connection:
         connection.execute("""

@@ -1,4 +1,4 @@
-"""What Dagster knows: the assets, what blocks what, and what starts the job when."""
+"""The Dagster definitions: the assets, what blocks what, and what starts the job when."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def defs(home: Path) -> Definitions:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home and a landing of the test's own, for what reads the settings when it runs."""
+    """A home and a landing of the test's own, for code that reads the settings when it runs."""
     monkeypatch.setenv("GOALPOST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GOALPOST_LANDING", str(tmp_path / "landing"))
     (tmp_path / "landing" / "events").mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Accidents: full disks, broken and lost files. What can be made anew is; else a sentence names the file."""
+"""Accidents: full disks, broken and lost files. Goalpost recomputes what it can; else a sentence names the
+file."""
 
 import errno
 import os
@@ -129,7 +130,7 @@ def test_a_broken_warehouse_is_named_by_every_command(
 
 def test_the_file_of_an_overwritten_block_is_found_and_what_can_be_made_anew_makes_room(settings: Settings):
     message = "IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2"
-    assert told(message, settings) is None  # every file is whole
+    assert told(message, settings) is None  # every file is complete
 
     overwrite(settings.warehouse_marts)
     assert str(told(message, settings)).endswith(f"({message}): `goalpost run` builds them anew.")

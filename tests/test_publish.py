@@ -1,4 +1,4 @@
-"""What readers get: all marts or the old ones, never a part."""
+"""What readers see: all new marts or all old ones, never a part."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an incremental run leaves out: it never leaves out what a new row could change."""
+"""What an incremental run skips: it never skips a model that a new row could change."""
 
 import pytest
 from pipeline import manifest

@@ -1,4 +1,4 @@
-"""The working database: who may open it, and what is said to whom who may not."""
+"""The working database: who may open it, and what everybody else is told."""
 
 import os
 import struct
@@ -24,7 +24,8 @@ def settings(tmp_path):
 
 
 class OtherProcess:
-    """Runs code until it prints a line, then holds what it has until it is told to let go."""
+    """Runs code until it prints a line, then keeps it waiting, with everything open, until it is told to
+    end."""
 
     def __init__(self, settings: Settings, code: str):
         script = f"""
@@ -247,7 +248,7 @@ def test_a_home_on_a_disk_that_is_not_mounted_is_not_made_on_another(tmp_path, m
 
 
 def test_of_two_that_start_at_once_one_writes_and_the_other_hears_who(settings):
-    """Also the first time ever, when the home is not there yet."""
+    """Also the first time, when the home does not exist yet."""
     script = (
         "import sys\n"
         "from orchestration.settings import Settings\n"
