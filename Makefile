@@ -41,7 +41,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --quiet --editable .
 	@touch $(READY)
 
-lock:  ## pin every dependency anew: package and version only, no registry host
+lock:  ## pin every dependency: package and version only, no registry host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	    --extra dev --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
 

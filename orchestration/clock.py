@@ -4,7 +4,7 @@ Belongs here: the pin, a file in the home, and what it means for a run. Does not
 (clock_commands.py), what counts (the models read control.clock), the history of runs (runs.py).
 
 A file and no table: every process that starts a run reads it (command line, sensor, schedule, Dagster's UI),
-so does whoever looks while a run writes, and it stays if the warehouse is computed anew.
+so does whoever looks while a run writes, and it stays if the warehouse is recomputed.
 """
 
 import os

@@ -103,9 +103,9 @@ def _broken(settings: Settings, place: Path | None, why: str) -> str | None:
     if writer(settings) and (aside := set_marts_aside(settings)):
         return (
             f"The marts of the warehouse, {path}, were broken ({why}) and are moved to {aside}: start "
-            "`goalpost run` again, it builds them anew. What was published before is still there."
+            "`goalpost run` again, it rebuilds them. What was published before is still there."
         )
-    return f"The marts of the warehouse, {path}, are broken ({why}): `goalpost run` builds them anew."
+    return f"The marts of the warehouse, {path}, are broken ({why}): `goalpost run` rebuilds them."
 
 
 def _is_whole(path: Path) -> bool:

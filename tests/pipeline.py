@@ -52,7 +52,7 @@ class Pipeline:
             connection.commit()
 
     def _take_the_code_as_unchanged(self) -> None:
-        """Mutations change it for one run, which is to compute its increment with it, not everything anew."""
+        """Mutations change it for one run, which is to compute its increment with it, not everything."""
         models = [node for node in manifest(DBT_PROJECT).nodes.values() if node.resource_type == "model"]
         with closing(connect(self.settings)) as connection:
             connection.execute(

@@ -1,6 +1,6 @@
 """An analytics engineer at work, on a copy of the project: an own mart, a part built by hand, a choice of
 assets in Dagster, a changed rule. After each run the published marts are right, and the run says what it
-computed anew.
+recomputed.
 
 One story, told by real runs (each takes its start-up): a test is a chapter, and stands on the one before.
 """
@@ -196,7 +196,7 @@ def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_whi
     (project.root / OWN_MART).with_name("_own.yml").unlink()
     told = project.run()
     # What was chosen in Dagster is not trusted either: one of the reasons is told.
-    assert "Everything is computed anew: " in told
+    assert "Everything is recomputed: " in told
     assert project.was_full_refresh()
     assert project.published("select count(*) from fct_achievements") == [(10,)]
     names = project.published("select table_name from information_schema.tables where table_schema = 'main'")

@@ -88,7 +88,7 @@ def buys_twice(story: Story, person: str, moment: datetime) -> None:
 
 
 def visits(story: Story, person: str, moment: datetime) -> None:
-    """Nothing asks for it: what is kept is computed anew, and stays as it is."""
+    """Nothing asks for it: what is kept is recomputed, and stays as it is."""
     story.event("visit", at(moment), person=person, event_id=f"{person} visits")
 
 

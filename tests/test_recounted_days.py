@@ -1,4 +1,4 @@
-"""From which day a run counts its reports anew; that the days before are kept, and right.
+"""From which day a run recounts its reports; that the days before are kept, and right.
 
 One story is told in time zones far apart and looked at by clocks that move on and back, to the microsecond.
 After each run all marts equal the reference. Between two runs something lands elsewhere, so that nothing here
@@ -26,7 +26,7 @@ from orchestration.warehouse import connect
 
 MORNING = datetime(2024, 6, 10, 10, 30)  # in the east the next day, in the west the one before
 MICROSECOND, DAY = timedelta(microseconds=1), timedelta(1)
-# A clock, and the first day that is counted anew after the clock before.
+# A clock, and the first day that is recounted after the clock before.
 CLOCKS = (
     (MORNING + MICROSECOND, date(2024, 6, 9)),
     (MORNING - MICROSECOND, date(2024, 6, 9)),

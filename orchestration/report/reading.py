@@ -178,7 +178,7 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise GoalpostError(
             f"The published marts {settings.published} cannot be read "
             f"({str(error).splitlines()[0].rstrip('.!')}): move the file away, "
-            "and `goalpost run --full-refresh` publishes them anew."
+            "and `goalpost run --full-refresh` publishes them again."
         ) from error
 
 
