@@ -61,7 +61,7 @@ app.command("report")(report_command)
 app.command("explain")(explain_command)
 
 Landing = Annotated[str | None, typer.Option(help="Folder or URL of the landed files [GOALPOST_LANDING].")]
-FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Compute everything anew.")]
+FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Recompute everything.")]
 AsOf = Annotated[
     str | None,
     typer.Option(

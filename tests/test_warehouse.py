@@ -134,11 +134,13 @@ def test_marts_that_are_no_database_say_so_and_the_next_run_makes_them_anew(sett
     connect(settings).close()
     settings.warehouse_marts.write_bytes(b"no database")
     for read_only in (False, True):
-        with pytest.raises(GoalpostError, match=r"marts.duckdb, cannot be opened .*: `goalpost run` builds"):
+        with pytest.raises(
+            GoalpostError, match=r"marts.duckdb, cannot be opened .*: `goalpost run` rebuilds"
+        ):
             connect(settings, read_only=read_only)
     [done] = mend(settings)
     aside = settings.warehouse_marts.with_name("warehouse.marts.duckdb.broken")
-    assert f"are moved to {aside} and built anew" in done.replace("they ", "")
+    assert f"are moved to {aside} and rebuilt" in done.replace("they ", "")
     assert aside.read_bytes() == b"no database"
     connect(settings).close()
     assert mend(settings) == []

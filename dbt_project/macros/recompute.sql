@@ -1,5 +1,5 @@
 {#
-    How a run computes a suffix anew instead of everything (docs/increments.md).
+    How a run recomputes a suffix instead of everything (docs/increments.md).
 
     What a run has to look at is decided in one place, int_affected_profiles: each profile that the new rows (or a changed
     definition) can affect, and the earliest moment, affected_from, at which they can change anything. A fact before that moment

@@ -171,7 +171,7 @@ def _read_project(kept: Path) -> "Manifest | None":
     from dbt.contracts.graph.manifest import Manifest
 
     place = kept / f"{changes.hash_of(changes.hash_each())[:16]}.pickle"
-    with suppress(Exception):  # what is missing, cannot be read or is something else is made anew
+    with suppress(Exception):  # what is missing, cannot be read or is something else is made again
         if isinstance(manifest := pickle.loads(place.read_bytes()), Manifest):
             return manifest
     manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
@@ -186,7 +186,7 @@ def _read_project(kept: Path) -> "Manifest | None":
 
 
 def _keep_templates(folder: Path) -> None:
-    """dbt compiles every template that it comes across anew in each process, two or three seconds' work. So
+    """dbt compiles every template that it comes across again in each process, two or three seconds' work. So
     its Jinja is given what others have, a cache of bytecode."""
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from jinja2 import FileSystemBytecodeCache
@@ -200,7 +200,7 @@ def _keep_templates(folder: Path) -> None:
         name = f"{self.code_generator_class.__name__} {source}"
         try:
             bucket = cache.get_bucket(self, name, None, source)
-        except Exception:  # a file is broken: all are made anew
+        except Exception:  # a file is broken: all are made again
             cache.clear()
             bucket = cache.get_bucket(self, name, None, source)
         if bucket.code is None:

@@ -64,7 +64,7 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
 
 
 def write_config(settings: Settings) -> None:
-    """dagster.yaml, written anew at each start: it follows the home, and nobody edits it."""
+    """dagster.yaml, written again at each start: it follows the home, and nobody edits it."""
     config = {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},  # no pop-up on the first visit

@@ -124,7 +124,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         invocation = picked(context, run, dbt)
     elif run.is_full_refresh:
         if runs.has_succeeded(run.settings):
-            context.log.warning(f"Everything is computed anew: {run.started.rebuild.full_refresh}.")
+            context.log.warning(f"Everything is recomputed: {run.started.rebuild.full_refresh}.")
         runs.open_increment(run.settings, run.started)
         invocation = everything(context, run, "--full-refresh")
     else:

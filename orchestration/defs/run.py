@@ -37,9 +37,7 @@ class GoalpostRun(ConfigurableResource):
         description="Reports count what happened until then (ISO 8601). Default: where the clock of the home "
         "is pinned, or else now.",
     )
-    full_refresh: bool = Field(
-        False, description="Compute everything anew instead of what the new rows change."
-    )
+    full_refresh: bool = Field(False, description="Recompute everything instead of what the new rows change.")
     landing: str | None = Field(
         None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING."
     )
@@ -55,7 +53,7 @@ class GoalpostRun(ConfigurableResource):
     @property
     def is_partial(self) -> bool:
         """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no
-        run in control.runs. What it builds, the next run builds anew and publishes (docs/increments.md)."""
+        run in control.runs. What it builds, the next run rebuilds and publishes (docs/increments.md)."""
         return self._run is None
 
     @property

@@ -258,7 +258,7 @@ _validators: dict[int, Any] = {}
 
 
 def _validator_of(validator: Any, *, schema: Any) -> Any:
-    """The library makes a validator anew at each step down: half its time, for schemas that never change."""
+    """The library makes a new validator at each step down: half its time, for schemas that never change."""
     if id(schema) not in _validators:
         _validators[id(schema)] = _new_validator(validator, schema=schema)
     return _validators[id(schema)]

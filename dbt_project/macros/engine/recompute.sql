@@ -1,5 +1,5 @@
 {#
-    The materialization `recompute`: a table of which an incremental run deletes and inserts what it computes anew, in one transaction
+    The materialization `recompute`: a table of which an incremental run deletes and inserts what it recomputes, in one transaction
     (macros/recompute.sql: which rows; docs/increments.md: why that is enough). From scratch the table is replaced whole.
 
     It asks the catalog nothing, so that a day with few rows is not spent on that. It may: other code comes with a full refresh

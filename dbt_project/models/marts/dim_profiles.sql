@@ -1,5 +1,5 @@
 -- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
--- Incremental: profiles whose snapshots the new rows touch are computed anew, from all of their snapshots; and everybody whose
+-- Incremental: profiles whose snapshots the new rows touch are recomputed, from all of their snapshots; and everybody whose
 -- workspace can be read now, or no more: whoever is affected from the beginning on.
 {%- set touched = "(
     select profile_key from staging.base_profile_snapshots

@@ -1,6 +1,6 @@
 -- Grain: one row per achievement: a moment at which a profile reaches a goal's target (SEMANTICS, section 6). Repeats are kept;
 -- people are counted by is_first. Do not sum impact over goals: one event may reach several.
--- Incremental: those of affected profiles from affected_from on are computed anew, and numbered on from the ones before.
+-- Incremental: those of affected profiles from affected_from on are recomputed, and numbered on from the ones before.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 with reached as (

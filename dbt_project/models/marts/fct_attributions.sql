@@ -1,6 +1,6 @@
 -- Grain: one row per achievement: the touch that gets the credit, the last one, or why there is none (SEMANTICS, section 8).
 -- Attributed and unattributed rows together are all achievements.
--- Incremental: those of achievements that are computed anew.
+-- Incremental: those of achievements that are recomputed.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 {%- set reason_days = var('unattributed_reason_days') %}
 

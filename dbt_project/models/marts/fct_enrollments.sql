@@ -1,8 +1,8 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are computed anew. Those before that converted since
--- look for their conversion again, and so do those still open; of these only the ones that find one are written.
+-- Incremental: of affected profiles, enrollments from affected_from on are recomputed. Those before that converted since
+-- look for their conversion again, and so do those still open: an open enrollment is kept, and rewritten only if it now converts.
 {{ config(
     materialized='recompute', unique_key=['profile_key', 'enrollment_id'],
     meta={'recompute_from': 'coalesce(converted_at, enrolled_at)'},
@@ -29,7 +29,7 @@ with enrolled as {{ read_where_used() }} (
             when rules.measurement_window_days > 0
                 then impressions.received_at + {{ days('rules.measurement_window_days') }}
         end as window_ends_at,
-        false as is_written
+        false as is_kept
     from {{ affected_rows(ref('fct_impressions'), 'received_at') }} as impressions
     inner join {{ ref('int_goal_rules') }} as rules
         on
@@ -55,7 +55,7 @@ with enrolled as {{ read_where_used() }} (
         {{ enrollment_key('enrollments') }} as enrollment_key,
         enrollments.enrolled_at,
         enrollments.window_ends_at,
-        enrollments.converted_at is null as is_written
+        enrollments.converted_at is null as is_kept
     from {{ this }} as enrollments
     inner join {{ ref('int_affected_profiles') }} as affected
         on
@@ -194,4 +194,4 @@ select
     enrolled.profile_key
 from enrolled
 left join conversions on enrolled.enrollment_key = conversions.enrollment_key
-where not enrolled.is_written or conversions.enrollment_key is not null
+where not enrolled.is_kept or conversions.enrollment_key is not null

@@ -1,6 +1,6 @@
 -- Grain: one row per journey, from data_start_at on, of a source with an exit condition: when and why a sender that honours the
 -- condition would have ended it (SEMANTICS, section 9). An exit after finished_at is none; a tie is goal.
--- Incremental: the journeys of affected profiles are computed anew.
+-- Incremental: the journeys of affected profiles are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.profile_key in (select profile_key from intermediate.int_affected_profiles)'},

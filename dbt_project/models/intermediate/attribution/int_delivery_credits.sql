@@ -1,7 +1,7 @@
 -- Grain: one row per achievement and source that is credited for it within its own deliveries: the last touch among those whose
 -- journey satisfies trigger_match (SEMANTICS, section 8). A target that is a profile part alone credits nothing to a person who
 -- was in the goal state on entering; that credit does not pass to an older delivery.
--- Incremental: the credits of achievements that are computed anew.
+-- Incremental: the credits of achievements that are recomputed.
 {{ config(
     materialized='recompute', meta={'recompute_from': 'achieved_at'}
 ) }}

@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery: its touch, the latest touch time before the achievement, inside the
 -- attribution window (SEMANTICS, section 8). The newest touch time is inside the window if any is.
--- A view of what this run computes: the touches of achievements that are computed anew. It goes by integers: fct_touches brings
+-- A view of what this run computes: the touches of achievements that are recomputed. It goes by integers: fct_touches brings
 -- the texts.
 --
 -- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an

@@ -2,7 +2,7 @@
 --   is_first             of a goal and profile
 --   is_first_of_journey  of a goal, source, profile and journey (none: null)
 --   enrolls              of the same, among those that pass both checks (SEMANTICS, section 7)
--- Incremental: the firsts of affected profiles from affected_from on are looked for anew, where none lies before.
+-- Incremental: the firsts of affected profiles from affected_from on are looked for again, where none lies before.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
 with impressions as (

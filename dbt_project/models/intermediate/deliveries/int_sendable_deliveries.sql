@@ -1,6 +1,6 @@
 -- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
 -- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
--- Incremental: the deliveries whose outcome new rows can change are computed anew.
+-- Incremental: the deliveries whose outcome new rows can change are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.delivery_key in (

@@ -1,5 +1,5 @@
 -- Grain: one row per profile that this run's new rows, or a changed definition, can affect, and affected_from: the earliest
--- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
+-- moment at which they can change anything of it. THE place that decides what an incremental run recomputes; every model that
 -- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
 {{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}

@@ -1,5 +1,5 @@
 -- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: more
--- than an engagement that adds to it, so that everything about it is computed anew (its row, its sending, its failure, its
+-- than an engagement that adds to it, so that everything about it is recomputed (its row, its sending, its failure, its
 -- journey). changes_outcome: that, or it was delivered.
 {{ config(meta={'holds': 'scope'}) }}
 

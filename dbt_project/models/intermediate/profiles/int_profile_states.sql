@@ -1,8 +1,8 @@
 -- Grain: one row per profile and moment at which its state changes for some goal: what it matches (bit masks over the profile
 -- predicates) from valid_from until valid_to, exclusive. State as of t: valid_from <= t < valid_to; none: int_missing_state.
 -- Snapshots that change nothing that any goal asks about are left out.
--- Incremental: of affected profiles, the states from affected_from on are computed anew, and the one before, which is read back,
--- ends anew. All of them when other predicates are asked for (predicates_hash): what was judged then stays as it was.
+-- Incremental: of affected profiles, the states from affected_from on are recomputed, and the one before, which is read back,
+-- gets a new end. All of them when other predicates are asked for (predicates_hash): what was judged then stays as it was.
 {{ config(
     materialized='recompute', meta={'recompute_from': 'valid_to', 'recompute_other': 'predicates_hash'}
 ) }}
