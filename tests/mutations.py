@@ -386,7 +386,7 @@ delivered at its first delivered engagement
 a journey of another profile counts as not landed
 - and deliveries.profile_key = journeys.profile_key
 
-models/intermediate/deliveries/int_impressions.sql
+models/intermediate/deliveries/int_impression_checks.sql
 
 a journey that enters when its source is attached counts
 - deliveries.entered_at >= rules.attached_at
