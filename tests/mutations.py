@@ -276,8 +276,8 @@ a workspace that has not landed has the defaults
 models/intermediate/profiles/int_profile_states.sql
 
 the state before is the previous snapshot's
-- lag(matches) over
-+ lead(matches) over
+- lag({{ column }}) over
++ lead({{ column }}) over
 
 models/intermediate/achievements/int_profile_achievements.sql
 
