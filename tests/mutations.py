@@ -324,14 +324,14 @@ without a snapshot every property is missing
 models/intermediate/achievements/int_message_achievements.sql
 
 a message achievement is never of a held-out person
-- where not is_anonymous and not is_holdout
-+ where not is_anonymous
+- where not deliveries.is_anonymous and not deliveries.is_holdout
++ where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
 - engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
-- and (rules.message_counts_machine or not moments.is_machine)
+- and (deliveries.message_counts_machine or not engagements.is_machine)
 
 models/intermediate/achievements/int_achievements.sql
 
