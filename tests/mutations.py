@@ -276,8 +276,8 @@ a workspace that has not landed has the defaults
 models/intermediate/profiles/int_profile_states.sql
 
 the state before is the previous snapshot's
-- lag(matches) over
-+ lead(matches) over
+- lag({{ column }}) over
++ lead({{ column }}) over
 
 models/intermediate/achievements/int_profile_achievements.sql
 
@@ -324,14 +324,14 @@ without a snapshot every property is missing
 models/intermediate/achievements/int_message_achievements.sql
 
 a message achievement is never of a held-out person
-- where not is_anonymous and not is_holdout
-+ where not is_anonymous
+- where not deliveries.is_anonymous and not deliveries.is_holdout
++ where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
 - engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
-- and (rules.message_counts_machine or not moments.is_machine)
+- and (deliveries.message_counts_machine or not engagements.is_machine)
 
 models/intermediate/achievements/int_achievements.sql
 
@@ -386,7 +386,7 @@ delivered at its first delivered engagement
 a journey of another profile counts as not landed
 - and deliveries.profile_key = journeys.profile_key
 
-models/intermediate/deliveries/int_impressions.sql
+models/intermediate/deliveries/int_impression_checks.sql
 
 a journey that enters when its source is attached counts
 - deliveries.entered_at >= rules.attached_at

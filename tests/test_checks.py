@@ -34,7 +34,7 @@ VALUES = {
 MODELS = """
 create table staging.row_accounting (table_name varchar, landed bigint, staged bigint, superseded bigint,
     quarantined bigint);
-create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
+create table intermediate.int_profile_states (workspace_id varchar, profile_key bigint, valid_from timestamp,
     valid_to timestamp);
 create table intermediate.int_affected_profiles (profile_key bigint, affected_from timestamp);
 create table intermediate.int_fact_months (fact varchar, fact_month date, fact_rows bigint, fact_keys bigint,
@@ -76,7 +76,7 @@ insert into raw.events (file_id, row_number) values (1, 1), (1, 2);
 insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0, 0, 0);
 
 insert into intermediate.int_profile_states values
-    ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
+    ('w', 1, '2026-01-01', '2026-01-05'), ('w', 1, '2026-01-05', null), ('w', 2, '2026-01-02', null);
 insert into intermediate.int_goal_versions values
     ('w', 'g', '2026-01-01', null, '2026-01-05', '2026-01-05', ['was_unknown']),
     ('w', 'g', '2026-01-05', '2026-01-05', null, null, []);
@@ -132,7 +132,7 @@ BREAKS = {
     "staging.row_accounting.few_rows_are_quarantined": """
         update staging.row_accounting set superseded = 0, quarantined = 1 where landed > 0""",
     "intermediate.int_profile_states.intervals_do_not_overlap": """
-        insert into intermediate.int_profile_states values ('w', 'q', '2026-01-03', '2026-01-04')""",
+        insert into intermediate.int_profile_states values ('w', 2, '2026-01-03', '2026-01-04')""",
     "intermediate.int_profile_states.no_interval_is_empty": """
         update intermediate.int_profile_states set valid_to = valid_from where valid_to is not null""",
     "intermediate.int_goal_versions.intervals_do_not_overlap": """

@@ -33,4 +33,4 @@ inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achiev
         and credits.achievement_number = achievements.achievement_number
         and rules.workspace_id = achievements.workspace_id
         and rules.goal_id = achievements.goal_id
-inner join {{ ref('int_sendable_deliveries') }} as deliveries on credits.delivery_key = deliveries.delivery_key
+inner join {{ ref('stg_deliveries') }} as deliveries on credits.delivery_key = deliveries.delivery_key

@@ -153,4 +153,4 @@ select
     touches.*,
     deliveries.delivery_id
 from touches
-inner join {{ ref('int_sendable_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key
+inner join {{ ref('stg_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key

@@ -1,5 +1,6 @@
 -- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
 -- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
+-- Keys, moments and what rules read; the ids of the delivery, its profile and its journey are in stg_deliveries.
 -- Incremental: the deliveries whose outcome new rows can change are recomputed.
 {{ config(
     materialized='recompute',
@@ -37,14 +38,11 @@ outcomes as (
 
 select
     deliveries.workspace_id,
-    deliveries.delivery_id,
-    deliveries.profile_id,
     deliveries.source_id,
-    deliveries.journey_id,
     deliveries.message_id,
+    deliveries.channel,
     deliveries.delivery_key,
     deliveries.profile_key,
-    deliveries.channel,
     deliveries.sent_at,
     outcomes.first_delivered_at,
     greatest(deliveries.sent_at, outcomes.first_delivered_at) as latest_moment,

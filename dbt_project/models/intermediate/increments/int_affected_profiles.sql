@@ -38,9 +38,9 @@ with snapshots as (
 early_deliveries as (
 
     select
-        deliveries.workspace_id,
-        deliveries.profile_id,
-        deliveries.profile_key,
+        snapshots.workspace_id,
+        snapshots.profile_id,
+        snapshots.profile_key,
         deliveries.sent_at as affected_from
     from {{ ref('int_sendable_deliveries') }} as deliveries
     inner join snapshots on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
