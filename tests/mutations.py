@@ -436,6 +436,12 @@ eligibility is checked first (quick)
 + when impressions.is_in_goal_state then 'already_achieved'
 +         when not impressions.is_eligible then 'not_eligible'
 
+models/intermediate/deliveries/int_enrolled_impressions.sql
+
+0 days end with the calendar day
+- when rules.measurement_window_days = 0 then
++ when rules.measurement_window_days = -1 then
+
 models/marts/fct_enrollments.sql
 
 a measurement window is closed at its start (quick)
@@ -445,10 +451,6 @@ a measurement window is closed at its start (quick)
 a measurement window is closed at its end (quick)
 - >= achievements.achieved_at
 + > achievements.achieved_at
-
-0 days end with the calendar day
-- when rules.measurement_window_days = 0 then
-+ when rules.measurement_window_days = -1 then
 
 the first achievement in the window converts (quick)
 - first_by('achievement_id', ['achievement_number'])
@@ -923,8 +925,8 @@ a window that ends at the run's earliest affected_from is open still
 + {{ end_of_time() }}) > {{ earliest_affected() }}
 
 an enrollment that loses its conversion is open again
-- enrollments.converted_at is null as is_kept
-+ true as is_kept
+- enrollments.converted_at is null as was_open
++ true as was_open
 
 models/marts/fct_delivery_conversions.sql
 
