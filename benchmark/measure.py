@@ -112,7 +112,7 @@ class Bench:
             unbuilt = {manifest["nodes"][node]["name"] for node in nodes}
         runs.open_increment(settings, run, left_out=unbuilt)
         finished = process.run(
-            [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
+            [sys.executable, "-m", "orchestration.dbt_process", "build", *WITHOUT_TESTS, *arguments],
             {
                 "GOALPOST_WAREHOUSE": str(settings.warehouse),
                 "GOALPOST_KEEP_OPEN": "True",

@@ -18,7 +18,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from orchestration import clock, modes, runs
+from orchestration import clock, dbt_process, modes, runs
+from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
@@ -191,12 +192,10 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     if pinned := clock.sentence(settings):
         say(out, pinned)
 
-    from orchestration.defs import checks_process, dbt_process
-
     dbt_process.start(settings)  # they get ready while the rest is imported
     checks_process.start(settings)
-    from orchestration.defs.in_process import run_job
     from orchestration.defs.run import GoalpostRun
+    from orchestration.in_process import run_job
 
     config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, landing=settings.landing)
     run_id = run_job(settings, config, out)

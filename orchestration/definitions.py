@@ -20,3 +20,5 @@ defs = Definitions(
     loggers={"console": colored_console_logger, "progress": progress},
     executor=in_process_executor,
 )
+
+GoalpostRun.definitions = defs

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.checks import process as checks_process
 from orchestration.checks.suites import STEPS, Suite, keep_results, read_suites, run_steps, run_suites
 from orchestration.contract import RAW_TABLES
-from orchestration.defs import checks_process
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.warehouse import connect

@@ -1,4 +1,5 @@
-"""What Dagster knows: assets, checks, the job, and what starts it. Thin: the work is in the other modules."""
+"""What Dagster knows: assets, checks, the job, and what starts it. Thin: the work is in the other modules,
+which import none of these."""
 
 from orchestration.modes import be_private
 from orchestration.startup import collect_rarely

@@ -26,7 +26,7 @@ from dagster import (
 from packaging.version import Version
 
 from orchestration import changes, runs
-from orchestration.defs.dbt_process import (
+from orchestration.dbt_process import (
     COMMAND,
     RUN_RESULTS,
     environment,

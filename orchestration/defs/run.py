@@ -5,11 +5,13 @@ Belongs here: the config of the job, the writer's lock around it, its row in con
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import ClassVar
 
 from dagster import (
     AssetKey,
     ConfigurableResource,
     DagsterRun,
+    Definitions,
     Failure,
     HookContext,
     InitResourceContext,
@@ -17,9 +19,9 @@ from dagster import (
 )
 from pydantic import Field, PrivateAttr
 
-from orchestration import clock, modes, runs
+from orchestration import clock, dbt_process, modes, runs
+from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
-from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, prepare
@@ -31,6 +33,9 @@ PUBLISHED = AssetKey("published_marts")
 
 class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
+
+    # Set by definitions.py, which alone knows all assets and checks, and imports this module.
+    definitions: ClassVar[Definitions]
 
     as_of: str | None = Field(
         None,
@@ -100,7 +105,7 @@ class GoalpostRun(ConfigurableResource):
                 if context.log:
                     context.log.warning(done)
             self._run, self._refusal, self._prepared = None, None, None
-            if not is_whole(context.run):
+            if not is_whole(context.run, self.definitions):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
                     self._refusal = PARTS_ARE_NOT_PUBLISHED
                 connect(self.settings).close()  # what a step expects in it
@@ -139,14 +144,12 @@ PARTS_ARE_NOT_PUBLISHED = (
 )
 
 
-def is_whole(run: DagsterRun | None) -> bool:
+def is_whole(run: DagsterRun | None, definitions: Definitions) -> bool:
     """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
     same: the steps before succeeded.)"""
     if run is None or (not run.asset_selection and run.asset_check_selection is None):
         return True
-    from orchestration.definitions import defs
-
-    graph = defs.resolve_asset_graph()
+    graph = definitions.resolve_asset_graph()
     assets, checks = run.asset_selection or set(), run.asset_check_selection
     return graph.materializable_asset_keys <= assets and (checks is None or graph.asset_check_keys <= checks)
 

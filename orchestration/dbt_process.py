@@ -1,7 +1,7 @@
 """The process that dbt runs in: it gets ready while the run does something else, and ends with the run.
 
 Belongs here: starting it, what it finds in its environment, its main program. Does not: what it builds
-(models.py); anything of Dagster, so that the command line can start it before that is imported.
+(defs/models.py); anything of Dagster, so that the command line can start it before that is imported.
 
 dbt takes seconds to import and to read its project.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 RUN_RESULTS = "run_results.json"
-COMMAND = ("-m", "orchestration.defs.dbt_process")
+COMMAND = ("-m", "orchestration.dbt_process")
 
 
 def environment(settings: Settings) -> dict[str, str]:
