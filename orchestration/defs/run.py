@@ -3,6 +3,7 @@
 Belongs here: the config of the job, the writer's lock around it, its row in control.runs. Does not: any step.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import ClassVar
@@ -24,7 +25,8 @@ from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
-from orchestration.publish import Prepared, prepare
+from orchestration.publish import Prepared, marts_are_as_published, prepare
+from orchestration.selection import recompute_moments
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
 
@@ -52,6 +54,7 @@ class GoalpostRun(ConfigurableResource):
     _run: runs.StartedRun | None = PrivateAttr(None)
     _refusal: str | None = PrivateAttr(None)
     _prepared: Prepared | None = PrivateAttr(None)
+    _marts_were_as_published: bool = PrivateAttr(False)
 
     @property
     def settings(self) -> Settings:
@@ -94,7 +97,13 @@ class GoalpostRun(ConfigurableResource):
         return self._prepared
 
     def prepare_publishing(self) -> None:
-        self._prepared = prepare(self.settings)
+        manifest = json.loads(dbt_process.manifest_path(self.settings).read_bytes())
+        is_in_part = self._marts_were_as_published and not self.is_full_refresh
+        self._prepared = prepare(
+            self.settings,
+            recompute_moments(manifest),
+            rebuilt=self.started.rebuild.models if is_in_part else None,
+        )
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
@@ -111,6 +120,7 @@ class GoalpostRun(ConfigurableResource):
                 connect(self.settings).close()  # what a step expects in it
                 yield self
                 return
+            self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,
                 context.run_id or "",
