@@ -29,7 +29,7 @@ from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
 from orchestration.publish import lost, publish_again
 from orchestration.report import report_command, show_goals
 from orchestration.settings import Settings
-from orchestration.startup import collect_rarely, leave
+from orchestration.shortcuts import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
 from orchestration.terminal import console, say
 from orchestration.warehouse import connect, mend, single_writer

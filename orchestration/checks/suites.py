@@ -20,7 +20,7 @@ import duckdb
 from orchestration.checks.scope import open_for_checks
 from orchestration.errors import GoalpostError
 from orchestration.settings import EXPECTATIONS, Settings
-from orchestration.startup import import_later
+from orchestration.shortcuts import import_when_used
 from orchestration.warehouse import connect
 
 STEPS = ("raw", "staging", "intermediate", "marts")
@@ -73,10 +73,9 @@ def run_steps(settings: Settings, steps: Sequence[str], *, only_changed: bool = 
 
 
 def import_great_expectations() -> None:
-    """It takes seconds: whoever only reads suites must not pay for it. Nor need anybody pay for what it needs
-    only to compare distributions and to draw them."""
+    """It takes seconds: whoever only reads suites must not pay for it."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import_later("scipy.stats", "altair")
+    import_when_used("scipy.stats", "altair")
     import great_expectations  # noqa: F401
 
 
@@ -90,8 +89,6 @@ def run_suites(
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    # It keeps nothing, and would write its whole configuration as YAML again with every table.
-    context._save_project_config = lambda: None  # type: ignore[method-assign]
     with closing(open_for_checks(settings, _names(suites), only_changed=only_changed)) as connection:
         dialect.OPENED.set(connection)
         source = context.data_sources.add_sql(

@@ -2,7 +2,7 @@
 which import none of these."""
 
 from orchestration.modes import be_private
-from orchestration.startup import collect_rarely
+from orchestration.shortcuts import collect_rarely
 
 collect_rarely()
 be_private()  # whatever started Dagster: its processes write what people did

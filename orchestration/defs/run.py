@@ -90,7 +90,7 @@ class GoalpostRun(ConfigurableResource):
 
     @property
     def dbt(self) -> dbt_process.WaitingDbt:
-        return dbt_process.started(self.settings)
+        return dbt_process.started(self.settings, in_run=not self.is_partial)
 
     @property
     def prepared(self) -> Prepared | None:
@@ -118,7 +118,11 @@ class GoalpostRun(ConfigurableResource):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
                     self._refusal = PARTS_ARE_NOT_PUBLISHED
                 connect(self.settings).close()  # what a step expects in it
-                yield self
+                try:
+                    yield self
+                finally:
+                    dbt_process.end(self.settings)
+                    checks_process.end(self.settings)
                 return
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
