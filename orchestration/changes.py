@@ -161,7 +161,7 @@ def holds(node: Mapping[str, Any]) -> str | None:
 def _modified(settings: Settings) -> set[str]:
     """The ids of the models and seeds that dbt finds new or changed, by themselves or by a macro. (What
     differs in white space alone is not.)"""
-    from orchestration.defs.dbt_process import COMMAND, environment
+    from orchestration.dbt_process import COMMAND, environment
 
     listed = subprocess.run(
         [

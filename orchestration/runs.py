@@ -420,8 +420,10 @@ def _figures(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, An
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Without a parameter: for the first one in a process DuckDB imports pandas, and to find that there is no
+    work is to be quick."""
     found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+        f"select 1 from information_schema.tables where table_schema = '{schema}' and table_name = '{table}'"
     )
     return found.fetchone() is not None
 

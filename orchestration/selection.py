@@ -1,5 +1,5 @@
-"""Which models an incremental run leaves out, because building them again would change nothing, and how many
-of the others it builds at a time.
+"""Which models an incremental run leaves out, because building them again would change nothing, how many of
+the others it builds at a time, and which of their rows it changes.
 
 Belongs here: these decisions, from dbt's manifest and what landed. Does not: running dbt (defs/models.py, and
 the benchmark, which does the same).
@@ -67,6 +67,16 @@ def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str
         name
         for name, node in manifest["nodes"].items()
         if node["resource_type"] == "test" and set(node["depends_on"]["nodes"]) <= set(unbuilt)
+    }
+
+
+def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """By the name of each model that says it: the moment of a row. An increment changes only rows of affected
+    profiles whose moment is at or after their affected_from, before or after it (docs/increments.md)."""
+    return {
+        node["name"]: node["config"]["meta"]["recompute_from"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"].get("meta", {}).get("recompute_from")
     }
 
 

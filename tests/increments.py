@@ -29,6 +29,8 @@ from reference.values import read_time
 from test_worlds import unlike
 from worlds import CLOCK_CHANGES, EARLY, FORMATS, MICROSECONDS, Row, World, as_of, write
 
+from orchestration.publish import prepare, publish
+from orchestration.selection import recompute_moments
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
@@ -186,6 +188,17 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
             connection.execute(f'create table incremental."{table}" as from {table}')
     copy.dbt("build", "--full-refresh", *WITHOUT_TESTS)
     return [line for table in tables for line in except_all(copy, f'incremental."{table}"', table)]
+
+
+def wrongly_published(batch: Batch) -> list[str]:
+    """The months that publishing takes for unchanged although they are not. Publishes them all."""
+    settings, moments = batch.pipeline.settings, recompute_moments(manifest(DBT_PROJECT).to_dict())
+    # A run again changes nothing more: what the first one changed was not published.
+    is_in_part = settings.published.exists() and batch.disturbance != "a run again"
+    whole = prepare(settings, moments)
+    in_part = prepare(settings, moments, rebuilt=() if is_in_part else None)
+    publish(settings, "run", in_part)
+    return [f"{part.place} is another" for part in whole.parts if part not in in_part.parts]
 
 
 def contents(pipeline: Pipeline) -> dict[str, tuple]:

@@ -4,16 +4,20 @@ The good world below keeps every rule. BREAKS names for each expectation one cha
 fails for an expectation without such a change, so nobody can commit an expectation that cannot fail.
 """
 
+import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestration.checks import process as checks_process
+from orchestration.checks.scope import open_for_checks
 from orchestration.checks.suites import STEPS, Suite, keep_results, read_suites, run_steps, run_suites
 from orchestration.contract import RAW_TABLES
-from orchestration.defs import checks_process
 from orchestration.errors import GoalpostError
+from orchestration.settings import EXPECTATIONS as EXPECTATIONS_FOLDER
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -390,6 +394,38 @@ def test_a_suite_that_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / "marts" / "fct_x.json").write_text('{"expectations": [{"type": "t"}]}')
     with pytest.raises(GoalpostError, match=r"fct_x\.json.*meta"):
         read_suites("marts", tmp_path)
+
+
+def test_a_query_that_is_missing_is_named(tmp_path: Path):
+    shutil.copytree(EXPECTATIONS_FOLDER / "marts", tmp_path / "marts")
+    (tmp_path / "marts" / "fct_touches" / "credits_sum_to_one.sql").unlink()
+    with pytest.raises(GoalpostError, match=r"fct_touches\.json names the query .*credits_sum_to_one\.sql"):
+        read_suites("marts", tmp_path)
+
+
+def test_each_query_is_named_by_a_suite():
+    named = {
+        suite.parent / item["query"]
+        for suite in EXPECTATIONS_FOLDER.glob("*/*.json")
+        for item in json.loads(suite.read_text())["expectations"]
+        if "query" in item
+    }
+    assert named == set(EXPECTATIONS_FOLDER.rglob("*.sql"))
+
+
+def test_an_incremental_run_takes_out_the_columns_that_rules_name(changed_world: Settings):
+    words = {
+        "marts.fct_achievements": {"select", "achievement_id", "is_first"},
+        "staging.stg_events": {"name"},
+    }
+
+    def columns(table: str, words: dict[str, set[str]]) -> int:
+        with closing(open_for_checks(changed_world, words, only_changed=True)) as connection:
+            return len(connection.execute(f"describe {table}").fetchall())
+
+    assert columns("marts.fct_achievements", words) == 2
+    assert columns("marts.fct_achievements", {"marts.fct_achievements": {"*", "is_first"}}) > 2
+    assert columns("staging.stg_events", words) == len(RAW_TABLES["events"].columns)
 
 
 def test_the_process_of_the_checks_answers_what_checking_here_finds(good_world: Settings, tmp_path: Path):

@@ -39,7 +39,7 @@ CHOOSE = """
 import json, sys
 from dagster import AssetKey
 from orchestration.definitions import defs
-from orchestration.defs.instance import open_instance
+from orchestration.dagster_instance import open_instance
 from orchestration.settings import Settings
 
 job, found = defs.resolve_implicit_global_asset_job_def(), []
