@@ -775,8 +775,14 @@ an event affects from the earlier of its two clocks
 +         received_at as affected_from
 
 a delivery whose engagements landed before it affects from the first of them
-- least(deliveries.sent_at, first_engagements.first_engaged_at)
+- least(deliveries.sent_at, touched.engaged_from)
 + deliveries.sent_at
+
+a state decides of a journey that was entered at its very moment
+- deliveries.entered_at >= snapshots.affected_from
++ deliveries.entered_at > snapshots.affected_from
+
+models/intermediate/increments/int_affected_by_definitions.sql
 
 an exit condition affects the journeys entered since
 - and journeys.entered_at >= changed.matters_from
@@ -784,10 +790,6 @@ an exit condition affects the journeys entered since
 who entered at the very moment of an exit condition is affected
 - journeys.entered_at >= changed.matters_from
 + journeys.entered_at > changed.matters_from
-
-a state decides of a journey that was entered at its very moment
-- deliveries.entered_at >= snapshots.affected_from
-+ deliveries.entered_at > snapshots.affected_from
 
 models/intermediate/increments/int_touched_deliveries.sql
 

@@ -17,6 +17,9 @@ with deliveries as (
     where
         {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}
+        {%- if not from_scratch() %}
+        and (row_sent_at >= {{ earliest_touched_send() }} or row_sent_at is null)
+        {%- endif %}
 
 ),
 
@@ -60,3 +63,7 @@ inner join {{ ref('channels') }} as channels
 left join outcomes on deliveries.delivery_key = outcomes.delivery_key
 left join {{ ref('stg_journeys') }} as journeys
     on deliveries.journey_key = journeys.journey_key and deliveries.profile_key = journeys.profile_key
+{%- if from_scratch() %}
+-- In time, so that a later run can skip what lies before its days.
+order by deliveries.sent_at
+{%- endif %}
