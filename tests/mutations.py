@@ -324,11 +324,11 @@ without a snapshot every property is missing
 models/intermediate/achievements/int_message_achievements.sql
 
 a message achievement is never of a held-out person
-- where not is_anonymous and not is_holdout
-+ where not is_anonymous
+- not deliveries.is_anonymous and not deliveries.is_holdout
++ not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
-- engagements.metric <> 'sent' and
+- and engagements.metric <> 'sent'
 
 machine opens only with the target's count_machine
 - and (rules.message_counts_machine or not moments.is_machine)
@@ -828,6 +828,10 @@ models/marts/dim_profiles.sql
 a workspace that becomes readable brings the profiles that nobody has seen since
 - affected_from = " ~ beginning_of_time() ~ "
 + false
+
+a profile was first observed before what an increment reads
+- least(bounds.first_observed_at, kept.first_observed_at)
++ bounds.first_observed_at
 
 macros/engine/recompute.sql
 

@@ -2,28 +2,25 @@
 -- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
 -- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
+{%- set known_people = 'not deliveries.is_anonymous and not deliveries.is_holdout' %}
 
-with deliveries as {{ read_where_used() }} (
-
-    select * from {{ affected_rows(ref('int_deliveries')) }} as deliveries
-    where not is_anonymous and not is_holdout
-
-),
-
-moments as (
+with moments as (
 
     select
-        workspace_id,
-        profile_id,
-        profile_key,
-        source_id,
-        channel,
+        deliveries.workspace_id,
+        deliveries.profile_id,
+        deliveries.profile_key,
+        deliveries.source_id,
+        deliveries.channel,
         'sent' as metric,
-        delivery_id as natural_key,
+        deliveries.delivery_id as natural_key,
         false as is_machine,
-        sent_at as achieved_at
-    from deliveries
-    where sent_at is not null and 'sent' in (select message_metric from {{ ref('int_goal_rules') }})
+        deliveries.sent_at as achieved_at
+    from {{ affected_rows(ref('int_deliveries')) }} as deliveries
+    where
+        {{ known_people }}
+        and deliveries.sent_at is not null
+        and 'sent' in (select message_metric from {{ ref('int_goal_rules') }})
 
     union all
 
@@ -38,9 +35,12 @@ moments as (
         engagements.is_machine,
         engagements.occurred_at as achieved_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    -- a delivery is sent once, however often that is reported
-    where engagements.metric <> 'sent' and engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
+    inner join {{ affected_rows(ref('int_deliveries')) }} as deliveries on engagements.delivery_key = deliveries.delivery_key
+    where
+        {{ known_people }}
+        -- a delivery is sent once, however often that is reported
+        and engagements.metric <> 'sent'
+        and engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
 
 ),
 

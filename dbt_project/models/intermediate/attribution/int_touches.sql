@@ -52,8 +52,9 @@ deliveries as {{ read_where_used() }} (
         case when needs_opt_in then message_id end as opted_in_by,
         entered_at,
         sent_at
-    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+    from {{ ref('int_sendable_deliveries') }}
     where is_received
+    {%- if not from_scratch() %} and profile_key in (select profile_key from achievements){% endif %}
 
 ),
 
@@ -153,4 +154,6 @@ select
     touches.*,
     deliveries.delivery_id
 from touches
-inner join {{ ref('int_sendable_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key
+-- sent_at finds them sooner: most were sent of late.
+inner join {{ ref('int_sendable_deliveries') }} as deliveries
+    on touches.delivery_key = deliveries.delivery_key and touches.sent_at = deliveries.sent_at
