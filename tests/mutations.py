@@ -990,4 +990,13 @@ models/intermediate/reports/int_goal_days.sql
 
 a day that is kept is not counted twice
 - and counted.calendar_day >= recounted.first_day
+
+models/marts/rpt_goal_progress.sql
+
+what a series has run up to in the periods that are kept is read back
+- kept.running_achievers as achievers
++ 0 as achievers
+
+a period that is kept is not recomputed
+- and ran_up.period_start >= date_trunc(ran_up.period, calendars.first_day)
 """)
