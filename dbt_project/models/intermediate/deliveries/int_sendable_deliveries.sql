@@ -10,6 +10,8 @@
 {%- set touched = ref('int_touched_deliveries') %}
 {%- set touched_keys = '(select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
 {%- set is_touched = 'true' if from_scratch() else 'delivery_key in ' ~ touched_keys %}
+{%- set is_recent = 'true' if from_scratch() else
+    '(row_sent_at >= ' ~ earliest_touched_send() ~ ' or row_sent_at is null)' %}
 
 with deliveries as (
 
@@ -17,9 +19,7 @@ with deliveries as (
     where
         {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}
-        {%- if not from_scratch() %}
-        and (row_sent_at >= {{ earliest_touched_send() }} or row_sent_at is null)
-        {%- endif %}
+        and {{ is_recent }}
 
 ),
 
