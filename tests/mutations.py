@@ -947,16 +947,8 @@ a conversion goes by when it happened
 models/marts/fct_attributions.sql
 
 a reason looks at the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--     inner join {{ ref('int_source_rules')
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+     inner join {{ ref('int_source_rules')
-
-a reason looks at what came back of the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--         on engagements.delivery_key
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+         on engagements.delivery_key
+- reaching_back_days=reason_days)
++ reaching_back_days=reason_days - 1)
 """)
 
 # From which day reports are counted anew, however the clock moves.
