@@ -328,7 +328,7 @@ a message achievement is never of a held-out person
 + where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
-- engagements.metric <> 'sent' and
+- and engagements.metric <> 'sent'
 
 machine opens only with the target's count_machine
 - and (deliveries.message_counts_machine or not engagements.is_machine)
@@ -777,8 +777,14 @@ an event affects from the earlier of its two clocks
 +         received_at as affected_from
 
 a delivery whose engagements landed before it affects from the first of them
-- least(deliveries.sent_at, first_engagements.first_engaged_at)
+- least(deliveries.sent_at, touched.engaged_from)
 + deliveries.sent_at
+
+a state decides of a journey that was entered at its very moment
+- deliveries.entered_at >= snapshots.affected_from
++ deliveries.entered_at > snapshots.affected_from
+
+models/intermediate/increments/int_affected_by_definitions.sql
 
 an exit condition affects the journeys entered since
 - and journeys.entered_at >= changed.matters_from
@@ -786,10 +792,6 @@ an exit condition affects the journeys entered since
 who entered at the very moment of an exit condition is affected
 - journeys.entered_at >= changed.matters_from
 + journeys.entered_at > changed.matters_from
-
-a state decides of a journey that was entered at its very moment
-- deliveries.entered_at >= snapshots.affected_from
-+ deliveries.entered_at > snapshots.affected_from
 
 models/intermediate/increments/int_touched_deliveries.sql
 
@@ -828,6 +830,10 @@ models/marts/dim_profiles.sql
 a workspace that becomes readable brings the profiles that nobody has seen since
 - affected_from = " ~ beginning_of_time() ~ "
 + false
+
+a profile was first observed before what an increment reads
+- least(bounds.first_observed_at, kept.first_observed_at)
++ bounds.first_observed_at
 
 macros/engine/recompute.sql
 
@@ -943,16 +949,8 @@ a conversion goes by when it happened
 models/marts/fct_attributions.sql
 
 a reason looks at the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--     inner join {{ ref('int_source_rules')
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+     inner join {{ ref('int_source_rules')
-
-a reason looks at what came back of the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--         on engagements.delivery_key
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+         on engagements.delivery_key
+- reaching_back_days=reason_days)
++ reaching_back_days=reason_days - 1)
 """)
 
 # From which day reports are recounted, however the clock moves.
@@ -986,4 +984,13 @@ models/intermediate/reports/int_goal_days.sql
 
 a day that is kept is not counted twice
 - and counted.calendar_day >= recounted.first_day
+
+models/marts/rpt_goal_progress.sql
+
+what a series has run up to in the periods that are kept is read back
+- kept.running_achievers as achievers
++ 0 as achievers
+
+a period that is kept is not recomputed
+- and ran_up.period_start >= date_trunc(ran_up.period, calendars.first_day)
 """)

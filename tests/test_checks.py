@@ -88,9 +88,10 @@ insert into intermediate.int_filters values ('w', 'g', 'profile', null);
 
 insert into control.increment values (2, 1, 2, false, 'run 1');
 insert into intermediate.int_affected_profiles values (3, '2026-02-01');
-insert into intermediate.int_fact_months values
-    ('fct_achievements', '2026-01-01', 3, 3, '33'), ('fct_attributions', '2026-01-01', 3, 3, '33');
-insert into control.built_fact_months from intermediate.int_fact_months;
+insert into intermediate.int_fact_months
+select fact, months.* from (values ('fct_achievements'), ('fct_attributions')) as facts(fact),
+    (values ('2026-01-01'::date, 2, null, '11'), ('2025-12-01', 1, null, '22'), (null, 3, null, '33'),
+        ('2026-02-01', 5, 5, '55')) as months;
 
 insert into marts.fct_achievements values
     ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD', null),
@@ -114,9 +115,9 @@ insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day
 
 BREAKS = {
     "intermediate.int_fact_months.every_key_is_there_once": """
-        update intermediate.int_fact_months set fact_rows = 4 where fact = 'fct_achievements'""",
+        update intermediate.int_fact_months set fact_rows = 6 where fact_keys = 5""",
     "intermediate.int_fact_months.months_before_what_landed_are_as_they_were": """
-        update intermediate.int_fact_months set sum_of_keys = '34' where fact = 'fct_achievements'""",
+        update intermediate.int_fact_months set sum_of_keys = '34' where fact_month is null""",
     "intermediate.int_fact_months.every_achievement_is_attributed_or_not": """
         update intermediate.int_fact_months set fact_rows = 2 where fact = 'fct_attributions'""",
     "raw.files.file_is_known_once": """

@@ -93,3 +93,14 @@ drop table {{ computed }};
 {%- do adapter.commit() -%}
 {{ run_hooks(post_hooks, inside_transaction=False) }}
 {%- endmacro %}
+
+
+{#
+    Before the checkpoint of an increment: rows that it deleted stay where they are. DuckDB would otherwise merge the row groups around
+    them, and write old facts whole again for the few rows that went. A full refresh writes every table anew.
+#}
+{% macro leave_deleted_rows() %}{{ return(adapter.dispatch('leave_deleted_rows')()) }}{% endmacro %}
+{% macro default__leave_deleted_rows() %}{% endmacro %}
+{% macro duckdb__leave_deleted_rows() -%}
+{%- if execute and not goalpost.increment()['is_everything'] -%}set max_vacuum_tasks = 0{%- endif -%}
+{%- endmacro %}

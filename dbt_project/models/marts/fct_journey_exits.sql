@@ -48,7 +48,7 @@ messages as (
     select
         landed_journey_key as journey_key,
         sent_at
-    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+    from {{ ref('int_sendable_deliveries') }}
     where landed_journey_key is not null and not needs_opt_in
 
 )

@@ -1,14 +1,12 @@
+-- Months that this run could not change: as the last success kept them (by month), and as they are now (one row without a month).
 select
-    coalesce(kept.fact, months.fact) as fact,
-    coalesce(kept.fact_month, months.fact_month) as fact_month,
-    kept.fact_rows as rows_before,
-    months.fact_rows as rows_now
-from {batch} as months
-full join control.built_fact_months as kept
-    on months.fact = kept.fact and months.fact_month = kept.fact_month
-where
-    (select not is_everything from control.increment)
-    and coalesce(kept.fact_month, months.fact_month) + interval 1 month <= (
-        select coalesce(min(affected_from), timestamp '9999-01-01') from intermediate.int_affected_profiles
-    )
-    and (kept.fact_rows, kept.sum_of_keys) is distinct from (months.fact_rows, months.sum_of_keys)
+    fact,
+    coalesce(sum(case when fact_month is not null then fact_rows end), 0) as rows_before,
+    coalesce(sum(case when fact_month is null then fact_rows end), 0) as rows_now
+from {batch}
+where fact_keys is null
+group by fact
+having
+    rows_before <> rows_now
+    or coalesce(sum(case when fact_month is not null then cast(sum_of_keys as hugeint) end), 0)
+    <> coalesce(sum(case when fact_month is null then cast(sum_of_keys as hugeint) end), 0)

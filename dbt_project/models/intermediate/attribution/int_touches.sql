@@ -52,8 +52,9 @@ deliveries as {{ read_where_used() }} (
         case when needs_opt_in then message_id end as opted_in_by,
         entered_at,
         sent_at
-    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+    from {{ ref('int_sendable_deliveries') }}
     where is_received
+    {%- if not from_scratch() %} and profile_key in (select profile_key from achievements){% endif %}
 
 ),
 

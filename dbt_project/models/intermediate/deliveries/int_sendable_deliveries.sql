@@ -11,6 +11,8 @@
 {%- set touched = ref('int_touched_deliveries') %}
 {%- set touched_keys = '(select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
 {%- set is_touched = 'true' if from_scratch() else 'delivery_key in ' ~ touched_keys %}
+{%- set is_recent = 'true' if from_scratch() else
+    '(row_sent_at >= ' ~ earliest_touched_send() ~ ' or row_sent_at is null)' %}
 
 with deliveries as (
 
@@ -18,6 +20,7 @@ with deliveries as (
     where
         {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}
+        and {{ is_recent }}
 
 ),
 
@@ -58,3 +61,7 @@ inner join {{ ref('channels') }} as channels
 left join outcomes on deliveries.delivery_key = outcomes.delivery_key
 left join {{ ref('stg_journeys') }} as journeys
     on deliveries.journey_key = journeys.journey_key and deliveries.profile_key = journeys.profile_key
+{%- if from_scratch() %}
+-- In time, so that a later run can skip what lies before its days.
+order by deliveries.sent_at
+{%- endif %}
