@@ -328,7 +328,7 @@ a message achievement is never of a held-out person
 + where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
-- and engagements.metric <> 'sent'
+- engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
 - and (deliveries.message_counts_machine or not engagements.is_machine)
@@ -900,11 +900,6 @@ a state that ends at the run's earliest affected_from is the one before it
 
 only the state that affected_from finds is read back
 - and states.valid_to >= affected.affected_from
-
-a state that is read back stays, whatever it changed
-- is_kept
--         or previous_matches is null
-+ previous_matches is null
 
 the state before is deleted, since it gets a new end
 - 'recompute_from': 'valid_to'

@@ -1,8 +1,9 @@
 """Increments equal a full refresh: after every batch, each mart and quarantine table, row for row.
 
 Worlds land in random batches (increments.py): in order, late, corrected, twice, none at all; runs fail
-half-way, are repeated, are killed. After every batch everything is compared with the reference, and what would
-be published with the sums of all rows; after the last and some others also, by `except all`, with a full refresh of the same files, which takes longer.
+half-way, are repeated, are killed. After every batch everything is compared with the reference, and what
+would be published with the sums of all rows; after the last and some others also, by `except all`, with a
+full refresh of the same files, which takes longer.
 
 `make test` tries two stories, the long mode as many as you request (CONTRIBUTING.md). A failure
 names its seed.
