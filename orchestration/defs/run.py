@@ -37,7 +37,7 @@ class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
 
     # Set by definitions.py, which alone knows all assets and checks, and imports this module.
-    definitions: ClassVar[Definitions]
+    definitions: ClassVar[Definitions | None] = None
 
     as_of: str | None = Field(
         None,
@@ -156,11 +156,12 @@ PARTS_ARE_NOT_PUBLISHED = (
 )
 
 
-def is_whole(run: DagsterRun | None, definitions: Definitions) -> bool:
+def is_whole(run: DagsterRun | None, definitions: Definitions | None) -> bool:
     """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
     same: the steps before succeeded.)"""
     if run is None or (not run.asset_selection and run.asset_check_selection is None):
         return True
+    assert definitions
     graph = definitions.resolve_asset_graph()
     assets, checks = run.asset_selection or set(), run.asset_check_selection
     return graph.materializable_asset_keys <= assets and (checks is None or graph.asset_check_keys <= checks)
