@@ -13,9 +13,14 @@ from orchestration.defs.progress import tell
 from orchestration.defs.run import GoalpostRun
 from orchestration.landing import land_new_files
 
-CLOCK = AssetKey(["control", "clock"])
 EXAMPLES = 20  # of ignored entries, in the log of a run
-BUILT_DEFINITIONS = AssetKey(["control", "built_definitions"])
+
+# What a run hands to the models, by its table in the schema control.
+CONTROL = {
+    "clock": "The explicit clock of the reports: as_of.",
+    "built_definitions": "The definitions that the kept facts stand for, as of the last success of a run.",
+    "built_fact_months": "The months of every fact, as of the last success of a run.",
+}
 
 
 def raw_key(table: str) -> AssetKey:
@@ -33,14 +38,9 @@ SPECS = [
         group_name="raw",
         kinds={"duckdb"},
     ),
-    AssetSpec(
-        CLOCK, description="The explicit clock of the reports: as_of.", group_name="raw", kinds={"duckdb"}
-    ),
-    AssetSpec(
-        BUILT_DEFINITIONS,
-        description="The definitions that the kept facts stand for: as they were when a run last succeeded.",
-        group_name="raw",
-        kinds={"duckdb"},
+    *(
+        AssetSpec(AssetKey(["control", table]), description=description, group_name="raw", kinds={"duckdb"})
+        for table, description in CONTROL.items()
     ),
 ]
 
