@@ -773,8 +773,8 @@ INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
 an event affects from the earlier of its two clocks
--         occurred_at as affected_from
-+         received_at as affected_from
+- 'events': 'occurred_at'
++ 'events': 'received_at'
 
 a delivery whose engagements landed before it affects from the first of them
 - least(deliveries.sent_at, touched.engaged_from)
