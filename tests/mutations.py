@@ -484,6 +484,12 @@ a day of a window is exactly 24 hours
 
 # Section 8: touches and attribution
 
+models/intermediate/attribution/int_touch_times.sql
+
+a bounced message takes no credit
+- where is_received
++ where true
+
 models/intermediate/attribution/int_touches.sql
 
 a delivery sent at the achievement can touch
@@ -496,10 +502,6 @@ a touch never lies after the achievement
 the touch is the latest touch time
 - max(touch_times.touch_at) as touch_at
 + min(touch_times.touch_at) as touch_at
-
-a bounced message takes no credit
-- where is_received
-+ where true
 
 macros/touches.sql
 
@@ -773,8 +775,8 @@ INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
 an event affects from the earlier of its two clocks
--         occurred_at as affected_from
-+         received_at as affected_from
+- 'events': 'occurred_at'
++ 'events': 'received_at'
 
 a delivery whose engagements landed before it affects from the first of them
 - least(deliveries.sent_at, touched.engaged_from)

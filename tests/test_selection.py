@@ -48,7 +48,7 @@ def test_only_a_few_rows_of_facts_are_built_by_two_models_at_a_time():
 
 def test_a_view_whose_sql_embeds_no_query_result_is_left_out():
     assert "int_non_touches" in names(*RAW_TABLES)
-    assert "int_touches" not in names()
+    assert not {"int_touch_times", "int_touches"} & names()
 
 
 def test_a_test_is_left_out_if_all_that_it_looks_at_is():

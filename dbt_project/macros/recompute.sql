@@ -81,7 +81,8 @@
 
 {# The days that an achievement's touches may lie back, at most: two or more, so that a calendar day is among them. #}
 {% macro longest_attribution_window() -%}
-{%- set found = goalpost.asked_once("select max(attribution_window_days) from " ~ ref('int_goal_rules')) if execute else [] -%}
+{%- set rules = ref('int_goal_rules') -%}
+{%- set found = goalpost.asked_once("select max(attribution_window_days) from " ~ rules) if execute else [] -%}
 {%- set days = found[0][0] if found else none -%}
 {{ return([days or 0, 2] | max) }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
     Which deliveries are candidates for an achievement's credit, and when one touched (SEMANTICS, section 8): each condition once, for
-    int_touches, which decides by them, fct_attributions, which says why nobody touched, and int_candidates, by which `goalpost
-    explain` tells both. Names are aliases in the model's SQL: `rule` is a row of int_source_rules.
+    int_touch_times and int_touches, which decide by them, fct_attributions, which says why nobody touched, and int_candidates, by
+    which `goalpost explain` tells both. Names are aliases in the model's SQL: `rule` is a row of int_source_rules.
 #}
 
 {# Is the received delivery one that the rule credits? #}

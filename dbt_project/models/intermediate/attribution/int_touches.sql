@@ -3,8 +3,8 @@
 -- A view of what this run computes: the touches of achievements that are recomputed. It goes by integers: fct_touches brings
 -- the texts.
 --
--- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
--- achievement can only be touched out of its own bucket or the one before.
+-- A profile may have thousands of achievements and of touch times, so both are cut into buckets of time as long as the longest
+-- window: an achievement's touches are all in its own bucket or the one before.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
@@ -21,83 +21,6 @@ with achievements as (
             facts.workspace_id = rules.workspace_id
             and facts.goal_id = rules.goal_id
             and facts.goal_version = rules.goal_version
-
-),
-
--- What a delivery of a source and channel must meet to be a touch, by the rules that list the source.
-criteria as (
-
-    select
-        rules.rule_number,
-        {{ key_of(['rules.workspace_id', 'rules.source_id', 'channels.channel']) }} as sent_by,
-        rules.attached_at,
-        rules.counts_since,
-        rules.time_zone,
-        rules.attribution_window_days,
-        rules.attribution_counts_machine,
-        rules.webhook_message_ids,
-        {{ criterion('rules', 'channels.channel') }} as touch_metric
-    from {{ ref('int_source_rules') }} as rules
-    cross join {{ ref('channels') }} as channels
-
-),
-
-deliveries as {{ read_where_used() }} (
-
-    select
-        profile_key,
-        delivery_key,
-        {{ key_of(['workspace_id', 'source_id', 'channel']) }} as sent_by,
-        needs_opt_in,
-        case when needs_opt_in then message_id end as opted_in_by,
-        entered_at,
-        sent_at
-    from {{ ref('int_sendable_deliveries') }}
-    where is_received
-    {%- if not from_scratch() %} and profile_key in (select profile_key from achievements){% endif %}
-
-),
-
-moments as (
-
-    select
-        *,
-        'sent' as touch_metric,
-        sent_at as touch_at,
-        false as is_machine
-    from deliveries
-
-    union all
-
-    select
-        deliveries.*,
-        engagements.metric as touch_metric,
-        engagements.occurred_at as touch_at,
-        engagements.is_machine
-    from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
-
-),
-
-touch_times as (
-
-    select
-        criteria.rule_number,
-        criteria.time_zone,
-        criteria.attribution_window_days,
-        moments.profile_key,
-        moments.delivery_key,
-        moments.touch_metric,
-        moments.touch_at,
-        moments.sent_at,
-        {{ bucket_of('moments.touch_at', days_a_bucket) }} as bucket
-    from {{ affected_rows('moments', 'touch_at', reaching_back_days=days_a_bucket) }} as moments
-    inner join criteria
-        on
-            moments.sent_by = criteria.sent_by
-            and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
-    where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}
 
 ),
 
@@ -119,6 +42,15 @@ achievements_by_bucket as (
 
 ),
 
+touch_times_by_bucket as (
+
+    select
+        *,
+        {{ bucket_of('touch_at', days_a_bucket) }} as bucket
+    from {{ ref('int_touch_times') }}
+
+),
+
 touches as (
 
     select
@@ -131,7 +63,7 @@ touches as (
         touch_times.touch_metric,
         max(touch_times.touch_at) as touch_at
     from achievements_by_bucket as achievements
-    inner join touch_times
+    inner join touch_times_by_bucket as touch_times
         on
             achievements.rule_number = touch_times.rule_number
             and achievements.profile_key = touch_times.profile_key

@@ -4,7 +4,7 @@
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
 {{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
 {%- set snapshots = ref('base_profile_snapshots') %}
-{%- set touched_snapshots = "select min(observed_at) from " ~ snapshots ~ " where touched_after = " ~ watermark() %}
+{%- set first_snapshot = "select min(observed_at) from " ~ snapshots ~ " where touched_after = " ~ watermark() %}
 
 {%- if from_scratch() %}
 
@@ -16,24 +16,29 @@ select
     touched_after
 from {{ ref('base_deliveries') }}
 where false
--- {{ ref('base_events') }} {{ ref('base_journeys') }}
--- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_affected_by_definitions') }}
 
 {%- else %}
 
+{#- The moment from which a touched row affects its profile. Of an event: a goal goes by one of its two clocks, and nothing occurs
+    after its receipt. Each row of an event has the earliest receipt of them all, which new rows only move back: so its
+    occurred_at is at or before every moment that the event had or has while it stands. #}
+{%- set affects_from = {'profile_snapshots': 'observed_at', 'events': 'occurred_at', 'journeys': 'entered_at'} %}
+
 -- Touched: a new row, or an older one with the key of a new one. Where a row moves to another profile, both are touched.
-with snapshots as (
+with
+{% for table, moment in affects_from.items() %}
+touched_{{ table }} as (
 
     select
         workspace_id,
         profile_id,
         profile_key,
-        observed_at as affected_from
-    from {{ snapshots }}
+        {{ moment }} as affected_from
+    from {{ ref('base_' ~ table) }}
     where touched_after = {{ watermark() }} and reason_code is null
 
 ),
-
+{% endfor %}
 -- Who was in the goal state on entering earns a delivery no credit: a state matters to the deliveries of journeys entered from then
 -- on, and some are sent before their journey entered.
 early_deliveries as (
@@ -44,42 +49,16 @@ early_deliveries as (
         snapshots.profile_key,
         deliveries.sent_at as affected_from
     from {{ ref('int_sendable_deliveries') }} as deliveries
-    inner join snapshots on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
+    inner join touched_profile_snapshots as snapshots
+        on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
     where
         deliveries.sent_at < deliveries.entered_at
-        and deliveries.entered_at >= {{ moment_or_end_of_time(asked_once(touched_snapshots) if execute else []) }}
-
-),
-
--- A goal goes by one of the two clocks, and nothing occurs after its receipt. Each row of an event has the earliest receipt of
--- them all, which new rows only move back: so its occurred_at is at or before every moment that the event had or has while it
--- stands.
-events as (
-
-    select
-        workspace_id,
-        profile_id,
-        profile_key,
-        occurred_at as affected_from
-    from {{ ref('base_events') }}
-    where touched_after = {{ watermark() }} and reason_code is null
-
-),
-
-journeys as (
-
-    select
-        workspace_id,
-        profile_id,
-        profile_key,
-        entered_at as affected_from
-    from {{ ref('base_journeys') }}
-    where touched_after = {{ watermark() }} and reason_code is null
+        and deliveries.entered_at >= {{ moment_or_end_of_time(asked_once(first_snapshot) if execute else []) }}
 
 ),
 
 -- From its first touched engagement, or as a whole from its sending, whichever is earlier.
-deliveries as (
+touched_deliveries as (
 
     select
         deliveries.workspace_id,
@@ -108,7 +87,10 @@ unfinished as (
 ),
 
 affected as (
-    {% for part in ['snapshots', 'early_deliveries', 'events', 'journeys', 'deliveries', ref('int_affected_by_definitions'), 'unfinished'] %}
+    {% for part in [
+        'touched_profile_snapshots', 'early_deliveries', 'touched_events', 'touched_journeys', 'touched_deliveries',
+        ref('int_affected_by_definitions'), 'unfinished',
+    ] %}
     select * from {{ part }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}

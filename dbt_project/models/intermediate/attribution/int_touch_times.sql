@@ -1,0 +1,92 @@
+-- Grain: one row per rule (a version of a goal), delivery and touch time: a moment at which a received delivery, from a source
+-- that the rule lists, met its criterion, by being sent or by an engagement (SEMANTICS, section 8).
+-- A view of what this run computes: the touch times of profiles whose achievements are recomputed, from the longest attribution
+-- window before affected_from on.
+{{ config(materialized='view', meta={'holds': 'increment'}) }}
+
+-- What a delivery of a source and channel must meet to be a touch, by the rules that list the source.
+with criteria as (
+
+    select
+        rules.rule_number,
+        {{ key_of(['rules.workspace_id', 'rules.source_id', 'channels.channel']) }} as sent_by,
+        rules.attached_at,
+        rules.counts_since,
+        rules.time_zone,
+        rules.attribution_window_days,
+        rules.attribution_counts_machine,
+        rules.webhook_message_ids,
+        {{ criterion('rules', 'channels.channel') }} as touch_metric
+    from {{ ref('int_source_rules') }} as rules
+    cross join {{ ref('channels') }} as channels
+
+),
+
+{% if not from_scratch() -%}
+achievers as (
+
+    select distinct profile_key
+    from {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
+
+),
+
+{% endif -%}
+deliveries as {{ read_where_used() }} (
+
+    select
+        profile_key,
+        delivery_key,
+        {{ key_of(['workspace_id', 'source_id', 'channel']) }} as sent_by,
+        needs_opt_in,
+        case when needs_opt_in then message_id end as opted_in_by,
+        entered_at,
+        sent_at
+    from {{ ref('int_sendable_deliveries') }}
+    where is_received
+    {%- if not from_scratch() %} and profile_key in (select profile_key from achievers){% endif %}
+
+),
+
+moments as (
+
+    select
+        *,
+        'sent' as touch_metric,
+        sent_at as touch_at,
+        false as is_machine
+    from deliveries
+
+    union all
+
+    select
+        deliveries.*,
+        engagements.metric as touch_metric,
+        engagements.occurred_at as touch_at,
+        engagements.is_machine
+    from {{ ref('stg_engagements') }} as engagements
+    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
+    where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
+
+),
+
+touch_times as (
+
+    select
+        criteria.rule_number,
+        criteria.time_zone,
+        criteria.attribution_window_days,
+        moments.profile_key,
+        moments.delivery_key,
+        moments.touch_metric,
+        moments.touch_at,
+        moments.sent_at
+    from {{ affected_rows('moments', 'touch_at', reaching_back_days=longest_attribution_window()) }} as moments
+    inner join criteria
+        on
+            moments.sent_by = criteria.sent_by
+            and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
+    where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}
+
+)
+
+select * from touch_times
