@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model; do not sum touches over goals.
--- Incremental: the touches of achievements that are recomputed. What they are decide int_touches and int_touch_credits.
+-- Incremental: touches of recomputed achievements are recomputed. int_touches and int_touch_credits decide what they are.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 select
