@@ -149,7 +149,7 @@ def test_it_looks_at_the_landing_that_the_last_run_looked_at_and_says_so(setting
 
     text = shown(Settings(home=settings.home, landing=str(tmp_path / "another")))
 
-    assert f"Landing: {settings.landing} (where the last run looked; a run without --landing looks at" in text
+    assert f"Landing: {settings.landing} (the landing of the last run; a run without --landing reads" in text
     assert "odd" in text
     assert "There is no landing folder" not in text
 
