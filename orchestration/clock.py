@@ -21,7 +21,7 @@ def read_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise GoalpostError(
-            f"as_of {text!r} is no time: write it as ISO 8601, "
+            f"as_of {text!r} is not a time: write it as ISO 8601, "
             "for example 2026-11-22 or 2026-11-22T09:30:00Z."
         ) from None
     return _utc(moment)
@@ -41,7 +41,7 @@ def pinned(settings: Settings) -> datetime | None:
     try:
         return read_moment(written)
     except GoalpostError:
-        raise _broken(settings, f"it says {written[:40]!r}, which is no time") from None
+        raise _broken(settings, f"it says {written[:40]!r}, which is not a time") from None
 
 
 def pin(settings: Settings, moment: datetime) -> None:

@@ -90,7 +90,7 @@ def _fault(database: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         # Held, full or not to be written is not broken: whoever writes says so.
         return str(error) if re.search("malformed|not a database|disk image", str(error)) else None
-    return None if found == "ok" else "its pages do not fit together"
+    return None if found == "ok" else "its pages are inconsistent"
 
 
 @contextmanager

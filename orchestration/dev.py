@@ -41,8 +41,8 @@ def dev(settings: Settings) -> None:
         taken = "" if port == PORT else f" (port {PORT} is taken by another program)"
         print(f"The web UI starts on http://localhost:{port}{taken}; Ctrl-C ends it.", flush=True)
         while (code := _run_dagster(settings, port)) == CODE_SERVER_IS_GONE:
-            print("Dagster's code server ended (out of memory?): all is started again.", flush=True)
-        raise GoalpostError(f"Dagster ended by itself (exit code {code}): what it printed above tells why.")
+            print("Dagster's code server ended (out of memory?): everything starts again.", flush=True)
+        raise GoalpostError(f"Dagster ended by itself (exit code {code}): its output above says why.")
 
 
 def _free_port() -> int:

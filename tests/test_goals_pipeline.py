@@ -344,7 +344,9 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
             started = datetime.now()
             report = applied(changed)
             assert report.errors == ()
-            assert "A run is writing just now, and there are no published marts to ask instead" in report.note
+            assert (
+                "A run is writing just now, and there are no published marts to read instead" in report.note
+            )
         with duckdb.connect(published) as connection:
             connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as working (read_only)")
             for mart in ("dim_goals", "dim_segments", "dim_sources", "fct_impressions"):

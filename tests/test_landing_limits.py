@@ -214,13 +214,13 @@ AVRO_BOMBS = {
     "a text of a terabyte": (
         record_of(workspace_id="string"),
         [(1, zigzag(2**40) + b"w")],
-        "It is no readable Avro file",
+        "It is not a readable Avro file",
         "null",
     ),
     "a block that is cut off": (
         record_of(workspace_id="string"),
         [(3, b"\x02w\x02w")],
-        "It is no readable Avro file",
+        "It is not a readable Avro file",
         "null",
     ),
 }

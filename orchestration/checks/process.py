@@ -56,7 +56,7 @@ def answer(settings: Settings) -> list[CheckResult]:
     except EOFError:
         end(settings)
         raise GoalpostError(
-            f"The process of the checks ended before they did: {settings.logs / 'checks.log'} tells why."
+            f"The process of the checks ended too early: {settings.logs / 'checks.log'} says why."
         ) from None
     if isinstance(found, GoalpostError):
         raise found

@@ -97,7 +97,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     else:
         landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
         if rebuilt:
-            context.log.warning(f"Computed from scratch, since they changed: {changes.some_of(rebuilt)}.")
+            context.log.warning(f"Computed from scratch, because they changed: {changes.some_of(rebuilt)}.")
         unbuilt = {
             node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt
         }
@@ -118,7 +118,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
         runs.record_build(run.settings, run.run_id)
         if unpublished := built_but_not_published(manifest):
             names = changes.some_of(unpublished)
-            context.log.warning(f"Built and not published, since they do not lie in models/marts: {names}.")
+            context.log.warning(f"Built but not published, because they are not in models/marts: {names}.")
 
 
 def relations(manifest: Mapping[str, Any]) -> dict[str, str]:

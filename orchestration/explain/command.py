@@ -82,7 +82,7 @@ def _words(entries: list[Entry], as_of: datetime) -> list[Line]:
     said = words(entries[0]) if len(entries) == 1 else words_of_a_row(entries)
     first = entries[0]
     if isinstance(first, Achievement | Delivery) and first.moment and first.moment > as_of:
-        said.append(("later than the reports count until: in none of them yet", BAD))
+        said.append(("later than the reports count: not in any report yet", BAD))
     return said
 
 

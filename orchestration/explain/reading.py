@@ -91,7 +91,7 @@ def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_
     if holder := writer(settings):
         raise GoalpostError(
             f"A run is writing just now ({holder}), and the reasons are in the tables that it writes: "
-            f"ask again when it is done. Until then `goalpost report {goal_id}` tells the published figures."
+            f"ask again when it is done. Until then `goalpost report {goal_id}` shows the published figures."
         )
     with closing(connect(settings, read_only=True, wait_seconds=0)) as connection:
         _require_marts(connection)
@@ -126,7 +126,7 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if running[0][0]:
         raise GoalpostError(
-            f"The last run, started {at(running[0][0])} UTC, did not finish, so what it wrote is not whole: "
+            f"The last run, started {at(running[0][0])} UTC, did not finish, so what it wrote is incomplete: "
             "start `goalpost run`, which carries on, and ask again."
         )
     marts = (

@@ -47,7 +47,7 @@ OPERATORS = {
 }
 
 NO_IMPRESSION = {
-    "never_sent": "it never left",
+    "never_sent": "it was never sent",
     "anonymous": "it was sent anonymously",
     "holdout": "the person is held out, so the message was trapped",
     "no_campaign_or_broadcast": "it is of neither a campaign nor a broadcast",
@@ -74,7 +74,7 @@ NOT_CONVERTED = {
 UNATTRIBUTED = {
     "no_delivery": "none of the goal's messages was received in the 90 days before",
     "no_qualifying_metric": "no message of the 90 days before met its channel's criterion",
-    "outside_window": "no touch lies inside the attribution window",
+    "outside_window": "no touch is inside the attribution window",
 }
 
 NO_ACHIEVEMENT = {
@@ -133,7 +133,7 @@ def words_of_a_change(before: Sequence[Line], after: Sequence[Line]) -> list[Lin
     """Of what a version asks, only what the one before did not."""
     subjects = {line.partition(":")[0] for line, _ in after}
     gone = [(f"no more {line}", style) for line, style in before if line.partition(":")[0] not in subjects]
-    return [line for line in after if line not in before] + gone or [("nothing else is asked", FAINT)]
+    return [line for line in after if line not in before] + gone or [("nothing else changed", FAINT)]
 
 
 def asks(goal: dict[str, Any]) -> Iterator[str]:
