@@ -107,7 +107,7 @@ explained as (
     select
         *,
         case reason_code
-            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is no JSON object')
+            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is not a JSON object')
                 || '; raw_record holds it'
             {%- for reason_code, fault in goalpost.faults().items() %}
             when '{{ reason_code }}' then {{ goalpost.first_of(columns, fault) }}
@@ -346,24 +346,24 @@ null
 {# What is wrong with a column's value, and what is allowed instead, as an SQL text. #}
 {% macro what_is_wrong(column, fault) -%}
 {%- set of_type = {
-    'boolean': 'is no boolean; allowed are true or false, t or f, 1 or 0',
-    'integer': 'is no whole number of 64 bits such as 7',
-    'share': 'is no number between 0 and 1, neither included, such as 0.1',
-    'time_zone': 'is no IANA time zone such as Europe/Berlin',
+    'boolean': 'is not a boolean; allowed are true or false, t or f, 1 or 0',
+    'integer': 'is not a whole number of 64 bits such as 7',
+    'share': 'is not a number between 0 and 1, both excluded, such as 0.1',
+    'time_zone': 'is not an IANA time zone such as Europe/Berlin',
     'enum': 'is not one of ' ~ column['values'] | join(', '),
 } -%}
 {%- set of_fault = {
     'is_missing': 'is required and absent',
     'is_bad_key': 'holds a control character',
-    'is_bad_timestamp': 'is no ISO 8601 time; allowed are YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]]'
+    'is_bad_timestamp': 'is not an ISO 8601 time; allowed are YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]]'
         ~ ' and Z, an offset such as +02:00 or nothing (UTC)',
-    'is_bad_json': 'is no JSON',
+    'is_bad_json': 'is not JSON',
     'is_bad_enum': of_type.get(column.type, ''),
-    'is_bad_definition': 'is no list of ids such as ["g1", "g2"]',
-    'is_future_timestamp': 'lies more than a day after its file landed',
+    'is_bad_definition': 'is not a list of ids such as ["g1", "g2"]',
+    'is_future_timestamp': 'is more than a day after its file landed',
 } -%}
 {%- if fault == 'is_bad_json' and column.type == 'json' -%}
-case when {{ goalpost.is_json(column.name) }} then 'is JSON, but no object such as {"plan": "paid"}' else 'is no JSON' end
+case when {{ goalpost.is_json(column.name) }} then 'is JSON, but not an object such as {"plan": "paid"}' else 'is not JSON' end
 {%- else -%}
 '{{ of_fault[fault] }}'
 {%- endif -%}
