@@ -280,6 +280,7 @@ def drop_removed_models(settings: Settings, relations: Mapping[str, str]) -> Non
 
 
 def has_succeeded(settings: Settings) -> bool:
+    """Has any run succeeded yet?"""
     with closing(connect(settings, read_only=True)) as connection:
         return any(run.outcome == "succeeded" for run in read_history(connection))
 
@@ -311,6 +312,7 @@ def _is_everything_by_hand(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def record_landing(settings: Settings, run_id: str, report: LandingReport) -> None:
+    """Record what a run landed: the number of files, the last file, the rows by table."""
     with closing(connect(settings)) as connection:
         figures = _figures(connection, run_id) | {"landed_now": report.rows_by_table}
         connection.execute(
@@ -389,6 +391,7 @@ def clock(settings: Settings) -> datetime:
 
 
 def message(settings: Settings, run_id: str) -> str | None:
+    """The sentence that says why a run ended as it did; None if there is none."""
     with closing(connect(settings, read_only=True)) as connection:
         found = connection.execute("select message from control.runs where run_id = ?", [run_id]).fetchone()
     return found[0] if found else None

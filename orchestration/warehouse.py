@@ -258,7 +258,8 @@ def _refuse_newer_layout(settings: Settings, connection: duckdb.DuckDBPyConnecti
 
 
 def create_file(path: Path) -> None:
-    """Create a database under another name first: if killed half-way, DuckDB leaves a file it cannot open."""
+    """Create a database if it is missing, under another name first: if killed half-way, DuckDB leaves a file
+    that it cannot open. Lets duckdb.Error and OSError pass."""
     if not path.exists():
         unfinished = path.with_suffix(".new")
         for leftover in (unfinished, _log(unfinished)):

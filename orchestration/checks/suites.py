@@ -125,6 +125,7 @@ def _words(suites: tuple[Suite, ...]) -> dict[str, set[str]]:
 
 
 def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """The names of the critical checks of a run that failed. Lets duckdb.Error pass."""
     found = connection.execute(
         "select suite || '.' || expectation as name from control.check_results "
         "where run_id = ? and severity = 'critical' and not success order by name",
