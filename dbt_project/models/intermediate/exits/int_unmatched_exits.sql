@@ -1,5 +1,5 @@
 -- Grain: one row per journey whose person stops matching the trigger filter (SEMANTICS, section 9): the first moment from
--- entered_at on at which the filter does not hold, if it still does not hold at the journey's next message (after the last
+-- entered_at on at which the filter does not hold and still does not hold at the journey's next message (after the last
 -- message: in the newest snapshot).
 -- A view of what this run computes: journeys of affected profiles.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
