@@ -66,7 +66,8 @@ class ApplyReport:
 def apply(paths: list[Path], settings: Settings, now: datetime) -> ApplyReport:
     """Land everything that changed in the files; with an error, nothing. `now` is the rows' updated_at.
 
-    Raises GoalpostError if a path has no file, the landing cannot be read or written, or the clock went back.
+    Raises GoalpostError if a path has no file, the record in the landing is broken, the landing cannot be
+    written, or the clock went back.
     """
     landed = read_landed(settings)
     record = _record(settings.landing)
