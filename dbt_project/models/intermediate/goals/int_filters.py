@@ -2,7 +2,8 @@
 segments inlined.
 
 role: eligibility | profile (the target's profile part) | event (its filter) | trigger_match of a goal;
-segment, the newest definition of each; exit, the trigger filter of a source whose journeys end when unmatched.
+segment, the newest definition of each; exit, the trigger filter of a source whose journeys end when
+unmatched.
 pinned_at: the filter uses the segments in force at that moment (SEMANTICS, sections 4, 9 and 10).
 
 The predicate is data: conditions and how they are joined (orchestration/goals/predicates.py);
