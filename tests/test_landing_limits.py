@@ -208,7 +208,7 @@ AVRO_BOMBS = {
     "a type within itself": (
         record_of(workspace_id="string", next={"type": "array", "items": "w"}),
         [(1, b"\x02w" + b"\x02" * 5_000_000)],
-        "Its type w holds itself",
+        "Its type w contains itself",
         "null",
     ),
     "a text of a terabyte": (
