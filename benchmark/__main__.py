@@ -1,9 +1,9 @@
-"""`python -m benchmark`: measure world by world, keep what came out, and report on all that was kept.
+"""`python -m benchmark`: measure world by world, keep the results, and report all kept results.
 
-What was measured with the same code is kept, not measured again, unless --only names it: so a benchmark that
-was stopped goes on where it was.
+A result measured with the same code is kept, not measured again, unless --only names it. So a benchmark that
+was stopped continues where it stopped.
 
-Belongs here: what is asked for. Does not: measuring (measure.py), judging (report.py).
+Belongs here: the arguments. Does not: measuring (measure.py), judging (report.py).
 """
 
 import argparse

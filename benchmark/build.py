@@ -1,9 +1,9 @@
-"""`dbt build` in a process of its own that says where its CPU time goes: into which node's statements.
+"""`dbt build` in a process of its own that records how much CPU time each node's statements use.
 
 Belongs here: that process. Does not: what is built, and on which warehouse (measure.py).
 
-dbt tells when a statement begins and ends. It builds one model at a time, so what the process uses between
-the two, on all threads of DuckDB, is the statement's. What it uses otherwise is start-up and dbt's own work.
+dbt reports when a statement begins and ends. It builds one model at a time, so the CPU time between the two,
+on all threads of DuckDB, belongs to the statement. All other CPU time is start-up and dbt's own work.
 """
 
 import json
@@ -37,7 +37,7 @@ class StatementCpu:
 
 
 def _name(node: str, sql: str) -> str:
-    """A statement of no model is named by its first words, for example `checkpoint marts`."""
+    """The node's name. A statement without a model gets its first words, for example `checkpoint marts`."""
     if node.startswith(("model.", "seed.")):
         return node.split(".")[2]
     return " ".join(COMMENT_OF_DBT.sub("", sql.strip()).split()[:2])

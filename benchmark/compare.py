@@ -1,7 +1,8 @@
-"""`python -m benchmark.compare CLONE`: the same builds by the code of that clone and of this one, in turns.
+"""`python -m benchmark.compare CLONE`: run the same builds alternately with the code of that clone and of
+this.
 
 To compare with the last commit: `git worktree add /tmp/before HEAD`, then `python -m benchmark.compare
-/tmp/before`. Each clone makes its worlds in its own `.goalpost/benchmark`; both run on this one's Python.
+/tmp/before`. Each clone makes its worlds in its own `.goalpost/benchmark`; both use the Python of this clone.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def compared(there: Mapping[str, float], here: Mapping[str, float], most: int = 10) -> Iterator[str]:
-    """All together, then the nodes that differ most."""
+    """The total, then the nodes that differ most."""
     before, now = sum(there.values()), sum(here.values())
     yield f"  {before:8.2f} → {now:8.2f}  ({now / before:.2f} x)"
     differing = sorted(

@@ -1,4 +1,4 @@
-"""What was measured, in a file beside each world: every measure with its code and its machine.
+"""The results, in a file beside each world: every measure with its code and its machine.
 
 Belongs here: that file. Does not: measuring (measure.py), judging (report.py).
 """
@@ -15,13 +15,13 @@ from benchmark.world import World
 from orchestration.settings import PROJECT_ROOT
 
 RESULTS = "results.json"
-# What a figure depends on. The pages are not: the benchmark writes one.
+# The files that a figure depends on. Docs are not among them: the benchmark itself writes one.
 CODE = ("benchmark", "dbt_project", "orchestration", "seeds/rules", "expectations", "requirements.lock")
 CHANGED = " and changes"
 
 
 def keep(folder: Path, world: World, measure: str, result: dict, seconds: float) -> None:
-    """`seconds`: of wall time that the measure took."""
+    """Keep the result of a measure. `seconds`: the wall time that it took."""
     found = read(folder) if (folder / RESULTS).exists() else {}
     if found.get("world") != asdict(world):
         found = {"world": asdict(world), "measures": {}}
@@ -41,13 +41,13 @@ def read(folder: Path) -> dict:
 
 
 def read_all(home: Path) -> dict[str, dict]:
-    """By the name of the world, the smaller before the larger."""
+    """The results by the name of the world, smaller worlds first."""
     worlds = {path.parent.name: read(path.parent) for path in home.glob(f"*/{RESULTS}")}
     return dict(sorted(worlds.items(), key=lambda each: (each[1]["world"]["deliveries"], each[0])))
 
 
 def is_current(folder: Path, world: World, measure: str) -> bool:
-    """Measured in this world, with the code as it is committed."""
+    """Was it measured in this world, with the code as it is committed now?"""
     if not (folder / RESULTS).exists():
         return False
     found, now = read(folder), commit()
@@ -56,7 +56,7 @@ def is_current(folder: Path, world: World, measure: str) -> bool:
 
 
 def commit() -> str:
-    """The last one that changed the code, and whether it was changed since."""
+    """The last commit that changed the code, and whether there are uncommitted changes."""
     found = _git("log", "-1", "--format=%h", "--abbrev=10", "--", *CODE)
     changed = _git("status", "--porcelain", "--", *CODE)
     return f"{found or 'unknown'}{CHANGED if changed or not found else ''}"

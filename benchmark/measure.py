@@ -1,9 +1,9 @@
-"""What is measured: the real pipeline on a world, against the floor of the same machine in the same minutes.
+"""What is measured: the real pipeline on a world, compared with a floor on the same machine at the same time.
 
-Belongs here: one function a measure, on a fresh copy of the world's warehouse, and what they share: a run,
+Belongs here: one function per measure, on a fresh copy of the world's warehouse, and what they share: a run,
 the floors. Does not: the data (world.py), other tools (peers.py), judging the figures (report.py).
 
-Time is CPU time, user and system on all threads. Wall time is told only where somebody waits for it.
+Time is CPU time, user and system on all threads. Wall time is reported only if a user waits for it.
 """
 
 import json
@@ -37,7 +37,7 @@ from orchestration.settings import DBT_PROJECT, PROJECT_ROOT, Settings
 from orchestration.warehouse import create_file
 
 GOALPOST = str(Path(sys.executable).with_name("goalpost"))
-# Everything behind the typed rows of the large tables, which stay as they are.
+# Everything downstream of the typed rows of the large tables, which are not rebuilt.
 FROM_TYPED = ("--full-refresh", "--exclude", *(f"base_{table}" for table in FACTS))
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 SQL_TYPES = {
@@ -51,7 +51,8 @@ SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Build:
-    """CPU: of its statements by node, of all of them (`sql`), and of what is around them (`around`)."""
+    """CPU time: of the statements by node (`nodes`), of all statements (`sql`), and of the rest
+    (`around`)."""
 
     sql: float
     around: float
@@ -61,7 +62,8 @@ class Build:
 
 
 class Bench:
-    """A world in a folder. Its warehouse, the history landed and built, is made once and only ever copied."""
+    """A world in a folder. Its warehouse, with the history landed and built, is made once, then only
+    copied."""
 
     def __init__(self, world: World, folder: Path, repeats: int):
         self.world, self.folder, self.repeats = world, folder, repeats
@@ -102,7 +104,7 @@ class Bench:
 
     def run(self, settings: Settings, day: int, *arguments: str, **environment: str) -> Build:
         """A run as of the end of the day, without checks and publishing. As in `goalpost run`, an increment
-        leaves out what nothing landed for."""
+        leaves out models for which nothing landed."""
         run_id, as_of = str(uuid4()), start_of(day + 1)
         run = runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
         target = self.folder / "dbt"
@@ -139,7 +141,7 @@ class Bench:
 
 
 def full_refresh(bench: Bench) -> dict:
-    """From typed staging, and the floor under it, in turns."""
+    """Full refreshes from typed staging, alternating with their floor."""
     builds, floors = [], []
     with bench.copy() as settings:
         for _ in range(bench.repeats):
@@ -155,7 +157,7 @@ def low_memory(bench: Bench) -> dict:
 
 
 def days(bench: Bench) -> dict:
-    """Three days in order, one on which some rows come late, and one with next to no rows."""
+    """Three days in order, one day with some late rows, and one day with almost no rows."""
     last = bench.world.days
     with bench.copy() as settings:
         builds = [_day(bench, settings, day) for day in range(last + 1, last + 4)]
@@ -166,14 +168,14 @@ def days(bench: Bench) -> dict:
 
 
 def growth(bench: Bench) -> dict:
-    """Three days with as many rows as a world of a tenth of the people has."""
+    """Three days with as many rows as a world with a tenth of the people has."""
     last, messages = bench.world.days, bench.world.messages_a_day // 10
     with bench.copy() as settings:
         return {"builds": [_day(bench, settings, day, messages) for day in range(last + 1, last + 4)]}
 
 
 def goals(bench: Bench) -> dict:
-    """Full refreshes with more and more goals, and what is in the marts then."""
+    """Full refreshes with an increasing number of goals, and the number of rows in the marts."""
     by_goals = {}
     for number in (5, 20, 60):
         with bench.copy() as settings:
@@ -184,7 +186,8 @@ def goals(bench: Bench) -> dict:
 
 
 def landed(bench: Bench) -> dict:
-    """From JSONL files of thirty days each, and the floor: DuckDB's own reader, and writing the marts."""
+    """A run from JSONL files of thirty days each, and its floor: DuckDB's own reader, and writing the
+    marts."""
     bench.prepare()
     with bench.empty() as settings:
         write_landing(bench.settings("history"), Path(settings.landing), files_in_one=30)
@@ -197,7 +200,7 @@ def landed(bench: Bench) -> dict:
 
 
 def small_run(bench: Bench) -> dict:
-    """`goalpost run`, checks and publishing included, on a thousand new rows. The first is to warm up."""
+    """`goalpost run`, with checks and publishing, on a thousand new rows. The first run is a warm-up."""
     finished = []
     with bench.copy() as settings:
         for day in range(bench.world.days + 1, bench.world.days + 5):
@@ -208,8 +211,8 @@ def small_run(bench: Bench) -> dict:
 
 
 def sensor(bench: Bench) -> dict:
-    """From when a thousand new rows lie in the landing to when they are published, by the sensor of
-    `goalpost dev`. The first time is to warm up."""
+    """The time from landing a thousand new rows to publishing them, by the sensor of `goalpost dev`. The
+    first run is a warm-up."""
     waits = []
     with bench.copy() as settings, process.running([GOALPOST, "dev"], _places(settings)):
         for day in range(bench.world.days + 1, bench.world.days + 5):
@@ -226,7 +229,7 @@ def sensor(bench: Bench) -> dict:
 
 
 def room(bench: Bench) -> dict:
-    """The size of the warehouse over thirty days of runs, and of one with the same rows and nothing else."""
+    """The size of the warehouse over thirty days of runs, and of a new one with the same rows."""
     last, builds = bench.world.days, []
     with bench.copy() as settings:
         sizes = [_sizes(settings)]
@@ -249,7 +252,7 @@ LONG_HISTORY = ("days",)
 
 
 def measures_of(name: str, world: World) -> list[str]:
-    """The names of what is measured in the world if nothing is asked for."""
+    """The names of the measures that a world gets by default."""
     if name.endswith(LONG):
         return list(LONG_HISTORY)
     left_out = ONLY_UP_TO_1M if world.deliveries > 1_000_000 else ONLY_BEYOND_1M
@@ -257,7 +260,7 @@ def measures_of(name: str, world: World) -> list[str]:
 
 
 def typed_floor(settings: Settings) -> dict[str, float]:
-    """Reading every value of staging's large tables, and writing what is in the marts to a new file."""
+    """The CPU time to read every value of staging's large tables, and to write all marts to a new file."""
     with _beside(settings) as connection:
         reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in FACTS]
         writes = [f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")]
@@ -265,7 +268,7 @@ def typed_floor(settings: Settings) -> dict[str, float]:
 
 
 def json_floor(settings: Settings) -> float:
-    """DuckDB's own reading of the landed files, into typed tables."""
+    """The CPU time of DuckDB's own reader for the landed files, into typed tables."""
     statements = []
     for table in (table for table in RAW_TABLES.values() if (Path(settings.landing) / table.name).exists()):
         types = {column.name: SQL_TYPES.get(column.type, "varchar") for column in table.columns}
@@ -284,7 +287,7 @@ def _day(bench: Bench, settings: Settings, day: int, messages: int | None = None
 
 
 def _land_a_thousand_rows(bench: Bench, settings: Settings, day: int) -> None:
-    """Some messages of the day and what follows from them, in files that come into the landing whole."""
+    """Land some messages of the day and what follows from them; each file appears in the landing complete."""
     drawn = bench.settings("drawn")
     land_day(drawn, bench.world, day, messages=125)
     write_landing(drawn, Path(drawn.landing), files_in_one=1, name=f"day-{day}-")
@@ -347,7 +350,7 @@ def _rows(settings: Settings) -> dict[str, int]:
 
 
 def _sizes(settings: Settings) -> dict[str, int]:
-    """Of the two files of the warehouse, and of two new ones with the same rows."""
+    """The sizes of the two files of the warehouse, and of two new files with the same rows."""
     compact = 0
     for attached in ("warehouse", "marts"):
         with _beside(settings) as connection:

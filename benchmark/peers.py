@@ -1,13 +1,13 @@
-"""The three joins that goals are made of, in our SQL, in Polars and in pandas, over the same Parquet files.
+"""The three joins that goals consist of, in our SQL, in Polars and in pandas, over the same Parquet files.
 
-Belongs here: each tool at its best, in a process of its own, and the comparison of what came out. Does not:
+Belongs here: each tool at its best, in a process of its own, and the comparison of the results. Does not:
 the pipeline (measure.py).
 
-Where two ways of writing a join are close, both are measured, and the cheaper one counts. Tried and left out,
-with a million messages: Polars' in-memory engine, as dear or dearer than the streaming one; its join_asof for
-`converted` and `touched`, two to three times as dear as an equi-join and a range.
+If two ways of writing a join are close, both are measured, and the cheaper one counts. Tried and left out,
+with a million messages: Polars' in-memory engine, which costs as much as the streaming one or more; its
+join_asof for `converted` and `touched`, which costs two to three times as much as an equi-join and a range.
 
-state      what a message's person was like when it was sent: the last snapshot before
+state      the person's state when a message was sent: the last snapshot before
 converted  the first achievement within 14 days of each message of the goal
 touched    the last message of the goal within 7 days before each achievement
 """
@@ -27,7 +27,7 @@ from benchmark.world import World, draw
 JOINS = ("state", "converted", "touched")
 PANDAS_AT_MOST = 1_000_000  # deliveries
 
-# Typed, keys as integers, as in our staging. A message is of two goals; two in nine events reach one.
+# Typed, keys as integers, as in our staging. Each message belongs to two goals; two of nine events reach one.
 INPUTS = {
     "messages": "select number as message, profile, sent_at from drawn_messages(1, {days})",
     "snapshots": """
@@ -78,7 +78,7 @@ OUR_SQL = {
         where achieved_at >= sent_at and achieved_at <= sent_at + interval 14 days
         group by goal, message
     """,
-    # Time in buckets as wide as the window: what an achievement looks for is in its own or the one before.
+    # Time in buckets as wide as the window: an achievement's touch is in its own bucket or the one before.
     "touched": """
         with bucketed as (select *, epoch(sent_at)::bigint // 604800 as bucket from exposures),
         searched as (
@@ -168,7 +168,7 @@ def polars_queries(inputs: Path) -> dict[str, dict[str, Any]]:
 
 
 def _differs(column: Any, rows: int) -> Any:
-    """From the value so many rows above."""
+    """Does each value differ from the value `rows` rows above?"""
     return column.ne_missing(column.shift(rows))
 
 
@@ -230,7 +230,7 @@ def write_inputs(world: World, folder: Path) -> None:
 
 
 def compare(world: World, folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """CPU seconds and peak memory by join, tool and way. Every result must be ours."""
+    """CPU seconds and peak memory by join, tool and way. Every result must equal ours."""
     write_inputs(world, folder)
     ways = {
         "goalpost": {join: ["sql"] for join in JOINS},

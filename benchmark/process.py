@@ -1,6 +1,7 @@
-"""A command in a process of its own: with its CPU, wall time and peak memory, or for as long as it is needed.
+"""Runs a command in a process of its own, and measures its CPU, wall time and peak memory; or keeps a process
+running for a block.
 
-Belongs here: that, and nothing about what runs in it.
+Belongs here: only this. Does not: what runs in the process.
 """
 
 import json
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# A process begins with the peak memory of the one that starts it, as systems count: that has to be small.
+# Systems count the peak memory of the parent as the first peak of its child, so the parent must be small.
 SMALL_PARENT = """
 import json, os, subprocess, sys, time
 began = time.perf_counter()
@@ -34,7 +35,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 @dataclass(frozen=True)
 class Finished:
-    """`cpu`: user and system, of all threads, and of all processes that it started and waited for."""
+    """`cpu`: user and system time of all threads, and of all processes that it started and waited for."""
 
     cpu: float
     wall: float
@@ -45,6 +46,7 @@ class Finished:
 def run(
     command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Finished:
+    """Run the command to its end. Raises RuntimeError, with its output, if it fails."""
     with tempfile.NamedTemporaryFile() as figures:
         finished = subprocess.run(
             [sys.executable, "-S", "-c", SMALL_PARENT, figures.name, *command],
@@ -61,7 +63,7 @@ def run(
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
-    """It and all that it starts end with the block."""
+    """Start the command; it and every process that it starts end with the block."""
     started = subprocess.Popen(
         command,
         env=os.environ | environment,

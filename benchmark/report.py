@@ -1,6 +1,7 @@
-"""The report: what was asked for, what was measured, and whether it is met.
+"""The report: the targets, what was measured, and whether the targets are met.
 
-Belongs here: judging what was kept and writing it down (benchmark.md, benchmark.svg). Does not: measuring.
+Belongs here: judging the kept results and writing the report (benchmark.md, benchmark.svg). Does not:
+measuring.
 """
 
 import math
@@ -25,7 +26,7 @@ RUN = "goalpost run on 1,000 rows"
 SENSOR = "From landing to the marts, by the sensor"
 ROOM = "Warehouse ÷ the same rows in new files, after {} days of runs"
 
-# At most so much, in every world or in some.
+# The maximum of each figure, in every world or in some.
 EVERYWHERE = ""
 TARGETS: dict[str, dict[str, float]] = {
     REFRESH: {"1M": 3.0, "10M": 3.0},
@@ -43,7 +44,8 @@ TARGETS: dict[str, dict[str, float]] = {
     ROOM.format(30): {"1M": 1.5},
 }
 
-# Why a target is missed: only what an experiment showed, and which. What the nodes cost is told below it.
+# Why a target is missed: only what an experiment showed, with the experiment. The report lists the nodes'
+# cost.
 WHY: dict[str, str] = {
     REFRESH: (
         "the floor reads and writes what a full refresh reads and writes; computing, and the tables that are "
@@ -60,7 +62,7 @@ WHY: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """`cpu`: seconds, of what is measured."""
+    """`cpu`: CPU seconds of what is measured."""
 
     what: str
     world: str
@@ -75,12 +77,12 @@ class Figure:
 
     @property
     def used(self) -> float:
-        """The share of the target that is used up; above 1 it is missed."""
+        """The share of the target that is used; above 1, the target is missed."""
         return self.measured / self.target if self.target else 0
 
 
 def write(home: Path, docs: Path) -> str:
-    """Write the report of all worlds in the home, and give back its table."""
+    """Write the report of all worlds in the home, and return its table."""
     worlds = kept.read_all(home)
     figures = [figure for name in worlds for figure in _judged(name, worlds)]
     docs.mkdir(parents=True, exist_ok=True)
@@ -259,7 +261,7 @@ def _page(worlds: dict[str, dict], figures: list[Figure]) -> str:
 
 
 def _nodes(worlds: dict[str, dict], most: int = 8) -> Iterator[str]:
-    """Where the CPU goes: the statements of which nodes cost most."""
+    """The nodes whose statements cost most CPU."""
     for name, world in worlds.items():
         for measure, what in (("full_refresh", "A full refresh"), ("days", "A day in order")):
             if result := _results(world).get(measure):
@@ -278,7 +280,7 @@ def by_node(builds: list[dict]) -> dict[str, float]:
 
 
 def _measured(worlds: dict[str, dict]) -> str:
-    """With which code and on which machine; each measure by itself if not all are of one."""
+    """The code and the machine of the measures; each measure on its own line if they differ."""
     where: dict[tuple[str, str], list[str]] = {}
     for name, world in worlds.items():
         for measure, each in world["measures"].items():
@@ -291,7 +293,7 @@ def _measured(worlds: dict[str, dict]) -> str:
 
 
 def _took(worlds: dict[str, dict]) -> str:
-    """In minutes."""
+    """The minutes that each measure took."""
     return "; ".join(
         f"{name}: "
         + ", ".join(f"{measure} {each['seconds'] / 60:.1f}" for measure, each in world["measures"].items())
@@ -300,7 +302,7 @@ def _took(worlds: dict[str, dict]) -> str:
 
 
 def _plot(figures: list[Figure]) -> str:
-    """A bar for each target, as long as the share of it that is used."""
+    """A bar for each target; its length is the share of the target that is used."""
     row, label, scale, top = 22, 520, 160, 40
     widest = 2.5  # times the target; longer bars are cut
     rows = []

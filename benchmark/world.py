@@ -1,6 +1,6 @@
-"""The data: a shop's messages and what people did, as if landed, a file a table and day.
+"""The data: a shop's messages and what people did, as if landed, one file per table and day.
 
-Belongs here: how much is drawn, when and of whom (world.sql: what), and putting it into the raw tables or a
+Belongs here: how much is drawn, when and for whom (world.sql: what), and putting it into the raw tables or a
 landing folder. Does not: running anything on it (measure.py).
 """
 
@@ -37,7 +37,7 @@ LONG = "-long"
 
 @dataclass(frozen=True)
 class World:
-    """`deliveries` in its history; to each three engagements, two events and two snapshots."""
+    """`deliveries`: in its history; for each there are three engagements, two events and two snapshots."""
 
     deliveries: int
     days: int
@@ -46,8 +46,8 @@ class World:
 
     @classmethod
     def named(cls, name: str, days: int) -> "World":
-        """`1M`: a million deliveries in so many days, ten to a profile. `10M-long`: the people of 1M and as
-        many messages a day, for ten times the days."""
+        """`1M`: a million deliveries in `days` days, ten per profile. `10M-long`: the people of 1M and as
+        many messages per day, for ten times the days."""
         size = name.removesuffix(LONG)
         deliveries = int(size[:-1]) * UNITS[size[-1]]
         if name.endswith(LONG):
@@ -72,13 +72,14 @@ def land_history(settings: Settings, world: World) -> None:
 
 
 def land_day(settings: Settings, world: World, day: int, messages: int | None = None) -> None:
-    """A day after the history, in order. `messages`: fewer than the world's."""
+    """Land a day after the history, in order. `messages`: fewer than a day of the world has."""
     with _landing(settings, world, messages or world.messages_a_day) as connection:
         _land(connection, day, _rows_of(day))
 
 
 def land_late(settings: Settings, world: World, day: int, days_late: int = 100) -> None:
-    """On that day, of one profile in a hundred, a message and rows of every other kind, so many days late."""
+    """Land on that day, for one profile in a hundred, a message and rows of every other kind, `days_late`
+    days late."""
     with _landing(settings, world, world.profiles // 100) as connection:
         connection.execute("create or replace temp macro first_number(day) as 1000000000 + day * 1000000")
         connection.execute(
@@ -95,7 +96,7 @@ def replace_goals(settings: Settings, world: World) -> None:
 
 
 def write_landing(settings: Settings, landing: Path, files_in_one: int, name: str = "") -> None:
-    """What lies in the raw tables as JSONL files; a file of ours holds so many of theirs."""
+    """Write the rows of the raw tables as JSONL files; each combines several of the landed files."""
     with closing(connect(settings, read_only=True)) as connection:
         for table in RAW_TABLES.values():
             columns = ", ".join(
@@ -117,8 +118,8 @@ JSON_TYPES = ("json", "json_list", "filter", "definition")
 
 
 def definitions(world: World) -> dict[str, list[dict]]:
-    """The rows of the small tables. Goals beyond those in goals.yml are variants of them; those that may be
-    edited are, half-way."""
+    """The rows of the small tables. Goals beyond those in goals.yml are variants of them; goals that may be
+    edited are edited half-way through the history."""
     written = yaml.safe_load((HERE / "goals.yml").read_text("utf-8"))
     since, half_way = f"{start_of(-20)}Z", f"{start_of(world.days // 2)}Z"
     goal_rows = []
@@ -154,7 +155,8 @@ def definitions(world: World) -> dict[str, list[dict]]:
 
 
 def _varied(definition: dict, variant: int) -> dict:
-    """Other sources, and one more condition in every filter: no predicate is another goal's."""
+    """A variant of a goal: other sources, and one more condition in every filter, so that goals share no
+    predicate."""
 
     def narrowed(condition: dict | None, name: str) -> dict:
         return {
@@ -197,7 +199,8 @@ def _landing(settings: Settings, world: World, messages: int) -> Iterator[duckdb
 
 
 def _rows_of(day: int) -> dict[str, str]:
-    """What lands on a day. On the first, also journeys under way; an engagement lands when it happens."""
+    """What lands on a day. On the first day, also journeys that began before; an engagement lands on its
+    day."""
     begun = day if day > 1 else day - LONGEST_JOURNEY
     sent = max(day - 1, 1)
     return {

@@ -1,14 +1,14 @@
--- What is drawn: temporary macros that make rows from the numbers of range() and chance from hash(), so that a day is the same
--- for everyone, in whatever order days are drawn. world.py sets before:
---   messages()        how many messages go out on a day
---   first_number(day) a number that the day's rows begin with; no other day's rows reach it
---   profiles()        how many profiles there are
+-- What is drawn: temporary macros that make rows from the numbers of range() and random values from hash(), so that a day is
+-- always the same, in any order of drawing. world.py first defines:
+--   messages()        the number of messages sent on a day
+--   first_number(day) the first number of the day's rows; no other day's rows have numbers in its range
+--   profiles()        the number of profiles
 
 create or replace temp macro chance(seed, salt) as (hash(seed, salt, 42) >> 11)::double / 9007199254740992;
 
 create or replace temp macro dice(seed, salt, sides) as (hash(seed, salt, 42) % sides::ubigint)::bigint;
 
--- Whose row it is: one in a hundred is of five very hot profiles, the others' are skewed.
+-- The profile of a row: one row in a hundred belongs to five very hot profiles, the others are skewed.
 create or replace temp macro profile_of(seed) as if(
     chance(seed, 'hot') < 0.01, dice(seed, 'hot one', 5), 5 + floor((profiles() - 5) * pow(chance(seed, 'profile'), 1.5))
 )::bigint;
@@ -24,8 +24,8 @@ create or replace temp macro on_days(first_day, last_day, rows_a_message) as tab
     select day, place, first_number(day) * rows_a_message + place as number
     from range(first_day, last_day + 1) as days(day), range(messages() * rows_a_message) as places(place);
 
--- A campaign writes to a person four times, on days 0, 2, 5 and 9 of the journey; a broadcast once. A thread is the one or the
--- other, by the number of its first message.
+-- A campaign writes to a person four times, on days 0, 2, 5 and 9 of the journey; a broadcast once. A thread is one of
+-- the two, identified by the number of its first message.
 create or replace temp macro drawn_messages(first_day, last_day) as table
     with threads as (
         select
@@ -56,8 +56,8 @@ create or replace temp macro drawn_events(first_day, last_day) as table
         moment_in(day, number, 'event') as received_at
     from on_days(first_day, last_day, 2);
 
--- A plan lasts about two months, a score a week; what a person has spent grows for half a year, then begins again. So no day is
--- unlike another, however long the history.
+-- A plan lasts about two months, a score one week; a person's spending grows for half a year, then begins again. So all days are
+-- alike, however long the history.
 create or replace temp macro drawn_snapshots(first_day, last_day) as table
     select
         *,
@@ -69,7 +69,7 @@ create or replace temp macro drawn_snapshots(first_day, last_day) as table
     from on_days(first_day, last_day, 2);
 
 
--- The same as it lands: a macro for each raw table.
+-- The same rows as they land: a macro for each raw table.
 
 create or replace temp macro id_of(kind, number) as
     kind || lpad(number::varchar, 11, '0') || '-' || to_hex(hash(number, kind, 42) & 281474976710655);  -- as long as a ULID, in order
@@ -102,8 +102,8 @@ create or replace temp macro deliveries(first_day, last_day) as table
         landed(sent_at) as sent_at
     from drawn_messages(first_day, last_day);
 
--- Three a delivery: delivered (2 %: bounced); opened, by 35 % of the people, else by a machine; opened again, or clicked, by 4 %.
--- They come in within a day, and land when they do: with landing_on those of that day only.
+-- Three per delivery: delivered (2 %: bounced); opened, by 35 % of the people, else by a machine; opened again, or clicked, by 4 %.
+-- They happen within a day, and land when they happen: with landing_on, only those of that day.
 create or replace temp macro engagements(first_day, last_day, landing_on := null) as table
     with drawn as (
         select

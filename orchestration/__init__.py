@@ -2,4 +2,4 @@
 
 import time
 
-STARTED_AT = time.monotonic()  # of this process, before it imports anything that takes long
+STARTED_AT = time.monotonic()  # when this process started, before any slow import

@@ -1,6 +1,6 @@
-"""`goalpost` starts here: it can be interrupted from the first moment on.
+"""`goalpost` starts here, so that it can be interrupted from the first moment on.
 
-Belongs here: nothing else. Does not: any import before that (cli.py takes half a second).
+Belongs here: nothing else. Does not: any import before `listen` (importing cli.py takes half a second).
 """
 
 from orchestration.interruption import listen

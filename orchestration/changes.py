@@ -1,11 +1,11 @@
-"""What of the code changed since the last success, and what has to be rebuilt for it.
+"""Which code changed since the last success, and what must be rebuilt for it.
 
-Belongs here: the code that marts depend on, file by file; which models a change concerns; whether these can
+Belongs here: the code that marts depend on, file by file; which models a change affects; whether these can
 be rebuilt alone. Does not: building (defs/models.py), the history of runs (runs.py).
 
-A model that reads only what is whole (marts, base tables, kept state) can be computed from scratch while the
-rest takes in the new rows, and so can what stands on it. What stands on tables that hold one increment
-cannot: then everything is recomputed (docs/increments.md).
+A model that reads only whole tables (marts, base tables, kept state) can be computed from scratch, with the
+models downstream of it, while all other models take in the new rows. A model downstream of a table that holds
+one increment cannot: then everything is recomputed (docs/increments.md).
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from typing import Any
 from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
 
-# What decides the marts besides the rows that landed and the clock.
+# What determines the marts, besides the rows that landed and the clock.
 MODELS = (DBT_PROJECT, PROJECT_ROOT / "seeds" / "rules", PROJECT_ROOT / "orchestration" / "goals")
 CODE = (*MODELS, EXPECTATIONS, PROJECT_ROOT / "requirements.lock")
 NOT_CODE = {"target", "logs", "__pycache__", ".user.yml"}
 
 BUILT = ("model", "seed")
 
-# A change of these concerns the checks, not what is in a mart.
+# A change in these affects the checks, not the content of a mart.
 CHECKS = ("expectations/", "dbt_project/tests/")
-# What dbt's `state:modified` compares. Any other file may concern every model.
+# The files that dbt's `state:modified` compares. Any other file may affect every model.
 COMPARED_BY_DBT = ("dbt_project/models/", "dbt_project/macros/", "seeds/rules/")
 
 Files = Mapping[str, str]  # the hash of each file, by its path in the project
@@ -38,7 +38,7 @@ Files = Mapping[str, str]  # the hash of each file, by its path in the project
 
 @dataclass(frozen=True)
 class Rebuild:
-    """What a run computes from scratch: the models of these names, or everything, for this reason."""
+    """What a run computes from scratch: these models, or everything, with the reason."""
 
     models: frozenset[str] = frozenset()
     full_refresh: str | None = None
@@ -54,7 +54,7 @@ class Built:
 
 
 def code_of(node: Mapping[str, Any]) -> str:
-    """As the macro of that name."""
+    """The same hash as the macro of that name."""
     return hashlib.md5(" ".join(node["raw_code"].split()).encode()).hexdigest()
 
 
@@ -75,12 +75,12 @@ def hash_of(files: Files) -> str:
 
 
 def changed_files(before: Files, now: Files) -> list[str]:
-    """Those that are new, gone or another."""
+    """The files that are new, gone or different."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 def some_of(names: Collection[str]) -> str:
-    """Three of them, and how many more there are."""
+    """Up to three of the names, and how many more there are."""
     shown = ", ".join(sorted(names)[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
@@ -89,13 +89,13 @@ def some_of(names: Collection[str]) -> str:
 
 
 def state_folder(settings: Settings) -> Path:
-    """The project as the last success had it: what dbt calls a state."""
+    """The project as of the last success: what dbt calls a state."""
     return settings.home / "dbt" / "state"
 
 
 def keep_state(settings: Settings, files: Files, manifest: Path) -> None:
-    """A run succeeded with this code. Two files: killed between them, they do not fit together, and the next
-    run computes everything."""
+    """Record the code of a run that succeeded, in two files. If the run is killed between them, they do not
+    match, and the next run computes everything. Lets OSError pass."""
     folder = state_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (
@@ -108,7 +108,7 @@ def keep_state(settings: Settings, files: Files, manifest: Path) -> None:
 
 
 def read_state(settings: Settings) -> Files | None:
-    """None if it is not there, or not whole."""
+    """The files of the last success; None if the record is missing or incomplete."""
     folder = state_folder(settings)
     try:
         kept = json.loads((folder / "files.json").read_bytes())
@@ -127,8 +127,8 @@ def _hash(path: Path) -> str:
 def find_rebuild(
     settings: Settings, manifest: Mapping[str, Any], before: Files, now: Files, built: Mapping[str, Built]
 ) -> Rebuild:
-    """`manifest`: dbt's, of the project as it is. `built`: what is in the warehouse, by the name of the
-    model. What no run vouches for, or other code built, counts as changed.
+    """What must be rebuilt. `manifest`: dbt's, of the current project. `built`: what is in the warehouse, by
+    the name of the model. A model that was built outside a run, or by other code, counts as changed.
 
     Raises GoalpostError if dbt cannot compare the project with that of the last success.
     """
@@ -154,13 +154,13 @@ def find_rebuild(
 
 
 def holds(node: Mapping[str, Any]) -> str | None:
-    """increment, scope, or None: everything (macros/increment.sql)."""
+    """What a model holds: increment, scope, or None: everything (macros/increment.sql)."""
     return node["config"].get("meta", {}).get("holds")
 
 
 def _modified(settings: Settings) -> set[str]:
-    """The ids of the models and seeds that dbt finds new or changed, by themselves or by a macro. (What
-    differs in white space alone is not.)"""
+    """The ids of the models and seeds that dbt finds new or changed, by their own code or by a macro.
+    (A difference only in white space is no change.)"""
     from orchestration.dbt_process import COMMAND, environment
 
     listed = subprocess.run(
@@ -175,13 +175,13 @@ def _modified(settings: Settings) -> set[str]:
         text=True,
     )
     if listed.returncode != 0:
-        raise GoalpostError(f"dbt cannot tell which models changed: {' '.join(listed.stdout.split())}")
+        raise GoalpostError(f"dbt cannot find which models changed: {' '.join(listed.stdout.split())}")
     lines = [line for line in listed.stdout.splitlines() if line.startswith("{")]
     return {json.loads(line)["unique_id"] for line in lines}
 
 
 def _file_of(manifest: Mapping[str, Any], node: str, changed: Collection[str]) -> str:
-    """Its own file, if that changed; else it was a macro or a seed's, or a YAML file."""
+    """The model's own file, if that changed; else the changed macros, seeds or YAML files."""
     path = manifest["nodes"][node]["original_file_path"]
     own = [name for name in changed if name.endswith(path.removeprefix("../"))]
     return own[0] if own else some_of(changed)

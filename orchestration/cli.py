@@ -1,7 +1,8 @@
-"""The command line, `goalpost`: thin over the code that Dagster runs too.
+"""The command line, `goalpost`: a thin layer over the code that Dagster also runs.
 
 Belongs here: arguments, what is printed, exit codes (0 done or nothing to do, 1 failed, 2 wrong usage). Does
-not: any work. Dagster, dbt and Great Expectations take seconds to import: only what needs them does.
+not: any work. Dagster, dbt and Great Expectations take seconds to import: a command imports only what it
+needs.
 """
 
 import os
@@ -69,14 +70,14 @@ AsOf = Annotated[
         help="Reports count until then (ISO 8601, UTC). Default: now, or where the clock is pinned."
     ),
 ]
-Version = Annotated[bool, typer.Option("--version", help="Say which version this is.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
 def main() -> NoReturn:
     collect_rarely()
     modes.be_private()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # letters that it does not know are spelled out
+        if isinstance(stream, TextIOWrapper):  # print characters that its encoding lacks as escapes
             stream.reconfigure(errors="backslashreplace")
     os.environ |= NO_TELEMETRY
     try:
@@ -87,7 +88,7 @@ def main() -> NoReturn:
 
 
 def _run_command() -> None:
-    """Every error is a sentence. A traceback, where one is needed, goes to a file."""
+    """Print every error as one sentence. The traceback of an unexpected error goes to a file."""
     try:
         app()
     except GoalpostError as error:
@@ -121,7 +122,7 @@ def run(landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf 
 
 
 @app.command()
-def demo(run: Annotated[bool, typer.Option("--run", help="And run the pipeline on it.")] = False) -> None:
+def demo(run: Annotated[bool, typer.Option("--run", help="Also run the pipeline on it.")] = False) -> None:
     """Write a year of real campaigns and purchases into the landing folder."""
     from orchestration.demo import AS_OF, write_demo
 
@@ -143,7 +144,7 @@ def demo(run: Annotated[bool, typer.Option("--run", help="And run the pipeline o
         for line in WHERE_TO_LOOK_NEXT:
             say(out, line.format(published=settings.published))
     else:
-        say(out, f"{clock.sentence(settings)} `goalpost clock` tells more.")
+        say(out, f"{clock.sentence(settings)} `goalpost clock` shows more.")
 
 
 @app.command()
@@ -163,7 +164,7 @@ def dev() -> None:
 
 
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
-    with single_writer(settings):  # from the look for work to the end: who comes second hears who was first
+    with single_writer(settings):  # from the search for work to the end: a second process learns who is first
         _run_alone(settings, full_refresh=full_refresh, as_of=as_of)
 
 
@@ -177,7 +178,7 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None and (work := lost(settings)):
         if publish_again(settings):
-            say(out, f"Published again, nothing else was to do: {work}.")
+            say(out, f"Published again; there was nothing else to do: {work}.")
             return
         as_of = runs.clock(settings).isoformat()  # nothing new is counted
     if work is None:
@@ -185,14 +186,17 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
         say(
             out,
             "Nothing to do: no new file, and nothing else changed since the last run. "
-            + (pinned or f"The reports stand as of {clock.told(runs.clock(settings))}; --as-of moves them."),
+            + (
+                pinned
+                or f"The reports count until {clock.told(runs.clock(settings))}; --as-of sets another moment."
+            ),
         )
         return
     say(out, f"Running: {work}.")
     if pinned := clock.sentence(settings):
         say(out, pinned)
 
-    dbt_process.start(settings)  # they get ready while the rest is imported
+    dbt_process.start(settings)  # both processes get ready while this one imports the rest
     checks_process.start(settings)
     from orchestration.defs.run import GoalpostRun
     from orchestration.in_process import run_job
@@ -206,7 +210,7 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     if warnings:
         lines.append(f"warnings: {', '.join(warnings)}")
     if warnings or figures.get("rows", {}).get("quarantined"):
-        lines.append("`goalpost status` tells which files and rows, and why")
+        lines.append("`goalpost status` shows which files and rows, and why")
     for line in lines:
         say(out, line[0].upper() + line[1:])
     say(out, f"Published: {settings.published} and {settings.published_parquet}{os.sep}<mart>.")
@@ -216,7 +220,7 @@ def _tighten(settings: Settings, out: Console) -> None:
     if modes.tighten(settings):
         say(
             out,
-            f"{settings.published} is readable by you alone from now on, since it holds what people did: "
+            f"From now on, only you can read {settings.published}, because it holds what people did: "
             "GOALPOST_PUBLISHED_MODE=640 lets your group read the published marts, 644 everybody.",
             "yellow",
         )

@@ -1,10 +1,11 @@
-"""The clock of the reports, as_of: when a run counts until, and the pin that a home can keep it at.
+"""The clock of the reports, as_of: the moment until which a run counts, and the pin that can fix it for a
+home.
 
 Belongs here: the pin, a file in the home, and what it means for a run. Does not: its commands
 (clock_commands.py), what counts (the models read control.clock), the history of runs (runs.py).
 
-A file and no table: every process that starts a run reads it (command line, sensor, schedule, Dagster's UI),
-so does whoever looks while a run writes, and it stays if the warehouse is recomputed.
+The pin is a file, not a table. Every process that starts a run reads it (command line, sensor, schedule,
+Dagster's UI), it can be read while a run writes, and it stays if the warehouse is recomputed.
 """
 
 import os
@@ -16,21 +17,21 @@ from orchestration.settings import Settings
 
 
 def read_moment(text: str) -> datetime:
-    """ISO 8601; without an offset it is UTC, as everywhere. Raises GoalpostError if it is no time."""
+    """Read an ISO 8601 time; without an offset, it is UTC. Raises GoalpostError if the text is not a time."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise GoalpostError(
-            f"as_of {text!r} is no time: write it as ISO 8601, "
+            f"as_of {text!r} is not a time: write it as ISO 8601, "
             "for example 2026-11-22 or 2026-11-22T09:30:00Z."
         ) from None
     return _utc(moment)
 
 
 def pinned(settings: Settings) -> datetime | None:
-    """Where the clock of the home is pinned (UTC); None: it is not.
+    """The moment at which the clock of the home is pinned (UTC); None if it is not pinned.
 
-    Raises GoalpostError if the file that says so cannot be read.
+    Raises GoalpostError if the file of the pin cannot be read.
     """
     try:
         written = settings.pinned_clock.read_text("utf-8").strip()
@@ -41,13 +42,13 @@ def pinned(settings: Settings) -> datetime | None:
     try:
         return read_moment(written)
     except GoalpostError:
-        raise _broken(settings, f"it says {written[:40]!r}, which is no time") from None
+        raise _broken(settings, f"it says {written[:40]!r}, which is not a time") from None
 
 
 def pin(settings: Settings, moment: datetime) -> None:
-    """From the next run on every run counts until then (UTC, unless it says its offset).
+    """Pin the clock: from the next run on, every run counts until this moment (UTC, unless it has an offset).
 
-    Raises GoalpostError if there can be no home, OSError if the file cannot be written.
+    Raises GoalpostError if the home cannot be created, OSError if the file cannot be written.
     """
     create_home(settings)
     unfinished = settings.pinned_clock.with_suffix(".unfinished")
@@ -60,9 +61,10 @@ def unpin(settings: Settings) -> None:
 
 
 def as_of_of_a_run(settings: Settings, asked: datetime | None) -> datetime | None:
-    """The moment that a run counts until; None: its start. A pinned home says it.
+    """The moment until which a run counts; None: its start. If the clock is pinned, the pinned moment.
 
-    Raises GoalpostError if another moment is asked for in a pinned home: the next run would undo that run.
+    Raises GoalpostError if `asked` is another moment than the pinned one (the next run would undo that run),
+    or the file of the pin cannot be read.
     """
     moment = pinned(settings)
     if moment and asked and asked != moment:
@@ -83,7 +85,7 @@ def told(moment: datetime) -> str:
 
 
 def sentence(settings: Settings) -> str:
-    """Of the pin, for whoever starts a run or looks at the home; empty if there is none.
+    """The sentence about the pin, for users who start a run or look at the home; empty if there is no pin.
 
     Raises GoalpostError as `pinned` does.
     """

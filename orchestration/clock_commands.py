@@ -1,4 +1,4 @@
-"""`goalpost clock …`: the command line of the pinned clock.
+"""`goalpost clock …`: the command line for the pinned clock.
 
 Belongs here: arguments and printing. Does not: what the pin means (clock.py).
 """

@@ -1,7 +1,7 @@
-"""The landing contract as the Python code sees it: the raw tables and their columns.
+"""The landing contract for the Python code: the raw tables and their columns.
 
-Belongs here: reading the one list of them, dbt's (models/staging/_sources.yml). Does not: creating the
-tables (warehouse.py) or judging a value (the staging models).
+Belongs here: reading their only list, dbt's (models/staging/_sources.yml). Does not: creating the tables
+(warehouse.py) or judging a value (the staging models).
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class RawTable:
     name: str
     description: str
     columns: tuple[Column, ...]  # in the order that breaks ties
-    is_fact: bool = False  # its rows tell what happened; those of any other table are definitions
+    is_fact: bool = False  # its rows say what happened; the rows of any other table are definitions
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Dagster's own state: $GOALPOST_HOME/dagster.
 
-Belongs here: its configuration, and keeping it out of the way. Does not: what runs.
+Belongs here: its configuration, and repairing it. Does not: what runs.
 """
 
 import re
@@ -20,24 +20,24 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.shortcuts import event_log_config
 
-# What Dagster takes for under way.
+# The statuses of runs that Dagster considers running.
 ALIVE = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-# From its start on a run imports for seconds, then it holds the writer's lock.
+# After its start a run imports for some seconds, then it holds the writer's lock.
 PATIENCE_SECONDS = 60
 
 
-# So much is read in half a second.
+# SQLite checks a file of this size in half a second.
 QUICKLY_READ_BYTES = 100_000_000
 
 
 def write_config(settings: Settings) -> None:
-    """dagster.yaml, written again at each start: it follows the home, and nobody edits it."""
+    """Write dagster.yaml, at each start: its paths depend on the home, and nobody edits it."""
     config = {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},  # no pop-up on the first visit
-        # One writer at a time: runs queue. What `goalpost run` does meanwhile, the writer's lock holds back.
+        # One writer at a time: runs wait in a queue. The writer's lock also holds back `goalpost run`.
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
-        # A run that need not wait for another starts at once; the default is to look every 5 seconds.
+        # A run that need not wait for another starts at once; by default, Dagster checks every 5 seconds.
         "run_coordinator": {
             "module": "dagster._core.run_coordinator",
             "class": "QueuedRunCoordinator",
@@ -53,10 +53,10 @@ def write_config(settings: Settings) -> None:
 
 
 def renew_broken_history(settings: Settings, *, used_by: str | None) -> str | None:
-    """The history of runs is all that Dagster knows, and nothing needs it: where it cannot be read, a new one
-    begins. Returns what was done, in a sentence. `used_by`: the `goalpost dev` that has it open.
+    """Replace Dagster's history of runs if it cannot be read: it is all that Dagster stores, and no run needs
+    it. Returns what was done, in a sentence. `used_by`: the `goalpost dev` that has it open.
 
-    Raises GoalpostError if it is broken and in use."""
+    Raises GoalpostError if the history is broken and in use; lets OSError pass."""
     folder = settings.dagster_home
     broken, fault = next(
         ((path, fault) for path in folder.rglob("*.db") if (fault := _fault(path))), (None, None)
@@ -66,7 +66,7 @@ def renew_broken_history(settings: Settings, *, used_by: str | None) -> str | No
     if used_by:
         raise GoalpostError(
             f"Dagster's history {broken} is broken ({fault}), and `goalpost dev` uses it, {used_by}: stop "
-            "that, then try again; a new one is made."
+            "that, then try again; a new one is created."
         )
     aside = folder.with_name(f"{folder.name}.broken")
     shutil.rmtree(aside, ignore_errors=True)
@@ -75,7 +75,8 @@ def renew_broken_history(settings: Settings, *, used_by: str | None) -> str | No
 
 
 def _fault(database: Path) -> str | None:
-    """What SQLite says against the file; of one that would take long to read, only if it cannot be opened."""
+    """What SQLite finds wrong with the file; for a large one, which would take long to read, only whether it
+    can be opened."""
     size = database.stat().st_size
     if size == 0:
         return "it is empty"
@@ -88,14 +89,14 @@ def _fault(database: Path) -> str | None:
                 connection.execute("begin immediate")
                 connection.rollback()
     except sqlite3.DatabaseError as error:
-        # Held, full or not to be written is not broken: whoever writes says so.
+        # A file that is locked, read-only or on a full disk is not broken: the code that writes reports that.
         return str(error) if re.search("malformed|not a database|disk image", str(error)) else None
-    return None if found == "ok" else "its pages do not fit together"
+    return None if found == "ok" else "its pages are inconsistent"
 
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """For a run in this process, whose output is not copied into Dagster's compute logs but stays ours."""
+    """Dagster's instance for a run in this process, whose output does not go into Dagster's compute logs."""
     write_config(settings)
     no_compute_logs = {
         "module": "dagster._core.storage.noop_compute_log_manager",
@@ -107,11 +108,12 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def forget_dead_runs(instance: DagsterInstance, *, silent_seconds: float = 0) -> list[str]:
-    """A killed process leaves its run started, and all that come after it in the queue, for ever. Only for
-    the one who knows that no run is alive: who holds the writer's lock while no `goalpost dev` runs; or who
-    sees that nobody holds it, of runs that have said nothing for so long that they would have taken it.
+    """Mark runs as failed whose process was killed: Dagster considers them running, and all later runs would
+    wait in the queue forever. Call it only if no run is alive: the caller holds the writer's lock and no
+    `goalpost dev` runs, or no process holds the lock; then `silent_seconds` selects runs that have been
+    silent for so long that they would have taken the lock.
 
-    Returns the ids of the runs that are failed now."""
+    Returns the ids of the runs that it marked as failed."""
 
     def alive() -> dict[str, DagsterRun]:
         records = instance.get_run_records(RunsFilter(statuses=ALIVE))
@@ -123,7 +125,7 @@ def forget_dead_runs(instance: DagsterInstance, *, silent_seconds: float = 0) ->
 
     dead = alive()
     if dead and silent_seconds:
-        time.sleep(2)  # one that is just done lets go of the lock before it says so
+        time.sleep(2)  # a run that has just finished releases the lock before it reports success
         dead = {run_id: run for run_id, run in alive().items() if run_id in dead}
     for run in dead.values():
         instance.report_run_failed(run, "Its process ended before it did.")

@@ -1,7 +1,7 @@
 """The process that dbt runs in: it gets ready while the run does something else, and ends with the run.
 
-Belongs here: starting it, what it finds in its environment, its main program. Does not: what it builds
-(defs/models.py); anything of Dagster, so that the command line can start it before that is imported.
+Belongs here: starting it, its environment, its main program. Does not: what it builds (defs/models.py);
+anything from Dagster, so that the command line can start this process before it imports Dagster.
 
 dbt takes seconds to import and to read its project.
 """
@@ -25,28 +25,29 @@ COMMAND = ("-m", "orchestration.dbt_process")
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What dbt and its profile read. Changing it from run to run would void dbt's partial parsing."""
+    """The variables that dbt and its profile read. If they changed between runs, dbt would parse
+    everything."""
     return {
         "GOALPOST_WAREHOUSE": str(settings.warehouse),
-        # It does nothing but build: no need to open the file for each model.
+        # The process only builds, so the file stays open instead of being opened for each model.
         "GOALPOST_KEEP_OPEN": "True",
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_folder(settings)),
         "DBT_LOG_PATH": str(target_folder(settings)),
-        "DBT_LOG_LEVEL_FILE": "none",  # what it prints is in the run's log; more takes a tenth of its time
+        "DBT_LOG_LEVEL_FILE": "none",  # its output is in the run's log; a file costs a tenth of dbt's time
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         **with_parent(),
     }
 
 
 def target_folder(settings: Settings) -> Path:
-    """Outside the clone, which may be read-only and serves several homes."""
+    """dbt's target folder, outside the clone, which may be read-only and serve several homes."""
     return settings.home / "dbt" / "target"
 
 
 def manifest_path(settings: Settings) -> Path:
-    """Named by the hash of the project as it is now."""
+    """The path of the manifest, named by the hash of the current project."""
     return (
         settings.home
         / "dbt"
@@ -56,7 +57,11 @@ def manifest_path(settings: Settings) -> Path:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """Parse the project only if it changed: it takes seconds, and Dagster loads it for every run."""
+    """The path of the manifest. Parses the project only if it changed, because that takes seconds, and
+    Dagster loads the manifest for every run.
+
+    Raises GoalpostError if dbt cannot read the project.
+    """
     manifest = manifest_path(settings)
     if not _is_manifest(manifest):
         parsed = subprocess.run(
@@ -76,7 +81,7 @@ def prepare_manifest(settings: Settings) -> Path:
 
 
 def _is_manifest(path: Path) -> bool:
-    """Not one that was cut short or overwritten."""
+    """Is the file a whole manifest, neither cut off nor overwritten?"""
     try:
         document = json.loads(path.read_bytes())
         return document["metadata"]["project_name"] == "goalpost" and bool(document["nodes"])
@@ -85,7 +90,7 @@ def _is_manifest(path: Path) -> bool:
 
 
 class WaitingDbt:
-    """dbt with its project read, waiting to be told what to do. It writes its events as JSON lines."""
+    """A dbt process that has read its project and waits for a command. It writes its events as JSON lines."""
 
     def __init__(self, settings: Settings, *, in_run: bool) -> None:
         self.process = subprocess.Popen(
@@ -101,7 +106,7 @@ class WaitingDbt:
 
     def build(self, *arguments: str) -> subprocess.Popen[bytes]:
         assert self.process.stdin
-        with suppress(BrokenPipeError), self.process.stdin as stdin:  # what it died of is in its output
+        with suppress(BrokenPipeError), self.process.stdin as stdin:  # if it died, its output says why
             stdin.write(json.dumps(["build", *arguments]).encode())
         return self.process
 
@@ -117,14 +122,15 @@ _waiting: dict[Settings, WaitingDbt] = {}
 
 
 def start(settings: Settings, *, in_run: bool = True) -> None:
-    """As soon as a run is certain; again is nothing. The first time ever the project must be read before.
-    `in_run`: the run vouches for what is built (control.built_models)."""
+    """Start the process as soon as it is certain that there is a run; a second call does nothing. Does
+    nothing without a manifest: the first time, the project must be parsed before. `in_run`: a run builds, not
+    a user by hand (control.built_models)."""
     if settings not in _waiting and manifest_path(settings).exists():
         _waiting[settings] = WaitingDbt(settings, in_run=in_run)
 
 
 def started(settings: Settings, *, in_run: bool) -> WaitingDbt:
-    """The one that was started; there is none if no manifest is prepared."""
+    """The started process. Raises KeyError if no manifest is prepared."""
     start(settings, in_run=in_run)
     return _waiting[settings]
 
@@ -135,7 +141,7 @@ def end(settings: Settings) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """With arguments: dbt. Without: get ready, then read them."""
+    """With arguments: run dbt. Without: get ready, then read the arguments from standard input."""
     end_with_parent()
     collect_rarely()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -149,13 +155,13 @@ def main(arguments: Sequence[str]) -> None:
         cli(prog_name="dbt")
     import numpy  # noqa: F401  (the Python models need it)
 
-    import orchestration.goals.reading  # noqa: F401  (so they do this)
+    import orchestration.goals.reading  # noqa: F401  (and this)
 
     parsed = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
-    manifest = parsed if isinstance(parsed, Manifest) else None  # it cannot be read: the build says why
+    manifest = parsed if isinstance(parsed, Manifest) else None  # if it cannot be read, the build says why
     if told := sys.stdin.read():
         built = dbtRunner(manifest=manifest).invoke(
-            [*json.loads(told), "--no-write-json"]  # the manifest is written already
+            [*json.loads(told), "--no-write-json"]  # the manifest is already written
         )
         if isinstance(built.result, RunExecutionResult):
             built.result.write(str(Path(os.environ["DBT_TARGET_PATH"]) / RUN_RESULTS))

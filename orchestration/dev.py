@@ -1,10 +1,11 @@
 """`goalpost dev`: Dagster's web UI, daemon and code server, as long as this process lives.
 
-Belongs here: starting them, ending them, one of them a home. Does not: what Dagster runs (defs/).
+Belongs here: starting them, ending them, allowing one `goalpost dev` per home. Does not: what Dagster runs
+(defs/).
 
-Dagster is a family of processes that do not notice when the first of them is killed, and that a run may keep
-for minutes. So they live in a session of their own, which is killed whole by a guard: as soon as its standard
-input closes, which is when this process ends, however it ends.
+Dagster is several processes that do not notice when the first of them is killed, and a run may keep them
+alive for minutes. So they are in a session of their own. A guard kills the whole session when its standard
+input closes, which happens when this process ends in any way.
 """
 
 import os
@@ -30,7 +31,8 @@ CODE_SERVER_IS_GONE = 75
 
 
 def dev(settings: Settings) -> None:
-    """Until it is interrupted. Raises GoalpostError if it runs already, or ends by itself."""
+    """Run Dagster until interrupted. Raises GoalpostError if it already runs, cannot start, or ends by
+    itself."""
     create_home(settings)
     refusal = (
         f"`goalpost dev` runs on {settings.home} already: {{}}. "
@@ -41,8 +43,8 @@ def dev(settings: Settings) -> None:
         taken = "" if port == PORT else f" (port {PORT} is taken by another program)"
         print(f"The web UI starts on http://localhost:{port}{taken}; Ctrl-C ends it.", flush=True)
         while (code := _run_dagster(settings, port)) == CODE_SERVER_IS_GONE:
-            print("Dagster's code server ended (out of memory?): all is started again.", flush=True)
-        raise GoalpostError(f"Dagster ended by itself (exit code {code}): what it printed above tells why.")
+            print("Dagster's code server ended (out of memory?): everything starts again.", flush=True)
+        raise GoalpostError(f"Dagster ended by itself (exit code {code}): its output above says why.")
 
 
 def _free_port() -> int:
@@ -89,7 +91,7 @@ def _run_dagster(settings: Settings, port: int) -> int:
     interruption.before_the_end(end)
     code = guard.wait()
     if is_ending.is_set():
-        threading.Event().wait()  # it is the other thread's to end
+        threading.Event().wait()  # the other thread ends the process
     _kill(guard.pid)
     return code
 
@@ -100,8 +102,10 @@ def _kill(session: int) -> None:
 
 
 def _guard(command: list[str]) -> None:
-    """Asked to, it lets Dagster end in its own way. Left alone, it ends all at once, itself too."""
-    # A script's shell ignores it for what it starts with `&`, and Dagster passes it on within.
+    """Start Dagster and guard it. On a line of input, let Dagster end in its own way; when the input closes,
+    kill the whole session, including this process."""
+    # A script's shell ignores SIGINT for programs that it starts with `&`, and Dagster's processes inherit
+    # that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     dagster = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
@@ -117,9 +121,10 @@ def _guard(command: list[str]) -> None:
 
 
 def _watch_code_server() -> None:
-    """Nobody else does: without it no run starts and no sensor looks, and Dagster waits for ever."""
+    """End this process when the code server is gone, which Dagster does not notice: without it no run starts,
+    no sensor works, and Dagster waits forever."""
     was_there, missing = False, 0
-    while missing < 2:  # it is replaced when the code is loaded again
+    while missing < 2:  # Dagster replaces the server when it reloads the code
         time.sleep(5)
         is_there = _has_code_server()
         was_there, missing = was_there or is_there, 0 if is_there or not was_there else missing + 1
@@ -130,7 +135,7 @@ def _has_code_server() -> bool:
     try:
         listed = subprocess.run(["ps", "-axo", "pgid=,args="], capture_output=True, text=True, check=True)
     except (OSError, subprocess.SubprocessError):
-        return True  # who knows
+        return True  # not known
     return any(
         line.split(None, 1)[0] == str(os.getpgid(0)) and " api grpc " in line
         for line in listed.stdout.splitlines()

@@ -1,7 +1,7 @@
-"""Accidents: what a full disk, a broken file or a lost one means, in a sentence that says what to do.
+"""Accidents: what a full disk, or a broken or lost file, means, in a sentence that says what to do.
 
-Belongs here: telling which accident an error comes from, whatever library saw it, and which file it is.
-Does not: preventing it, or what can be mended before a run starts (warehouse.mend).
+Belongs here: finding which accident caused an error, from any library, and which file it concerns.
+Does not: preventing it, or repairing what can be repaired before a run starts (warehouse.mend).
 """
 
 import errno
@@ -33,20 +33,20 @@ HISTORY = re.compile(r"sqlite3?\b|sqlalchemy|malformed|file is not a database", 
 
 
 def told(error: BaseException | str, settings: Settings) -> str | None:
-    """The sentence; None for an error that is no accident known here."""
+    """The sentence for an error; None if no accident known here caused it."""
     text = str(error) if isinstance(error, str) else f"{type(error).__module__}: {error}"
     place = _place(error, text)
     if FULL.search(text) or _number(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _full(place or settings.home)
     if NO_RIGHT.search(text) or _number(error) in (errno.EROFS, errno.EACCES, errno.EPERM):
         return (
-            f"{place or settings.home} cannot be written or read ({_short(error)}): give this user the right "
-            "to, or set GOALPOST_HOME to another folder, and try again."
+            f"{place or settings.home} cannot be written or read ({_short(error)}): give this user "
+            "permission, or set GOALPOST_HOME to another folder, and try again."
         )
     if FAILING.search(text):
         return (
-            f"The disk of {place or settings.home} fails, or is full ({_short(error)}): see whether it is "
-            "mounted and well, then `goalpost run` again; it carries on."
+            f"The disk of {place or settings.home} fails, or is full ({_short(error)}): check that it is "
+            "mounted and works, then `goalpost run` again; it carries on."
         )
     if found := HELD.search(text):
         who = f"process {found[1]}" if found[1] else "another process"
@@ -63,7 +63,7 @@ def told(error: BaseException | str, settings: Settings) -> str | None:
     if HISTORY.search(text):
         return (
             f"Dagster's history in {settings.dagster_home} is broken ({_short(error)}): move that folder "
-            "away, then `goalpost run` again; only the history is in it, and a new one is made."
+            "away, then `goalpost run` again; it holds only the history, and a new one is created."
         )
     return None
 
@@ -80,7 +80,8 @@ def _full(place: Path) -> str:
 
 
 def _broken(settings: Settings, place: Path | None, why: str) -> str | None:
-    """An overwritten block is told without its file: both are read until it is found."""
+    """The sentence for a broken file. DuckDB reports an overwritten block without its file, so this reads all
+    files until it finds the broken one."""
     if (
         place in (settings.published, None)
         and settings.published.exists()
@@ -109,7 +110,7 @@ def _broken(settings: Settings, place: Path | None, why: str) -> str | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Every value of every table can be read."""
+    """Can every value of every table be read?"""
     try:
         with closing(duckdb.connect()) as connection:
             connection.execute(f"attach {literal(path)} as read (read_only)")
@@ -120,7 +121,7 @@ def _is_whole(path: Path) -> bool:
                 connection.execute(
                     f'select sum(hash(t)::hugeint) from read."{schema}"."{table}" as t'
                 ).fetchall()
-    except duckdb.Error as error:  # held by another process is not broken
+    except duckdb.Error as error:  # a file that another process holds is not broken
         return not BROKEN.search(str(error))
     return True
 

@@ -1,7 +1,7 @@
-"""The job in this process, for the command line: the same that Dagster runs, with other words.
+"""The job in this process, for the command line: the same job that Dagster runs, with its own messages.
 
-Belongs here: executing it. Does not: telling how far it is (defs/progress.py), what is said before and after
-(cli.py).
+Belongs here: executing it. Does not: reporting its progress (defs/progress.py), what is printed before and
+after (cli.py).
 """
 
 import logging
@@ -23,7 +23,10 @@ from orchestration.terminal import say
 
 
 def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
-    """Execute the job, under the writer's lock; its run id, or a GoalpostError that says why it failed."""
+    """Execute the job, under the writer's lock, and return its run id.
+
+    Raises GoalpostError, which says why, if the job failed.
+    """
     log = settings.logs / "run.log"
     log.parent.mkdir(exist_ok=True)
     dev = holder(settings.dev_lock)
@@ -32,7 +35,7 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
     # Loading the definitions prepares the dbt manifest: seconds, the first time.
     with console.status("Starting ...") as status, open_instance(settings) as instance:
         listener = Progress(console, status)
-        if dev is None:  # it forgets its own
+        if dev is None:  # `goalpost dev` forgets its own dead runs
             forget_dead_runs(instance)
         from orchestration.definitions import defs
 
@@ -40,7 +43,7 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
         run_config = RunConfig(resources={"run": config}, loggers={"progress": {}})
         logging.getLogger(PROGRESS).addHandler(listener)
         try:
-            # dbt and Great Expectations print; that belongs into a file.
+            # The output of dbt and Great Expectations goes to a file.
             with log.open("w", encoding="utf-8") as output, redirect_stdout(output), redirect_stderr(output):
                 result = job.execute_in_process(
                     instance=instance, run_config=run_config, raise_on_error=False
@@ -53,7 +56,7 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
 
 
 def _why(settings: Settings, result: ExecuteInProcessResult) -> str | None:
-    """The reason that the run was recorded with; where it could not be, the first error's."""
+    """The recorded reason of the failure; if none could be recorded, that of the first error."""
     reason = None
     with suppress(GoalpostError, duckdb.Error):
         reason = runs.message(settings, result.run_id)

@@ -1,10 +1,11 @@
-"""Ctrl-C, SIGTERM and a closed terminal: one sentence, and the process is gone.
+"""Ctrl-C, SIGTERM and a closed terminal: print one sentence and end the process.
 
-Belongs here: hearing the signal at any moment, ending, the sentence. Does not: what is true at a moment (who
-makes it true says so); undoing anything: to be interrupted is to be killed, which every step bears.
+Belongs here: receiving the signal at any moment, ending, the sentence. Does not: which sentence is true at a
+moment (the code that makes it true sets it); undoing anything: an interruption is a kill, and every step
+survives a kill.
 
-Few imports: it listens before the rest of the program is imported. And in a thread: what runs in the main one
-may be a query that takes minutes, or a library with handlers of its own.
+Few imports, because it listens before the rest of the program is imported. It listens in a thread, because
+the main one may run a query that takes minutes, or a library with its own handlers.
 """
 
 import os
@@ -22,32 +23,32 @@ _before_the_end: Callable[[], None] | None = None
 
 
 def listen() -> None:
-    """From now on. The exit code is the shell's: 128 and the signal's number."""
+    """Listen for signals from now on. The exit code is the shell's: 128 plus the signal's number."""
     heard, told = os.pipe()
     os.set_blocking(told, False)
     threading.Thread(target=_wait, args=(heard,), daemon=True).start()
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A script's shell ignores SIGINT for what it starts with `&`, and Dagster makes SIGTERM follow it:
-        # deaf to both. Who writes `nohup` means it.
+        # A script's shell ignores SIGINT for programs that it starts with `&`, and Dagster makes SIGTERM
+        # behave like SIGINT: without this, both would be ignored. SIGHUP stays ignored under `nohup`.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _leave_to_the_thread)
 
 
 def if_interrupted(sentence: str) -> None:
-    """What would be true from now on."""
+    """Set the sentence that an interruption prints from now on."""
     global _sentence
     _sentence = sentence
 
 
 def before_the_end(do: Callable[[], None]) -> None:
-    """What must be ended along with this process. It must not take long."""
+    """Set what to do before an interruption ends this process. It must not take long."""
     global _before_the_end
     _before_the_end = do
 
 
 def _leave_to_the_thread(*_: object) -> None:
-    """Python passes a signal on to the wakeup descriptor only if it has a handler, whatever that does."""
+    """Python passes a signal to the wakeup descriptor only if the signal has a handler, whatever it does."""
 
 
 def _wait(heard: int) -> None:

@@ -1,6 +1,6 @@
-"""Who is at it: a lock that its process holds, with its name in the file.
+"""Locks: a process holds one, and writes its name into the file.
 
-Belongs here: holding one, and telling who does. Does not: what is locked (warehouse.py, dev.py).
+Belongs here: holding a lock, and finding who holds it. Does not: what is locked (warehouse.py, dev.py).
 """
 
 import fcntl
@@ -18,19 +18,19 @@ from filelock import FileLock, Timeout
 
 from orchestration.errors import GoalpostError
 
-# Longer than anybody looks who is at it, shorter than anybody is at it.
+# Longer than a process needs to read who holds the lock, shorter than any process holds it for its work.
 PATIENCE_SECONDS = 1.0
 
 
 class Held(GoalpostError):
-    """Somebody else holds it."""
+    """Another process holds the lock."""
 
 
 @contextmanager
 def held(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the lock, which ends with its process; again within it is nothing.
+    """Hold the lock, which ends with its process. Inside a block that already holds it, does nothing.
 
-    Raises Held if another process has it: the text is the refusal, with the holder in the place of {}, for
+    Raises Held if another process has it: the text is the refusal, with the holder in place of {}, for
     example "process 12 (goalpost run), since 05:00".
     """
     lock = FileLock(path, is_singleton=True, thread_local=False)
@@ -50,9 +50,10 @@ def held(path: Path, refusal: str) -> Iterator[None]:
 
 
 def holder(path: Path) -> str | None:
-    """Who holds it just now. It takes no lock, so it works where nothing can be written.
+    """The process that holds the lock now; None if there is none. It writes nothing, so it also works on a
+    read-only disk.
 
-    Raises OSError if the file is there and cannot be read.
+    Raises OSError if the file exists and cannot be read.
     """
     try:
         with path.open("rb") as lock:
@@ -74,12 +75,13 @@ def _myself() -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with suppress(OSError):  # a full disk: it is held all the same
+    with suppress(OSError):  # on a full disk, the lock is held without a name
         path.write_text(text, encoding="utf-8")
 
 
 def _holder(path: Path) -> str:
-    """It writes its name a moment after it has the lock: until then there is none, or a killed one's."""
+    """The name of the holder. It writes its name a moment after it has the lock: until then the file is
+    empty, or has the name of a killed process."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         name = path.read_text(encoding="utf-8", errors="replace").strip()

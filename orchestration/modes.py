@@ -1,11 +1,11 @@
-"""Who may read what lies in the home: its owner alone, but for what is published.
+"""Who may read the files in the home: only its owner, except for what is published.
 
 Belongs here: the modes of files and folders. Does not: what is in them.
 
 The home holds what people did, by name: the warehouse, the logs, Dagster's and dbt's state, temporary files.
-Files are 0600 and folders 0700, whatever the umask. Published marts hold people too (dim_profiles has all
-their properties), so they are private as well until GOALPOST_PUBLISHED_MODE lets a group or everybody read
-them. Then the home can be passed through, not listed.
+Files are 0600 and folders 0700, whatever the umask. Published marts also hold people's data (dim_profiles has
+all their properties), so they are private too, until GOALPOST_PUBLISHED_MODE lets a group or everybody read
+them. Then others can pass through the home, but not list it.
 """
 
 import os
@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 PRIVATE_UMASK = 0o077
-# Where disks are mounted, each in a folder of its own.
+# Folders in which disks are mounted, each in a folder of its own.
 MOUNTS = [Path(folder) for folder in ("/mnt", "/media", "/run/media", "/Volumes")]
 
 
@@ -27,7 +27,7 @@ _umask_of_the_user: int | None = None
 
 
 def be_private() -> None:
-    """What this process and those that it starts create is its owner's alone."""
+    """Only the owner may read what this process, and the processes that it starts, create."""
     global _umask_of_the_user
     before = os.umask(PRIVATE_UMASK)
     _umask_of_the_user = before if _umask_of_the_user is None else _umask_of_the_user
@@ -35,8 +35,8 @@ def be_private() -> None:
 
 @contextmanager
 def landing_modes(settings: Settings) -> Iterator[None]:
-    """A landing that was there belongs to whoever made it, and somebody else may load it: what we put there
-    goes by the user's umask. One that we create is private."""
+    """Within this block, files that we put into an existing landing follow the user's umask: another user may
+    own or load it. A landing that we create is private."""
     is_there = "://" in settings.landing or Path(settings.landing).is_dir()
     before = os.umask(PRIVATE_UMASK)
     try:
@@ -47,21 +47,21 @@ def landing_modes(settings: Settings) -> Iterator[None]:
 
 
 def create_home(settings: Settings) -> None:
-    """Make the folder of the home if there is none. Raises GoalpostError if there can be none, or if
-    it cannot be written."""
+    """Make the folder of the home if there is none. Raises GoalpostError if it cannot be created or
+    written."""
     if settings.home.is_symlink() and not settings.home.exists():
         raise GoalpostError(
             f"The home {settings.home} is a link to {settings.home.readlink()}, which does not exist: mount "
             "the disk, or set GOALPOST_HOME to another folder."
         )
     for mounts in MOUNTS:
-        # Made there, a home would be a new one, on the wrong disk.
+        # Without the mounted disk, a new home would be created on the wrong disk.
         if mounts in settings.home.parents:
             disk = mounts / settings.home.relative_to(mounts).parts[0]
             if not disk.exists():
                 raise GoalpostError(
-                    f"There is no {disk}, where the home {settings.home} is to be: mount the disk (or make "
-                    "that folder, if it is none), or set GOALPOST_HOME to another folder."
+                    f"There is no {disk}, which should contain the home {settings.home}: mount the disk (or "
+                    "create that folder, if it is not a disk), or set GOALPOST_HOME to another folder."
                 )
     try:
         if not settings.home.is_dir():
@@ -74,14 +74,14 @@ def create_home(settings: Settings) -> None:
         ) from None
     if not os.access(settings.home, os.W_OK | os.X_OK):
         raise GoalpostError(
-            f"The folder {settings.home} cannot be written: give yourself the right to, "
+            f"The folder {settings.home} cannot be written: give yourself permission, "
             "or set GOALPOST_HOME to another folder."
         )
 
 
 def tighten(settings: Settings) -> bool:
-    """Give what is in the home its mode: an older version went by the umask, or the setting changed. True if
-    others could read the published marts before and no longer can. Cheap where all is as it should be."""
+    """Set the mode of everything in the home: an older version followed the umask, or the setting changed.
+    True if others could read the published marts before and no longer can. Cheap if all modes are right."""
     if not settings.home.is_dir():
         return False
     before = _mode(settings.published)
@@ -94,7 +94,7 @@ def tighten(settings: Settings) -> bool:
 
 
 def share(settings: Settings) -> None:
-    """What is published, by GOALPOST_PUBLISHED_MODE."""
+    """Set the mode of what is published to GOALPOST_PUBLISHED_MODE."""
     _set(settings.published, settings.published_mode)
     folder = settings.published_parquet
     for path in (folder, *_below(folder)):
@@ -102,12 +102,12 @@ def share(settings: Settings) -> None:
 
 
 def folder_mode(file_mode: int) -> int:
-    """Whoever may read a file may list its folder."""
+    """Users who may read a file may also list its folder."""
     return file_mode | (file_mode & 0o444) >> 2
 
 
 def _home_mode(settings: Settings) -> int:
-    """Others pass through to what is published; they need not see what else there is."""
+    """Others may pass through the home to what is published; they need not see what else is in it."""
     return PRIVATE_FOLDER | (settings.published_mode & 0o044) >> 2
 
 
@@ -127,7 +127,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _mode(path: Path) -> int | None:
-    """Of links, and of what is gone by now, none: it is not ours to say."""
+    """The mode of a file or folder; None for links, which we do not change, and for what is gone by now."""
     with suppress(OSError):
         status = path.lstat()
         if not stat.S_ISLNK(status.st_mode):
@@ -137,5 +137,5 @@ def _mode(path: Path) -> int | None:
 
 def _set(path: Path, mode: int) -> None:
     if _mode(path) not in (None, mode):
-        with suppress(OSError):  # of somebody else, who may have reasons
+        with suppress(OSError):  # another user owns it and may have reasons for its mode
             path.chmod(mode)

@@ -1,6 +1,6 @@
 """Processes that work for a run, and end with it.
 
-Belongs here: that they do. Does not: what they do (dbt_process.py, checks/process.py).
+Belongs here: how they end. Does not: what they do (dbt_process.py, checks/process.py).
 """
 
 import os
@@ -17,9 +17,9 @@ def with_parent() -> dict[str, str]:
 
 
 def end_with_parent() -> None:
-    """A process that works for a run does not notice that nobody reads it any more: after a kill -9 of the
-    run it would go on, and write in the middle of the next one. It may be gone already. Ctrl-C on a terminal
-    goes to both: what follows from it is the parent's to say."""
+    """End this process when its parent, the run, ends. It would not notice a kill -9 of the run, would go on,
+    and would write during the next run. The parent may already be gone. Ctrl-C on a terminal reaches both
+    processes; only the parent reacts to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = int(os.environ.get(PARENT, os.getppid()))
 

@@ -1,18 +1,18 @@
-"""Publishing: the marts as one DuckDB file and as Parquet, for whoever reads them.
+"""Publishing: the marts as one DuckDB file and as Parquet, for their readers.
 
-Belongs here: what readers get, replaced whole. Does not: what is in a mart (dbt) or whether it is right
-(checks/); but it asks, and refuses.
+Belongs here: what readers get; each file is replaced whole. Does not: what is in a mart (dbt) or whether it
+is right (checks/); but publishing reads the results of the checks, and refuses if a critical one failed.
 
-Readers never open the working file: while a run writes, nobody else can, and while they read, no run could.
-Each published file is written beside its place and renamed into it, so that at any moment it is the old or
-the new one, and a reader of the old one keeps its answers. The marts are in a file of their own, so
-publishing them is copying that, as fast as the disk.
+Readers never open the working file: while a run writes, no other process can open it, and while they read, no
+run could write. Each published file is written beside its place and renamed into it. So at any moment it is
+the old file or the new one, and a reader of the old one keeps reading it. The marts are in a file of their
+own, so publishing them means copying that file, as fast as the disk.
 
-Writing Parquet is slower, and of a fact that reaches back years a run changes the last weeks. So a fact has a
-file for each month. published.json says of each file what is in it, the sum of its rows' hashes, and it is
-written only if that differs. A run that recomputes a part of a mart hashes only the months that may differ:
-those with a row that it may have written, and those whose rows or moments no longer add up to what was
-published, since a row is gone or moved.
+Writing Parquet is slower, and in a fact of several years a run changes only the last weeks. So a fact has one
+file per month. published.json records the content of each file, as a sum of its rows' hashes; a file is
+written only if that differs. A run that recomputes part of a mart hashes only the months that may differ:
+those with a row that the run may have written, and those whose number of rows or sum of moments is no longer
+as published, because a row is gone or has another moment.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ class Published:
 
 @dataclass(frozen=True)
 class Part:
-    """Of a mart, what one Parquet file holds. `outline`: a hash of what is cheap to count, to notice a month
-    that lost a row; `content`: of every value."""
+    """The part of a mart in one Parquet file. `outline`: a hash of figures that are cheap to count, to notice
+    a month that lost a row; `content`: a hash of every value."""
 
     mart: str
     place: Path
@@ -64,18 +64,21 @@ class Part:
 @dataclass(frozen=True)
 class Prepared:
     parts: list[Part]
-    written: list[Path]  # the Parquet files that are another, beside their places
+    written: list[Path]  # the places of the Parquet files that changed; each is written beside its place
 
 
 def prepare(
     settings: Settings, moments: Mapping[str, str] | None = None, *, rebuilt: Collection[str] | None = None
 ) -> Prepared:
-    """What takes long and changes nothing that is published: while it is checked whether it may be.
+    """Do the slow part of publishing, which changes no published file, while the checks run.
 
-    `moments`: of each mart that runs recompute in part, the moment of a row (`recompute_from`). `rebuilt`: of
-    which of these this run may have changed any row; None: of all of them."""
+    `moments`: for each mart that runs recompute in part, the moment of a row (`recompute_from`). `rebuilt`:
+    the marts in which this run may have changed any row; None: all marts.
+
+    Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error and OSError pass.
+    """
     _remove_unfinished(settings)
-    published = _kept(settings)  # a file that somebody else changed is written again
+    published = _kept(settings)  # a file that was changed outside is written again
     with _leaving_nothing_unfinished(settings), closing(connect(settings, read_only=True)) as connection:
         parts = [
             part
@@ -97,11 +100,16 @@ def prepare(
 
 
 def marts_are_as_published(settings: Settings) -> bool:
-    """Before a run: then what differs after it is what it did."""
+    """Before a run: are the marts of the warehouse as published? If so, only the run makes later changes."""
     return settings.warehouse_marts in _kept(settings)
 
 
 def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -> Published:
+    """Replace the published files by the marts of this run.
+
+    Raises GoalpostError if a critical check of the run failed, the run has not built every model, or the
+    warehouse cannot be opened; lets duckdb.Error and OSError pass.
+    """
     prepared = prepared or prepare(settings)
     with _leaving_nothing_unfinished(settings):
         with closing(connect(settings)) as connection:
@@ -111,7 +119,7 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
             if unsound := runs.not_of_this_increment(connection):
                 raise GoalpostError(
                     "Nothing was published, the old marts stay. Not built by this run: "
-                    f"{some_of(unsound)}. Start `goalpost run` again: it builds all of it."
+                    f"{some_of(unsound)}. Start `goalpost run` again: it builds them all."
                 )
             _describe(connection, run_id)
             is_mostly_free = _is_mostly_free(connection)
@@ -119,7 +127,7 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
                 _rewrite(connection, _unfinished(settings.warehouse_marts))
         if is_mostly_free:
             _replace(settings.warehouse_marts)
-        # Closed, so whole: its log is in it, and nobody else writes.
+        # The file is closed, so it is complete: its log is in it, and no other process writes.
         shutil.copyfile(settings.warehouse_marts, _unfinished(settings.published))
         if_interrupted(
             "interrupted while publishing: part of the published files may be new; the next run carries on."
@@ -138,8 +146,8 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """What a reader of the published file has to know besides the marts, in its schema `control`: until when
-    they count, and each workspace's calendar and currency."""
+    """Write what a reader of the published file needs besides the marts, in its schema `control`: until when
+    they count, and each workspace's time zone and currency."""
     connection.execute(
         "create or replace table marts.control.publication as "
         "select cast(? as varchar) as run_id, (select as_of from control.clock) as as_of, "
@@ -155,8 +163,8 @@ def _describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 
 def lost(settings: Settings) -> str | None:
-    """Why to publish again although nothing is new: somebody deleted or changed what was published, or the
-    marts that it is a copy of."""
+    """Why to publish again although nothing is new: a published file, or the marts that it is copied from,
+    were deleted or changed; None if not."""
     if not settings.warehouse_marts.exists():
         return f"{settings.warehouse_marts.name}, the marts of the warehouse, is missing"
     names = [str(place.relative_to(settings.home)) for place in _places(settings) - _kept(settings).keys()]
@@ -169,7 +177,10 @@ def lost(settings: Settings) -> str | None:
 
 
 def publish_again(settings: Settings) -> bool:
-    """Without a run: the last one, which succeeded, checked what is there still. False if it is not."""
+    """Publish without a run, if the marts are still those that the last run checked; else return False.
+
+    Raises what `publish` raises.
+    """
     if settings.warehouse_marts not in _kept(settings):
         return False
     with closing(connect(settings, read_only=True)) as connection:
@@ -181,18 +192,18 @@ def publish_again(settings: Settings) -> bool:
 
 
 def _places(settings: Settings) -> set[Path]:
-    """Where the last publication put a file."""
+    """The places of all files of the last publication."""
     return {settings.published, *(settings.home / name for name in _record(settings))}
 
 
 def _kept(settings: Settings) -> dict[Path, list[Any]]:
-    """What the record says of the files that nobody has touched since: size, time, outline, content."""
+    """What the record says of the files that have not changed since: size, time, outline, content."""
     record = {settings.home / name: said for name, said in _record(settings).items()}
     return {place: said for place, said in record.items() if _state(place) == said[:2]}
 
 
 def _said(published: list[Any] | None) -> tuple[str | None, str | None]:
-    """The outline and the content; an older Goalpost wrote neither."""
+    """The outline and the content in a record; an older Goalpost recorded neither."""
     return (published[2], published[3]) if published and len(published) == 4 else (None, None)
 
 
@@ -230,8 +241,9 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _is_mostly_free(connection: duckdb.DuckDBPyConnection) -> bool:
-    """A full refresh writes the new tables beside the old ones and leaves the place of those; later runs fill
-    only a little of it. What they delete is found and used again: in 30 days the file grew with its rows."""
+    """Is most of the file free space? A full refresh writes the new tables beside the old ones and leaves the
+    old space free; later runs fill only a little of it. (The space of rows that increments delete is reused:
+    in 30 days the file grew only with its rows.)"""
     connection.execute("checkpoint marts")
     used, free = connection.execute(
         "select used_blocks, free_blocks from pragma_database_size() where database_name = 'marts'"
@@ -254,8 +266,8 @@ def _parts(
     moment: str | None,
     published: Mapping[Path, list[Any]],
 ) -> list[Part]:
-    """`published`: what the record says of files, if nothing else changed the mart than rows of affected
-    profiles whose `moment` was or is at or after their affected_from."""
+    """`published`: what the record says of files, if only rows of affected profiles whose `moment` was or is
+    at or after their affected_from can have changed."""
     described = connection.execute(f"describe marts.{_name(mart)}").fetchall()
     columns = [(name, type_, is_nullable == "YES") for name, type_, is_nullable, *_ in described]
     time = _time(columns) if mart.startswith("fct_") else None
@@ -302,7 +314,8 @@ def _parts(
 def _months_of_affected_rows(
     connection: duckdb.DuckDBPyConnection, month: str, source: str, moment: str
 ) -> set[datetime | None]:
-    """Where the run may have written a row: by the condition that the macro `recompute_sql` deletes by."""
+    """The months in which the run may have written a row, by the condition with which the macro
+    `recompute_sql` deletes."""
     found = connection.execute(
         f"select distinct {month} {source} "
         f"where {moment} >= (select min(affected_from) from intermediate.int_affected_profiles) "
@@ -317,7 +330,7 @@ def _digest(*parts: object) -> str:
 
 
 def _time(columns: list[tuple[str, str, bool]]) -> str | None:
-    """The first moment that every row has: when it happened."""
+    """The first moment column without nulls: when a row happened."""
     moments = [
         name
         for name, type_, is_nullable in columns
@@ -327,7 +340,7 @@ def _time(columns: list[tuple[str, str, bool]]) -> str | None:
 
 
 def _within(time: str | None, month: datetime) -> str:
-    """In a form that lets what lies in other months be skipped."""
+    """The condition for a month, in a form with which DuckDB can skip row groups of other months."""
     return f"{time} >= timestamp '{month}' and {time} < timestamp '{month}' + interval '1' month"
 
 
@@ -350,7 +363,7 @@ def _replace(place: Path) -> None:
 
 @contextmanager
 def _leaving_nothing_unfinished(settings: Settings) -> Iterator[None]:
-    """On a full disk it would keep the next run from finishing, too."""
+    """Remove unfinished files after an error: on a full disk they would also stop the next run."""
     try:
         yield
     except Exception:
@@ -359,7 +372,7 @@ def _leaving_nothing_unfinished(settings: Settings) -> Iterator[None]:
 
 
 def _remove_unfinished(settings: Settings) -> None:
-    """What a killed run left; DuckDB would not attach half a file."""
+    """Remove what a killed run left; DuckDB cannot attach half a file."""
     for leftover in (
         *settings.home.glob(f"*{UNFINISHED}*"),
         *settings.published_parquet.glob(f"*/*{UNFINISHED}"),
@@ -368,7 +381,7 @@ def _remove_unfinished(settings: Settings) -> None:
 
 
 def _remove_other_parquet(folder: Path, places: Set[Path]) -> None:
-    """Of months and marts that are no more."""
+    """Remove the files of months and marts that no longer exist."""
     for place in set(folder.glob("*/*.parquet")) - places:
         place.unlink()
         if not any(place.parent.iterdir()):

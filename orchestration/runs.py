@@ -1,9 +1,12 @@
-"""Is there work, and what became of it: the history of runs (control.runs), the clock (control.clock), and
+"""Whether there is work, and its outcome: the history of runs (control.runs), the clock (control.clock), and
 what is being computed (control.increment).
 
 Belongs here: why a run starts, its row from start to finish, what it computes. Does not: what changed in the
 code (changes.py), doing the work (landing/, dbt, checks/, publish.py) or starting it (cli.py,
 defs/automation.py).
+
+Functions that take `settings` or a connection raise GoalpostError if the warehouse cannot be opened
+(warehouse.connect) and let duckdb.Error pass. The docstrings name what they raise besides.
 """
 
 import hashlib
@@ -37,7 +40,7 @@ class Run:
 
 @dataclass(frozen=True)
 class StartedRun(Run):
-    """Besides, what it computes from scratch and why, and the code that it runs."""
+    """Also says what the run computes from scratch and why, and the code that it runs."""
 
     rebuild: Rebuild = field(default_factory=Rebuild)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +57,7 @@ def pending_work(
     changed_files: Collection[str] = (),
     built_by_hand: Collection[str] = (),
 ) -> str | None:
-    """Why a run has something to do, in words; None if it would change nothing. `history`: newest first."""
+    """The reason why a run has work, in words; None if it would change nothing. `history`: newest first."""
     if not history:
         return "this is the first run"
     last = history[0]
@@ -79,9 +82,9 @@ def pending_work(
 def full_refresh_reason(
     history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False
 ) -> str | None:
-    """Why everything must be recomputed, whatever changed in the code since the last success: until a run
-    has succeeded there is nothing to add to; what other code computed must go, and so must what an unfinished
-    full refresh left half done. None if nothing of that is so."""
+    """Why everything must be recomputed, apart from code changes since the last success; None if nothing
+    requires it. Without a success there is nothing to add to. Results of other code must be replaced, and so
+    must those of an unfinished full refresh."""
     if everything_by_hand:
         return "everything was built outside a run"
     for run in history:
@@ -95,8 +98,9 @@ def full_refresh_reason(
 
 
 def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
-    """The marts are in a file of their own: they belong to the rest if no run has succeeded since the last
-    that wrote them. Not so if one of the two files was deleted or put back from a copy without the other."""
+    """Do the marts, which are in a file of their own, belong to the warehouse? They do if no run has
+    succeeded since the last run that wrote them. They do not if one of the two files was deleted, or restored
+    from a copy without the other."""
     for run in history:
         if run.run_id == written_by:
             return True
@@ -108,6 +112,10 @@ def are_marts_of(history: Sequence[Run], written_by: str | None) -> bool:
 def find_work(
     settings: Settings, *, as_of: datetime | None, full_refresh: bool, wait_seconds: float = 60
 ) -> str | None:
+    """The reason why a run has work, in words; None if it would change nothing.
+
+    Raises GoalpostError also if the landing cannot be listed, or the clock is pinned at another moment.
+    """
     as_of = as_of_of_a_run(settings, as_of)
     listing = list_landing(settings)
     history: list[Run] = []
@@ -148,8 +156,11 @@ def start_run(
     full_refresh: bool,
     manifest: Path | None = None,
 ) -> StartedRun:
-    """Begin a run, as its only writer: whatever is still 'running' lost its process. `manifest`: dbt's, of
-    the project as it is; without it any change of the code asks for a full refresh."""
+    """Begin a run, as the only writer: any run that is still 'running' has lost its process. `manifest`:
+    dbt's, of the current project; without it, any code change requires a full refresh.
+
+    Raises GoalpostError also if the clock is pinned at another moment, or dbt cannot compare the code.
+    """
     as_of = as_of_of_a_run(settings, as_of)
     now, files = _now(), changes.hash_each()
     with closing(connect(settings)) as connection:
@@ -175,7 +186,7 @@ def start_run(
             "values (?, ?, ?, ?, ?, ?, ?)",
             [
                 *(run.run_id, now, run.as_of, run.outcome, run.is_full_refresh, run.code_hash),
-                json.dumps({"landing": settings.landing}),  # `goalpost status` looks there, too
+                json.dumps({"landing": settings.landing}),  # `goalpost status` reads the same landing
             ],
         )
         connection.execute("delete from control.clock")
@@ -224,9 +235,9 @@ def _rebuild(
 def open_increment(
     settings: Settings, run: Run, *, rebuilt: Collection[str] = (), left_out: Collection[str] = ()
 ) -> None:
-    """From now on all that is built computes this: what has landed by now and no run has built, or everything
-    (macros/increment.sql). `rebuilt`: names of models to be computed from scratch; `left_out`: of those that
-    need no building, since it would change nothing."""
+    """From now on every build computes this increment: what has landed by now and no run has built, or
+    everything (macros/increment.sql). `rebuilt`: names of models to compute from scratch; `left_out`: names
+    of models that are not built, because building would not change them."""
     with closing(connect(settings)) as connection:
         connection.begin()
         connection.execute(
@@ -254,27 +265,28 @@ def open_increment(
 
 
 def drop_removed_models(settings: Settings, relations: Mapping[str, str]) -> None:
-    """What was built and is no model any more, or lies elsewhere now: a mart of which nobody remembers the
-    rule must not be published. `relations`: where each model is, by its name."""
+    """Drop the tables and views of models that were removed or moved: a mart without a model must not be
+    published. `relations`: where each model is, by its name."""
     with closing(connect(settings)) as connection:
         built = connection.execute("select model, relation from control.built_models").fetchall()
         for name, relation in built:
             if relations.get(name) == relation:
                 continue
             for kind in ("view", "table"):
-                with suppress(duckdb.CatalogException):  # it is of the other kind
+                with suppress(duckdb.CatalogException):  # the relation is of the other kind
                     connection.execute(f"drop {kind} if exists {relation}")
             if name not in relations:
                 connection.execute("delete from control.built_models where model = ?", [name])
 
 
 def has_succeeded(settings: Settings) -> bool:
+    """Has any run succeeded yet?"""
     with closing(connect(settings, read_only=True)) as connection:
         return any(run.outcome == "succeeded" for run in read_history(connection))
 
 
 def built_by_hand(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The models that were built outside a run since one succeeded."""
+    """The models that were built outside a run since the last success."""
     if not _exists(connection, "control", "built_models"):
         return []
     found = connection.execute("select model from control.built_models where not in_run order by model")
@@ -282,7 +294,7 @@ def built_by_hand(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def not_of_this_increment(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The models that the run which opened the increment has not built, or somebody else has since."""
+    """The models that the run which opened the increment has not built, or that were built by hand since."""
     found = connection.execute(
         "select model from control.built_models "
         "where not in_run or increment_id <> (select increment_id from control.increment) order by model"
@@ -300,6 +312,7 @@ def _is_everything_by_hand(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def record_landing(settings: Settings, run_id: str, report: LandingReport) -> None:
+    """Record what a run landed: the number of files, the last file, the rows by table."""
     with closing(connect(settings)) as connection:
         figures = _figures(connection, run_id) | {"landed_now": report.rows_by_table}
         connection.execute(
@@ -310,7 +323,8 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
 
 
 def record_build(settings: Settings, run_id: str) -> None:
-    """Every model was built: success moves the watermark to all that has landed by now."""
+    """Record that every model was built: when the run succeeds, the watermark moves to the last file of the
+    increment."""
     with closing(connect(settings)) as connection:
         connection.execute(
             "update control.runs set built_file_id = (select until_file_id from control.increment) "
@@ -320,8 +334,8 @@ def record_build(settings: Settings, run_id: str) -> None:
 
 
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
-    """The first outcome stands: a run that succeeded cannot fail afterwards, nor lose its first reason.
-    With success, and in the same transaction, the watermark moves."""
+    """Record the outcome of a run, if it has none yet: a later call changes neither outcome nor message.
+    Success also moves the watermark, in the same transaction."""
     with closing(connect(settings)) as connection:
         figures = json.dumps(account(connection, run_id))
         connection.begin()
@@ -336,7 +350,8 @@ def finish_run(settings: Settings, run_id: str, outcome: str, message: str | Non
 
 
 def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) -> None:
-    """The files up to this one are in the marts, by the definitions as they are now. The caller commits."""
+    """Record that the files up to this one are in the marts, by the definitions as they are now. The caller
+    commits."""
     connection.execute("update control.watermark set file_id = greatest(file_id, ?)", [built_file_id])
     for name in ("definitions", "fact_months"):
         connection.execute(f"delete from control.built_{name}")
@@ -348,7 +363,8 @@ def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) ->
 
 
 def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
-    """What a run did, in numbers: what it landed, the rows of all runs by their fate, its own checks."""
+    """What a run did, in numbers: the rows that it landed, the rows of all runs (staged, superseded,
+    quarantined), and its own checks."""
     figures = _figures(connection, run_id)
     if _exists(connection, "staging", "row_accounting"):
         figures["rows"] = _one_row(
@@ -369,12 +385,13 @@ def account(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any
 
 
 def clock(settings: Settings) -> datetime:
-    """Until when the reports count."""
+    """The moment until which the reports count."""
     with closing(connect(settings, read_only=True)) as connection:
         return connection.execute("select as_of from control.clock").fetchall()[0][0]
 
 
 def message(settings: Settings, run_id: str) -> str | None:
+    """The sentence that says why a run ended as it did; None if there is none."""
     with closing(connect(settings, read_only=True)) as connection:
         found = connection.execute("select message from control.runs where run_id = ?", [run_id]).fetchone()
     return found[0] if found else None
@@ -394,14 +411,14 @@ def one_line(text: str) -> str:
 
 
 def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]) -> bool:
-    """A file that was only copied again has another fingerprint, but its path and content are known."""
+    """A file that was only copied again has a new fingerprint, but its path and content are known."""
     if not any(path == file.path for path, _ in contents):
         return False
     try:
         with listing.file_system.open(file.location, "rb") as content:
             digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
     except (FileNotFoundError, PermissionError):
-        return True  # it cannot be read now: no reason to start a run
+        return True  # the file cannot be read now: no reason to start a run
     return (file.path, digest.hexdigest()) in contents
 
 
@@ -420,8 +437,8 @@ def _figures(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, An
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Without a parameter: for the first one in a process DuckDB imports pandas, and to find that there is no
-    work is to be quick."""
+    """The query has no parameter: for the first parameter in a process DuckDB imports pandas, and finding
+    that there is no work must be quick."""
     found = connection.execute(
         f"select 1 from information_schema.tables where table_schema = '{schema}' and table_name = '{table}'"
     )

@@ -1,5 +1,5 @@
-"""Which models an incremental run leaves out, because building them again would change nothing, how many of
-the others it builds at a time, and which of their rows it changes.
+"""Which models an incremental run leaves out, because building them again would change nothing; how many of
+the others it builds at a time; and which of their rows it changes.
 
 Belongs here: these decisions, from dbt's manifest and what landed. Does not: running dbt (defs/models.py, and
 the benchmark, which does the same).
@@ -16,13 +16,16 @@ from orchestration.warehouse import connect
 
 WATERMARK = "macro.goalpost.watermark"
 ASKED = "macro.goalpost.asked_once"
-# A row of any other table is a definition, and may concern all that ever happened.
+# A row of any other table is a definition, and may affect everything that ever happened.
 FACTS = tuple(table.name for table in RAW_TABLES.values() if table.is_fact)
 FEW_ROWS = 1_000_000
 
 
 def landed_rows(settings: Settings) -> dict[str, int]:
-    """By raw table, of the files that no run has built yet."""
+    """The number of rows, by raw table, in the files that no run has built yet.
+
+    Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error pass.
+    """
     with closing(connect(settings, read_only=True)) as connection:
         found = connection.execute(
             "select table_name, sum(rows)::bigint from raw.files "
@@ -33,15 +36,15 @@ def landed_rows(settings: Settings) -> dict[str, int]:
 
 
 def models_at_a_time(landed: Mapping[str, int]) -> int:
-    """Few rows keep one core busy, so that two models take little longer than one. With many each would have
-    half the memory, and DuckDB uses all cores for one."""
+    """How many models to build at a time. With few rows a model keeps only one core busy, so two take little
+    longer than one. With many rows each would have half the memory, and DuckDB uses all cores for one."""
     return 2 if landed.keys() <= set(FACTS) and sum(landed.values()) <= FEW_ROWS else 1
 
 
 def left_out(manifest: Mapping[str, Any], landed: Collection[str]) -> set[str]:
-    """The ids of nodes. Either they change only with the code, which asks for a full refresh by itself:
-    seeds, and views whose SQL embeds no query result (the watermark is such a result). Or nothing landed in
-    any raw table that they are built from."""
+    """The ids of the nodes that an incremental run leaves out. Either they change only with the code, which
+    causes a rebuild anyway: seeds, and views whose SQL embeds no query result (the watermark is such a
+    result). Or nothing landed in any raw table that they depend on."""
     nodes = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
     }
@@ -62,7 +65,7 @@ def left_out(manifest: Mapping[str, Any], landed: Collection[str]) -> set[str]:
 
 
 def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str]:
-    """The ids of tests that look at nothing but what is left out."""
+    """The ids of tests that read only models that are left out."""
     return {
         name
         for name, node in manifest["nodes"].items()
@@ -71,8 +74,9 @@ def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str
 
 
 def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """By the name of each model that says it: the moment of a row. An increment changes only rows of affected
-    profiles whose moment is at or after their affected_from, before or after it (docs/increments.md)."""
+    """The moment of a row, by the name of each model that declares it (`recompute_from`). An increment
+    changes only rows of affected profiles whose moment, before or after the change, is at or after their
+    affected_from (docs/increments.md)."""
     return {
         node["name"]: node["config"]["meta"]["recompute_from"]
         for node in manifest["nodes"].values()
@@ -83,14 +87,15 @@ def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
 def increment_arguments(
     manifest: Mapping[str, Any], unbuilt: Collection[str], landed: Mapping[str, int]
 ) -> list[str]:
-    """What `dbt build` is told in an incremental run."""
+    """The arguments of `dbt build` in an incremental run."""
     idle = {*unbuilt, *idle_tests(manifest, unbuilt)}
     names = sorted(manifest["nodes"][node]["name"] for node in idle)
     return ["--exclude", *names, "--threads", str(models_at_a_time(landed))]
 
 
 def _looks_for_what_is_new(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
-    """By the watermark, and must find that there is nothing now. A base model looks in its raw table only."""
+    """Does the model find new rows by the watermark? Then it must run to find that there are none now. A base
+    model reads only its raw table, so it need not."""
     return node["schema"] != "staging" and WATERMARK in _macros(node, manifest)
 
 

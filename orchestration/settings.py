@@ -1,4 +1,5 @@
-"""Where everything is: the settings from the environment, the paths that follow, the folders of the clone.
+"""Where everything is: the settings from the environment, the paths derived from them, the folders of the
+clone.
 
 Belongs here: names and places. Does not: creating or opening any of them (warehouse.py, landing/).
 """
@@ -27,14 +28,17 @@ def _published_mode(mode: int | str) -> int:
     written = f"{mode:o}" if isinstance(mode, int) else mode
     if not re.fullmatch("0*6[04][04]", written):
         raise ValueError(
-            f"{written!r} is none of 600 (you alone), 640 (your group, too) "
+            f"{written!r} is not one of 600 (only you), 640 (also your group) "
             "and 644 (everybody on this machine)"
         )
     return int(written, 8)
 
 
 class Settings(BaseSettings):
-    """Paths are made absolute once, here: dbt, Dagster and the tests each run in a folder of their own."""
+    """Paths are made absolute here, once: dbt, Dagster and the tests each run in a folder of their own.
+
+    Making one raises pydantic.ValidationError if a setting is wrong.
+    """
 
     model_config = SettingsConfigDict(env_prefix="GOALPOST_", env_ignore_empty=True, frozen=True)
 
@@ -43,7 +47,7 @@ class Settings(BaseSettings):
         default_factory=lambda validated: validated["home"] / "landing"
     )
     published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
-    max_file_gb: Annotated[float, Field(gt=0)] = 20  # of a landed file, unpacked
+    max_file_gb: Annotated[float, Field(gt=0)] = 20  # size of a landed file, unpacked
 
     @property
     def max_file_bytes(self) -> int:
@@ -55,12 +59,12 @@ class Settings(BaseSettings):
 
     @property
     def pinned_clock(self) -> Path:
-        """Where the clock of the reports is pinned, if it is (clock.py)."""
+        """The file that pins the clock of the reports, if it is pinned (clock.py)."""
         return self.home / "pinned_clock"
 
     @property
     def warehouse(self) -> Path:
-        """The working database. BI never reads it: while a run writes, nobody else can open it."""
+        """The working database. BI tools never read it: while a run writes, no other process can open it."""
         return self.home / "warehouse.duckdb"
 
     @property
@@ -79,12 +83,12 @@ class Settings(BaseSettings):
 
     @property
     def publication(self) -> Path:
-        """What was published last: each file with its size and time, to see whether it still is that."""
+        """The record of what was published last: each file with its size and time, to notice changes."""
         return self.home / "published.json"
 
     @property
     def logs(self) -> Path:
-        """What the last run's tools printed."""
+        """The folder with the output of the last run's tools."""
         return self.home / "logs"
 
     @property

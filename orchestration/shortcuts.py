@@ -1,10 +1,10 @@
-"""Where a run reaches into a tool, or around it, because the tool's own way costs half a second or more.
+"""Shortcuts: a run uses internals of a tool, or avoids the tool, if its own way costs half a second or more.
 
-Belongs here: every such thing, with the CPU seconds that it saves a run on a thousand rows and the version
-that it was measured with. Does not: what a tool offers as a setting, and what changes a result.
+Belongs here: every shortcut, with the CPU seconds that it saves a run on a thousand rows and the version that
+it was measured with. Does not: what a tool offers as a setting, and anything that changes a result.
 
-GOALPOST_SHORTCUTS=off turns all of them off: everything works, only slower. tests/test_shortcuts.py notices
-when one no longer finds what it reaches for, and runs the pipeline without them.
+GOALPOST_SHORTCUTS=off turns all of them off: everything works, but slower. tests/test_shortcuts.py fails if a
+tool no longer has the internals that a shortcut uses, and runs the pipeline without shortcuts.
 """
 
 import gc
@@ -27,15 +27,15 @@ def are_on() -> bool:
 
 
 def collect_rarely() -> None:
-    """Saves 0.9 s (0.2 to 0.3 in each of three processes). Importing makes hundreds of thousands of objects
-    that stay, and Python looks through them for garbage again and again."""
+    """Saves 0.9 s (0.2 to 0.3 in each of three processes). Importing creates hundreds of thousands of objects
+    that stay, and Python searches them for garbage repeatedly."""
     if are_on():
         gc.set_threshold(100_000, 20, 100)
 
 
 def leave(code: int) -> NoReturn:
-    """Saves 1.1 s (0.6 with Dagster, 0.5 with dbt). The process ends without taking thousands of modules
-    apart. Files must be closed."""
+    """Saves 1.1 s (0.6 with Dagster, 0.5 with dbt). The process ends without cleaning up thousands of
+    modules. Files must be closed."""
     if not are_on():
         sys.exit(code)
     with suppress(OSError):
@@ -56,8 +56,8 @@ class _Later(ModuleType):
 
 
 def import_when_used(*names: str) -> None:
-    """Saves 0.6 s for scipy.stats and altair. Great Expectations imports them to compare distributions and to
-    draw them, which no rule asks for: each is imported when something of it is first used."""
+    """Saves 0.6 s for scipy.stats and altair. Great Expectations imports them to compare and draw
+    distributions, which no rule needs: each is imported when it is first used."""
     for name in names:
         if are_on() and name not in sys.modules:
             sys.modules[name] = _Later(name)
@@ -68,9 +68,9 @@ def import_when_used(*names: str) -> None:
 
 @contextmanager
 def not_importing(name: str) -> Iterator[None]:
-    """Saves 1.1 s for dbt.version. dagster-dbt imports dbt to name its types, and where dbt is not installed
-    it does without. dbt runs in a process of its own: to who looks for the module in this block, it is not
-    installed; unless it is imported already."""
+    """Saves 1.1 s for dbt.version. dagster-dbt imports dbt to name its types, but also works if dbt is not
+    installed. dbt runs in a process of its own, so in this block the module seems not to be installed, unless
+    it is already imported."""
     if name in sys.modules or not are_on():
         yield
         return
@@ -86,8 +86,9 @@ def not_importing(name: str) -> Iterator[None]:
 
 @cache
 def _event_log() -> type:
-    """Saves 2 s. Dagster's own opens a new engine for each of the 800 events of a run, looks whether its
-    tables are there, and waits for the disk. A power cut may cost the last events, never the log."""
+    """Saves 2 s. For each of the 800 events of a run, Dagster's own class opens a new engine, checks that its
+    tables exist, and waits for the disk. With this one, a power cut may lose the last events, never the
+    log."""
     import sqlalchemy
     import sqlalchemy.event
     from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
@@ -118,14 +119,15 @@ def _event_log() -> type:
 
 
 def __getattr__(name: str) -> type:
-    """Dagster looks up EventLog by its name; dbt and the checks need not import Dagster for it."""
+    """Dagster looks up EventLog by name; so the processes of dbt and of the checks need not import
+    Dagster."""
     if name == "EventLog":
         return _event_log()
     raise AttributeError(name)
 
 
 def event_log_config(folder: Path) -> dict[str, Any]:
-    """For dagster.yaml. Both write the same file."""
+    """The event log in dagster.yaml. Both classes write the same file."""
     own = ("dagster._core.storage.event_log", "ConsolidatedSqliteEventLogStorage")
     module, name = (__name__, "EventLog") if are_on() else own
     return {"module": module, "class": name, "config": {"base_dir": str(folder)}}
@@ -135,8 +137,8 @@ def event_log_config(folder: Path) -> dict[str, Any]:
 
 
 def keep_templates(folder: Path) -> None:
-    """Saves 0.6 s. dbt compiles each template again in each process: its Jinja is given what others have, a
-    cache of bytecode."""
+    """Saves 0.6 s. dbt compiles each template again in each process; this gives its Jinja a bytecode
+    cache."""
     if not are_on():
         return
     from dbt_common.clients.jinja import MacroFuzzEnvironment
@@ -151,7 +153,7 @@ def keep_templates(folder: Path) -> None:
         name = f"{self.code_generator_class.__name__} {source}"
         try:
             bucket = bytecode.get_bucket(self, name, None, source)
-        except Exception:  # a file is broken: all are compiled again
+        except Exception:  # a cache file is broken: compile all templates again
             bytecode.clear()
             bucket = bytecode.get_bucket(self, name, None, source)
         if bucket.code is None:

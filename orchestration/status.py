@@ -1,7 +1,7 @@
 """What `goalpost status` prints: what landed and how fresh it is, what was left out, what the last run did.
 
-Belongs here: reading it and laying it out. Does not: changing anything; it works before the first run and
-while one is writing.
+Belongs here: reading it and laying it out. Does not: changing anything. It works before the first run and
+while a run is writing.
 """
 
 import json
@@ -27,7 +27,7 @@ from orchestration.warehouse import WarehouseHeld, connect, writer
 
 EXAMPLES = 20
 
-# Of these a faulty row is told by itself: a definition that does not count is a person's work to mend.
+# In these tables each faulty row has its own entry: a person must repair a definition that does not count.
 DEFINITIONS = {
     "goals": "goal_id",
     "segments": "segment_id",
@@ -66,7 +66,11 @@ order by severity, suite, expectation
 
 
 def show_status(settings: Settings, out: Console) -> None:
-    """It never waits: of a warehouse that a run has open, it says so and goes on with what is published."""
+    """Print the status without waiting: if a run has the warehouse open, say so and show what is published.
+
+    Raises GoalpostError if the warehouse cannot be opened for another reason, or the pin of the clock cannot
+    be read; lets duckdb.Error pass.
+    """
     connection, held = _open(settings)
     settings_of_run, remark = _landing(settings, connection)
     for name, place in (
@@ -83,7 +87,7 @@ def show_status(settings: Settings, out: Console) -> None:
     elif held:
         say(out, _while_writing(settings, held), "yellow")
     else:
-        say(out, "Nothing has run yet: `goalpost run` loads what lies in the landing.")
+        say(out, "Nothing has run yet: `goalpost run` loads the files in the landing.")
     out.print(_published(settings))
 
 
@@ -97,25 +101,25 @@ def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection | None, Warehou
 
 
 def _landing(settings: Settings, connection: duckdb.DuckDBPyConnection | None) -> tuple[Settings, str]:
-    """The settings with the landing that the last run looked at, and what to say where it is another."""
+    """The settings with the landing of the last run, and a remark if `settings` have another landing."""
     found = connection.execute(LAST_RUN).fetchone() if connection else None
     last = json.loads(found[-1] or "{}").get("landing") if found else None
     if last in (None, settings.landing):
         return settings, ""
     return (
         settings.model_copy(update={"landing": last}),
-        f" (where the last run looked; a run without --landing looks at {settings.landing})",
+        f" (the landing of the last run; a run without --landing reads {settings.landing})",
     )
 
 
 def _while_writing(settings: Settings, held: WarehouseHeld) -> str:
-    """Of a warehouse that cannot be opened: by a run, or by somebody who has the file open."""
+    """Who has the warehouse open, so that it cannot be read: a run, or another process."""
     holder = writer(settings)
     if holder is None:
-        return f"{held} What landed and what the last run did can be told when it is released."
+        return f"{held} `goalpost status` shows what landed and what the last run did when it is released."
     return (
-        f"A run is writing just now ({holder}). What landed, what is set aside and what the run did are told "
-        "when it is done. Until then the marts below stand."
+        f"A run is writing just now ({holder}). When it is done, `goalpost status` shows what landed, what "
+        "is set aside and what the run did. Until then the marts below are valid."
     )
 
 
@@ -151,7 +155,8 @@ def _landed(connection: duckdb.DuckDBPyConnection) -> RenderableType:
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:
-    """By the first time in the contract: when it happened, was observed, sent or updated."""
+    """The newest value of the table's first time column in the contract: when a row happened, was observed,
+    sent or updated."""
     times = [column.name for column in RAW_TABLES[name].columns if column.type == "timestamp"]
     if (f"stg_{name}",) not in _tables(connection, "staging"):
         return None
@@ -177,7 +182,7 @@ def _quarantined(connection: duckdb.DuckDBPyConnection) -> RenderableType:
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[str, str]]:
-    """Reason by reason; of definitions each one by itself, with its id."""
+    """One entry per reason; for definitions, one per reason and definition, with its id."""
     own_id = DEFINITIONS.get(name)
     has_ids = own_id and {own_id, "workspace_id"} <= set(_columns(connection, "quarantine", name))
     which = f"workspace_id, {own_id}" if has_ids else "null, null"
@@ -222,7 +227,7 @@ def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Ren
 
 
 def _indented(line: str) -> RenderableType:
-    """Also what of it is wrapped."""
+    """The line with its indent, kept if the line wraps."""
     words = line.lstrip(" ")
     return Padding(text(words), (0, 0, 0, len(line) - len(words)), expand=False)
 
@@ -263,7 +268,7 @@ def _purpose(name: str) -> str:
 
 
 def _examples(figures: dict[str, Any]) -> Iterator[str]:
-    """For the owner of the home, here alone: no log has them."""
+    """Example values, shown only here, to the owner of the home: no log contains them."""
     for number, example in enumerate(figures.get("examples") or ()):
         yield f"{'for example' if number == 0 else 'and'} {_value(example)}"
 
@@ -277,12 +282,12 @@ def _value(value: Any) -> str:
 
 
 def not_passed(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str, str]]:
-    """Severity, name and figures of each check of a run that did not pass."""
+    """Severity, name and figures of each check of a run that did not pass. Lets duckdb.Error pass."""
     return connection.execute(NOT_PASSED, [run_id]).fetchall()
 
 
 def account_lines(figures: dict) -> list[str]:
-    """The short account of a run, for its end and for its status."""
+    """The short summary of a run, for the end of the run and for its status."""
     lines = []
     landed_now = figures.get("landed_now")
     if landed_now is not None:
@@ -342,7 +347,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> l
 
 
 def _list(title: str, entries: list[tuple[str, str]], rest: str) -> Group:
-    """What it is and, below, why: sentences of any length, at any width."""
+    """Each entry and, below it, the reason: sentences of any length, at any width."""
     lines: list[RenderableType] = [Text(f"\n{title}", "bold")]
     for what, why in entries[:EXAMPLES]:
         lines += [

@@ -1,6 +1,6 @@
-"""What reaches the terminal: one console for every command, on which no value of the data does anything.
+"""Terminal output: one console for every command, on which no value in the data can act as a control code.
 
-Belongs here: escaping, widths, tables, JSON for machines. Does not: what is said (the commands).
+Belongs here: escaping, widths, tables, JSON for machines. Does not: what is printed (the commands).
 """
 
 import json
@@ -17,17 +17,17 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-# Piped, there is no terminal to ask for its width, and what comes out must not depend on where it started.
+# Piped output has no terminal width, and must not depend on where the command was started.
 PIPED_WIDTH = 120
 
-# Categories of characters that do something instead of showing something, and the ones of category Cf that
-# turn the direction of what follows. (The others of Cf join letters and emoji.)
+# Categories of characters that control the terminal instead of being shown, and those of category Cf that
+# change the direction of the following text. (The others in Cf join letters and emoji.)
 ACTING = {"Cc", "Cs", "Zl", "Zp"}
 TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def plain(text: str) -> str:
-    """The text with every control character spelled out (`\\x1b`), but for the end of a line."""
+    """The text with every control character escaped (`\\x1b`), except line ends."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_spelled(letter) if _acts(letter) else letter for letter in text)
@@ -43,18 +43,18 @@ def _spelled(letter: str) -> str:
 
 
 def text(line: str, style: str = "") -> Text:
-    """One line, whatever is in it: no markup, nothing that acts."""
+    """One line, with any content: no markup, no control characters."""
     return Text(one_line(line), style)
 
 
 def one_line(text: str) -> str:
-    """For a value in a line or a cell: a name with an end of line in it cannot pretend to be two."""
+    """A value for a line or a cell: a name with a line end in it stays on one line."""
     return plain(text).replace("\n", "\\n")
 
 
 class Console(rich.console.Console):
-    """Every text of a command goes through here, so what is printed of data is escaped in this one place:
-    before it is laid out where it comes as text, and at the latest when it is written."""
+    """All output of a command goes through this class, so data are escaped in this one place: before layout
+    if they come as text, and at the latest when they are written."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(plain(text), **options)
@@ -66,12 +66,13 @@ class Console(rich.console.Console):
 
 
 def say(out: rich.console.Console, line: str = "", style: str = "") -> None:
-    """A line that stays one line: paths and sentences can be copied and searched for."""
+    """Print a line without wrapping it, so that paths and sentences can be copied and searched for."""
     out.print(text(line, style), soft_wrap=True)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Bound to the standard output of now: what dbt and Great Expectations print is redirected."""
+    """A console on the current standard output: later, the output of dbt and Great Expectations is
+    redirected."""
     stream = sys.stderr if stderr else sys.stdout
     is_fixed = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
     return Console(
@@ -80,7 +81,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def table(*columns: str) -> Table:
-    """The first column holds names of ours; one whose name ends in > numbers. Neither is cut or wrapped."""
+    """A table. The first column holds our own names; a column whose name ends in > holds numbers. Neither is
+    cut or wrapped."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         name = column.removesuffix(">")
@@ -100,7 +102,7 @@ def number(decimal: Decimal) -> int | float:
 
 
 def as_json(document: object, decimal: Callable[[Decimal], Any] = number) -> str:
-    """Letters as they are; what acts on a terminal is escaped as JSON does it."""
+    """JSON with letters as they are; characters that control a terminal get JSON escapes."""
 
     def value(found: Any) -> Any:
         if isinstance(found, Decimal):

@@ -1,7 +1,7 @@
-"""The working database: opening it, creating what a run expects in it, letting in one writer at a time.
+"""The working database: opening it, creating what a run expects in it, admitting one writer at a time.
 
 Belongs here: connections, locks, the DDL of the schemas raw and control. Does not: what is written into them
-(landing/, runs.py, checks/), and the schemas that dbt makes.
+(landing/, runs.py, checks/), and the schemas that dbt creates.
 """
 
 import re
@@ -20,10 +20,11 @@ from orchestration.settings import Settings
 
 NEWER_DUCKDB = "Trying to read a database file with version number"
 
-# Files that DuckDB 1.4 and later read, published ones too. By its default, 1.0, writing takes a third longer.
+# DuckDB 1.4 and later can read these files, also the published ones. With its default, 1.0, writing takes a
+# third longer.
 STORAGE = "v1.4.0"
 
-# To be raised by whoever changes a table that an older Goalpost would write wrongly.
+# Raise it when you change a table that an older Goalpost would then write wrongly.
 LAYOUT = 1
 
 LEDGER_AND_CONTROL = f"""
@@ -125,8 +126,12 @@ create table if not exists marts.control.written_by (run_id varchar not null);
 def connect(
     settings: Settings, *, read_only: bool = False, wait_seconds: float = 60
 ) -> duckdb.DuckDBPyConnection:
-    """Open the working database, with its marts attached as `marts`; for writing (under `single_writer`) also
-    with all that a run expects in it."""
+    """Open the working database, with its marts attached as `marts`. For writing (under `single_writer`),
+    also create everything that a run expects in it.
+
+    Raises WarehouseHeld if another process has it open for longer than `wait_seconds`; GoalpostError if it is
+    missing (read_only), cannot be opened or created, or a newer Goalpost or DuckDB wrote it.
+    """
     if not read_only:
         create_home(settings)
         create_file(settings.warehouse)
@@ -146,12 +151,16 @@ def connect(
 
 
 class WarehouseHeld(GoalpostError):
-    """Another process has the file open: DuckDB lets nobody else in, readers neither."""
+    """Another process has the file open: DuckDB lets no other process in beside a writer."""
 
 
 @contextmanager
 def single_writer(settings: Settings) -> Iterator[None]:
-    """Hold the right to write, or say who holds it (`locks.Held`). It ends with its process."""
+    """Hold the lock for writing; it ends with its process.
+
+    Raises locks.Held, which says who holds it, if another process does; GoalpostError if the home cannot be
+    created or written.
+    """
     create_home(settings)
     refusal = f"{settings.home} is being written by {{}}: wait until it is done, or stop it, and try again."
     with held(settings.writer_lock, refusal):
@@ -159,12 +168,15 @@ def single_writer(settings: Settings) -> Iterator[None]:
 
 
 def writer(settings: Settings) -> str | None:
-    """Who holds the right to write just now."""
+    """The process that holds the lock for writing now; None if there is none.
+
+    Raises OSError if the lock is there and cannot be read.
+    """
     return holder(settings.writer_lock)
 
 
 def first_line(error: duckdb.Error) -> str:
-    """What DuckDB says, to be quoted inside a sentence: below its first line it explains SQL."""
+    """The first line of a DuckDB error, to quote in a sentence: the lines below it explain SQL."""
     return str(error).splitlines()[0].rstrip(".!")
 
 
@@ -173,7 +185,7 @@ def literal(path: Path) -> str:
 
 
 def raw_table_ddl(table: RawTable) -> str:
-    """Every value as the text that landed. `raw_record`: the whole of a record without columns (bad_row)."""
+    """Every value is the text that landed. `raw_record`: the whole record, if it has no columns (bad_row)."""
     columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
     return (
         f'create table if not exists raw."{table.name}" '
@@ -182,13 +194,16 @@ def raw_table_ddl(table: RawTable) -> str:
 
 
 def mend(settings: Settings) -> list[str]:
-    """Before a run, as the only writer: put aside what would keep it from starting and is made again. Returns
-    what was done, in sentences. The warehouse itself is nobody's to throw away."""
+    """Before a run, as the only writer: set aside files that would stop the run and that it can make again.
+    The warehouse itself is never set aside. Returns what was done, in sentences.
+
+    Raises GoalpostError if a newer DuckDB wrote the marts.
+    """
     done = []
     for database in (settings.warehouse, settings.warehouse_marts):
         log = _log(database)
-        if log.exists() and not database.exists():  # DuckDB would play it into the next one
-            done.append(f"{log} is of a database that is gone: it is moved to {_set_aside(log)}.")
+        if log.exists() and not database.exists():  # DuckDB would replay it into the next database
+            done.append(f"{log} belongs to a database that is gone: it is moved to {_set_aside(log)}.")
     marts = settings.warehouse_marts
     if marts.exists():
         try:
@@ -206,7 +221,7 @@ def mend(settings: Settings) -> list[str]:
 
 
 def set_marts_aside(settings: Settings) -> Path:
-    """Without them the next run rebuilds everything. Only for the one writer."""
+    """Set the marts aside, so that the next run rebuilds everything. Only for the one writer."""
     _set_aside(_log(settings.warehouse_marts))
     return _set_aside(settings.warehouse_marts)
 
@@ -232,7 +247,7 @@ def _set_aside(path: Path) -> Path:
 def _refuse_newer_layout(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     try:
         found = connection.execute("select max(version) from control.layout").fetchone()
-    except duckdb.CatalogException:  # from before it was written down, or empty
+    except duckdb.CatalogException:  # an older Goalpost did not record it, or the file is empty
         return
     if found and found[0] and found[0] > LAYOUT:
         connection.close()
@@ -243,7 +258,8 @@ def _refuse_newer_layout(settings: Settings, connection: duckdb.DuckDBPyConnecti
 
 
 def create_file(path: Path) -> None:
-    """Create a database under another name first: killed half-way, DuckDB leaves a file it cannot open."""
+    """Create a database if it is missing, under another name first: if killed half-way, DuckDB leaves a file
+    that it cannot open. Lets duckdb.Error and OSError pass."""
     if not path.exists():
         unfinished = path.with_suffix(".new")
         for leftover in (unfinished, _log(unfinished)):

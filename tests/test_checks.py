@@ -448,7 +448,7 @@ def test_what_goes_wrong_in_the_process_of_the_checks_is_told(tmp_path: Path):
         checks_process._waiting[settings].kill()
         checks_process._waiting[settings].wait()
         checks_process.ask(settings, ["raw"], only_changed=False)
-        with pytest.raises(GoalpostError, match=r"ended before they did: .*checks\.log tells why"):
+        with pytest.raises(GoalpostError, match=r"ended too early: .*checks\.log says why"):
             checks_process.answer(settings)
     finally:
         checks_process.end(settings)

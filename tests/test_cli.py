@@ -113,7 +113,7 @@ def test_status_tells_what_is_set_aside_and_quarantined(first_run, settings: Set
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["run", "--as-of", "nonsense"], 1, "as_of 'nonsense' is no time"),
+        (["run", "--as-of", "nonsense"], 1, "as_of 'nonsense' is not a time"),
         (["run", "--landing", "/nowhere/at/all"], 1, "There is no landing folder /nowhere/at/all"),
         (["goals", "validate", "/nowhere.yml"], 1, "/nowhere.yml"),
         (["run", "--no-such-option"], 2, "No such option"),

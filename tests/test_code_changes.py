@@ -153,8 +153,8 @@ def test_a_run_builds_the_own_mart_alone_and_publishes_it(project):
     (project.root / "dbt_project/models/acme/acme_notes.sql").write_text("select 1 as one")
     told = project.run()
     assert f", {OWN_MART} changed, built outside a run: fct_fast_conversions." in told
-    assert "Computed from scratch, since they changed: acme_notes, fct_fast_conversions." in told
-    assert "Built and not published, since they do not lie in models/marts: acme_notes." in told
+    assert "Computed from scratch, because they changed: acme_notes, fct_fast_conversions." in told
+    assert "Built but not published, because they are not in models/marts: acme_notes." in told
     assert not project.was_full_refresh()
     assert project.published("select count(*) from fct_fast_conversions") == [(9,)]
 
@@ -163,7 +163,7 @@ def test_a_model_that_moves_leaves_its_old_table(project):
     notes = project.root / "dbt_project/models/acme/acme_notes.sql"
     notes.write_text("{{ config(schema='acme') }} select 1 as one")
     told = project.run()
-    assert "Computed from scratch, since they changed: acme_notes." in told
+    assert "Computed from scratch, because they changed: acme_notes." in told
     places = "select table_schema from information_schema.tables where table_name = 'acme_notes'"
     assert project.working(places) == [("acme",)]
 

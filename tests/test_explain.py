@@ -538,7 +538,7 @@ def test_the_conditions_that_failed_are_those_that_made_the_filter_false(filter,
 
 
 def test_what_lies_after_as_of_is_told_to_be_in_no_report_yet(told):
-    assert "later than the reports count until: in none of them yet" in shown(told(events))
+    assert "later than the reports count: not in any report yet" in shown(told(events))
 
 
 # ---- the tables of reasons against the facts, over worlds made to be nasty ---------------------------------

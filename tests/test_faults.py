@@ -87,7 +87,9 @@ def test_what_was_published_and_is_lost_is_published_again_without_a_run(whole: 
         damage(dim_goals)
         again = goalpost(settings, "run")
         assert (again.returncode, again.stderr) == (0, "")
-        assert again.stdout.startswith("Published again, nothing else was to do: marts.duckdb and 1 more")
+        assert again.stdout.startswith(
+            "Published again; there was nothing else to do: marts.duckdb and 1 more"
+        )
         assert differences(whole, settings) == {}
         assert dim_goals.read_bytes() == as_it_was
         dim_sources.unlink()

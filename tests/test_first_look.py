@@ -95,7 +95,7 @@ def test_nobody_else_may_read_what_a_run_leaves_whatever_the_umask_and_the_marts
     assert [path for path in others if mode(path) & 0o077] == []
 
     tightened = home.goalpost("run").stdout
-    assert "is readable by you alone from now on" in tightened
+    assert "From now on, only you can read" in tightened
     assert open_to_others(home.path) == []
 
 

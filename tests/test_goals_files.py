@@ -337,7 +337,7 @@ def doubled(count):
         (
             "workspace: acme\nsegments:\n" + "\n".join(doubled(12)),
             "goals.yml:3: segments.s0.filter: more than 1,000 conditions with its segments written out: land "
-            "as a property what they come to, or use `in` with a list",
+            "their result as a property, or use `in` with a list",
         ),
     ],
 )

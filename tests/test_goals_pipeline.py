@@ -287,7 +287,7 @@ def test_apply_refuses_another_core_of_a_locked_goal_and_says_since_when_and_wha
     assert findings(report.errors) == [
         "goals.yml:6: goals.buys.measurement_window_days: eligibility, target, evaluation window and "
         "measurement window of this goal are locked since its first message was sent, at 2024-03-01 "
-        "00:00:00 UTC; nothing of this goal is applied, a new name or source neither. Put "
+        "00:00:00 UTC; no change of this goal is applied, not even a new name or source. Put "
         "measurement_window_days back "
         "to change the rest, or make a new goal under another id (with `definition_policy: versioned`, to be "
         "able to edit it later) and archive this one"
@@ -344,7 +344,9 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
             started = datetime.now()
             report = applied(changed)
             assert report.errors == ()
-            assert "A run is writing just now, and there are no published marts to ask instead" in report.note
+            assert (
+                "A run is writing just now, and there are no published marts to read instead" in report.note
+            )
         with duckdb.connect(published) as connection:
             connection.execute(f"attach '{pipeline.settings.warehouse_marts}' as working (read_only)")
             for mart in ("dim_goals", "dim_segments", "dim_sources", "fct_impressions"):

@@ -184,15 +184,15 @@ def test_an_unreadable_file_is_set_aside_whole_and_stops_nothing(landing):
     gzipped = gzip.compress(CSV.encode())
     zstd_packed = zstd(CSV.encode())
     unreadable = [
-        (".parquet", b"", "It is no readable Parquet file"),
-        (".parquet", b"PAR1 not really PAR1", "It is no readable Parquet file"),
+        (".parquet", b"", "It is not a readable Parquet file"),
+        (".parquet", b"PAR1 not really PAR1", "It is not a readable Parquet file"),
         (".csv", b"", "It has no header."),
         (".csv", b"\xef\xbb\xbf", "It has no header."),
         (".csv", b"\n\n\n", "It has no header."),
         (
             ".csv",
             b"name,currency\nAcme,USD\n",
-            "It has no column workspace_id. Tried were the delimiters , ; tab |;",
+            "It has no column workspace_id. The delimiters tried were , ; tab |;",
         ),
         (".csv", b"workspace_id,name\nw1,\xff\n", "It is not UTF-8: the byte 0xFF in "),
         (".csv", b"workspace_id,name\nw1,a,\xff\n", "It is not UTF-8: the byte 0xFF in "),
@@ -213,27 +213,27 @@ def test_an_unreadable_file_is_set_aside_whole_and_stops_nothing(landing):
             "It is not UTF-8: the byte 0xFF in ",
         ),
         (".json", b'[{"workspace_id": "w1"}, {"workspace_id": "w2"', "Its array is never closed"),
-        (".json", b'[{"workspace_id": "w1"}] [{}]', 'Behind its array stands "[{}]"'),
+        (".json", b'[{"workspace_id": "w1"}] [{}]', 'After its array comes "[{}]"'),
         (
             ".csv.gz",
             CSV.encode(),
             'It is not packed, though its name ends in .gz: it begins with "workspace_id,',
         ),
-        (".csv.gz", gzipped[:-9], "It is no whole gzip file"),
-        (".csv.gz", gzipped[:-8] + b"checksum", "It is no whole gzip file"),
-        (".csv.gz", gzipped + b"more", "It is no whole gzip file"),
-        (".csv.gz", gzip.compress(gzipped), "What is packed in it is gzip, not text"),
-        (".csv.zst", zstd_packed[:-3], "It is no whole zstd file"),
-        (".csv.zst", zstd_packed + b"more", "It is no whole zstd file"),
-        (".csv.bz2", bz2.compress(CSV.encode())[:-3], "It is no whole bzip2 file"),
-        (".csv.bz2", gzipped, "It is gzip, which its name does not tell: give it a name that ends in .gz."),
-        (".csv", gzipped, "It is gzip, which its name does not tell: give it a name that ends in .gz."),
-        (".json", zstd_packed, "It is zstd, which its name does not tell: give it a name that ends in .zst."),
+        (".csv.gz", gzipped[:-9], "It is not a complete gzip file"),
+        (".csv.gz", gzipped[:-8] + b"checksum", "It is not a complete gzip file"),
+        (".csv.gz", gzipped + b"more", "It is not a complete gzip file"),
+        (".csv.gz", gzip.compress(gzipped), "Its packed content is gzip, not text"),
+        (".csv.zst", zstd_packed[:-3], "It is not a complete zstd file"),
+        (".csv.zst", zstd_packed + b"more", "It is not a complete zstd file"),
+        (".csv.bz2", bz2.compress(CSV.encode())[:-3], "It is not a complete bzip2 file"),
+        (".csv.bz2", gzipped, "It is gzip, but its name does not say so: give it a name that ends in .gz."),
+        (".csv", gzipped, "It is gzip, but its name does not say so: give it a name that ends in .gz."),
+        (".json", zstd_packed, "It is zstd, but its name does not say so: give it a name that ends in .zst."),
         (".csv", b"PK\x03\x04" + bytes(30), "It is a zip archive, as Excel's .xlsx is"),
         (".jsonl.gz", JSONL.encode(), "It is not packed, though its name ends in .gz"),
-        (".jsonl.gz", gzip.compress(JSONL.encode())[:-9], "It is no whole gzip file"),
-        (".avro", b"", "It is no readable Avro file"),
-        (".avro", CSV.encode(), "It is no readable Avro file"),
+        (".jsonl.gz", gzip.compress(JSONL.encode())[:-9], "It is not a complete gzip file"),
+        (".avro", b"", "It is not a readable Avro file"),
+        (".avro", CSV.encode(), "It is not a readable Avro file"),
     ]
     reasons = {}
     for number, (suffix, content, reason) in enumerate(unreadable):
@@ -257,7 +257,7 @@ def test_a_parquet_file_damaged_in_the_middle_is_set_aside_whole(landing, tmp_pa
     content[len(content) // 2 : len(content) // 2 + 100] = bytes(100)
     landing.put("workspaces/x.parquet", bytes(content))
     landing.load()
-    assert "no readable Parquet file" in landing.ledger()["workspaces/x.parquet"]
+    assert "not a readable Parquet file" in landing.ledger()["workspaces/x.parquet"]
     assert landing.query("select count(*) from raw.workspaces") == [(0,)]
 
 
@@ -286,7 +286,7 @@ def test_a_file_that_vanishes_before_it_is_read_stops_nothing_and_is_looked_at_a
     file = landing.put("workspaces/x.csv", CSV)
     landing.put("workspaces/y.csv", CSV)
     report = land_new_files(landing.settings, on_progress=lambda *_: file.unlink(missing_ok=True))
-    assert report.ignored == (Ignored("workspaces/x.csv", "It was gone when it was to be read."),)
+    assert report.ignored == (Ignored("workspaces/x.csv", "It was gone when the run tried to read it."),)
     assert landing.ledger() == {"workspaces/y.csv": "loaded"}
     landing.put("workspaces/x.csv", CSV)
     landing.load()
@@ -313,7 +313,7 @@ def test_a_file_that_grows_while_it_is_read_is_never_kept_under_the_hash_of_a_pa
         patch.setattr(land, "_content_hash", grow)
         report = landing.load()
     assert [entry.path for entry in report.files] == ["workspaces/y.csv"]
-    reason = "It changed while it was read: it is looked at again in the next run."
+    reason = "It changed while it was read: the next run tries again."
     assert report.ignored == (Ignored("workspaces/x.json", reason),)
     landing.load()
     [kept] = landing.query("select content_hash from raw.files where path = 'workspaces/x.json'")

@@ -142,10 +142,10 @@ def test_a_file_cut_off_or_of_no_records_is_set_aside(landing):
     write(landing, "workspaces/d.avro", {"workspace_id": "bytes"}, [{"workspace_id": b"\xff\xfe"}])
     landing.load()
     reasons = list(landing.ledger().values())
-    assert reasons[0].startswith("It is no readable Avro file")
+    assert reasons[0].startswith("It is not a readable Avro file")
     assert (
         reasons[1] == 'It has no column workspace_id. Its columns are "name". It needs at least workspace_id.'
     )
-    assert reasons[2] == "Its schema is no record: each row has to be one."
-    assert reasons[3].startswith("It is no readable Avro file")
+    assert reasons[2] == "Its schema is not a record: each row must be one."
+    assert reasons[3].startswith("It is not a readable Avro file")
     assert landing.workspaces() == []

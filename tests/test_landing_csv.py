@@ -60,7 +60,7 @@ def test_a_refused_header_is_told_with_the_delimiters_and_what_is_needed(landing
     landing.put("deliveries/x.csv", "id;workspace_id;mail\x1b[31m," + "x" * 300 + "\n1;2;3\n")
     landing.put("deliveries/y.csv", "a:b:c\n1:2:3\n")
     landing.load()
-    tried = "Tried were the delimiters , ; tab |;"
+    tried = "The delimiters tried were , ; tab |;"
     assert landing.ledger() == {
         "deliveries/x.csv": f"It has no column delivery_id. {tried} split by ; its header is "
         f'"id, workspace_id, mail\\x1b[31m,{"x" * 172}…". It needs at least workspace_id, delivery_id.',

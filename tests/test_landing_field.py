@@ -116,12 +116,12 @@ def test_names_and_packings_of_real_landings_are_read_or_listed(land):
     }
     avro = "deliveries/event_type=users.messages.email.Send/date=2025-03-01-10/435/us/dataexport.avro"
     begins = {
-        avro: "It is no readable Avro file",
+        avro: "It is not a readable Avro file",
         "deliveries/empty.csv": "It has no header.",
-        "deliveries/empty.parquet": "It is no readable Parquet file",
-        "deliveries/gzip inside.jsonl": "It is gzip, which its name does not tell",
+        "deliveries/empty.parquet": "It is not a readable Parquet file",
+        "deliveries/gzip inside.jsonl": "It is gzip, but its name does not say so",
         "deliveries/not gzip.jsonl.gz": "It is not packed, though its name ends in .gz",
-        "deliveries/trailing garbage.jsonl.gz": "It is no whole gzip file",
+        "deliveries/trailing garbage.jsonl.gz": "It is not a complete gzip file",
     }
     assert {entry.path for entry in report.set_aside} == set(begins)
     assert all(entry.reason.startswith(begins[entry.path]) for entry in report.set_aside)

@@ -50,13 +50,13 @@ def test_other_names_and_folders_are_listed_with_a_reason_a_folder_once(landing)
     unfinished = ["_tmp", ".x.csv", "_SUCCESS", "deep/er/.hidden"]
     tables = "tables are workspaces, profile_snapshots, events,"
     found = ignored(landing)
-    assert found.pop("invoices").startswith(f"It is no table's folder: {tables}")
+    assert found.pop("invoices").startswith(f"It is not a table's folder: {tables}")
     assert found == {
         **{f"workspaces/{name}": listing.NO_FORMAT for name in no_format},
         **{f"workspaces/{name}": listing.UNFINISHED for name in unfinished},
         "_archive": listing.UNFINISHED,
-        "Workspaces": "It is no table's folder: did you mean workspaces?",
-        "workspace": "It is no table's folder: did you mean workspaces?",
+        "Workspaces": "It is not a table's folder: did you mean workspaces?",
+        "workspace": "It is not a table's folder: did you mean workspaces?",
         "workspaces.csv": listing.NO_TABLE,
     }
 
@@ -172,7 +172,7 @@ def test_what_one_may_not_read_is_ignored_until_one_may(unprivileged):
     folder = landing.put("workspaces/private/x.csv", CSV).parent
     secret.chmod(0)
     folder.chmod(0)
-    reason = "It cannot be read (Permission denied): it is looked at again in the next run."
+    reason = "It cannot be read (Permission denied): the next run tries again."
     assert ignored(landing) == {"workspaces/secret.csv": reason, "workspaces/private": reason}
     secret.chmod(0o600)
     folder.chmod(0o700)
@@ -189,7 +189,7 @@ def test_a_name_too_deep_for_the_system_is_ignored(landing):
         place = deeper
     os.close(place)
     [(_, reason)] = ignored(landing).items()
-    assert reason == "It cannot be read (File name too long): it is looked at again in the next run."
+    assert reason == "It cannot be read (File name too long): the next run tries again."
 
 
 def test_what_is_ignored_starts_no_run(landing):
@@ -228,7 +228,7 @@ def test_an_object_store_lists_what_is_ignored_too(tmp_path):
     assert landing.ledger() == {"workspaces/x.csv": "loaded"}
     assert report.ignored == (
         Ignored("top.csv", listing.NO_TABLE),
-        Ignored("workspace", "It is no table's folder: did you mean workspaces?"),
+        Ignored("workspace", "It is not a table's folder: did you mean workspaces?"),
         Ignored("workspaces/_tmp", listing.UNFINISHED),
         Ignored("workspaces/x.txt", listing.NO_FORMAT),
     )

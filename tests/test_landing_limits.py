@@ -208,19 +208,19 @@ AVRO_BOMBS = {
     "a type within itself": (
         record_of(workspace_id="string", next={"type": "array", "items": "w"}),
         [(1, b"\x02w" + b"\x02" * 5_000_000)],
-        "Its type w holds itself",
+        "Its type w contains itself",
         "null",
     ),
     "a text of a terabyte": (
         record_of(workspace_id="string"),
         [(1, zigzag(2**40) + b"w")],
-        "It is no readable Avro file",
+        "It is not a readable Avro file",
         "null",
     ),
     "a block that is cut off": (
         record_of(workspace_id="string"),
         [(3, b"\x02w\x02w")],
-        "It is no readable Avro file",
+        "It is not a readable Avro file",
         "null",
     ),
 }

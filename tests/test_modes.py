@@ -107,4 +107,6 @@ def test_any_other_is_refused_with_what_is_allowed(written: str, tmp_path: Path)
         text=True,
     )
     assert finished.returncode == 1
-    assert f"GOALPOST_PUBLISHED_MODE: Value error, '{written}' is none of 600 (you alone)" in finished.stderr
+    assert (
+        f"GOALPOST_PUBLISHED_MODE: Value error, '{written}' is not one of 600 (only you)" in finished.stderr
+    )

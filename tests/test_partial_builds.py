@@ -28,7 +28,7 @@ SEEDS = [7, *(random.randrange(2**31) for _ in range(BATCHES))]
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 REFUSALS = (
     "cannot be built from scratch alone",
-    "was not built yet by the run that came last",
+    "which the last run has not built",
 )
 NOON = datetime(2024, 6, 10, 12)
 
@@ -153,7 +153,7 @@ def test_after_an_increment_the_same_increment_is_built_again(increment):
 def test_after_an_increment_a_part_is_not_built_from_scratch_out_of_the_increment(increment):
     before = contents(increment)
     assert (
-        "fct_touches cannot be built from scratch alone, since int_touch_credits holds only what the last "
+        "fct_touches cannot be built from scratch alone, because int_touch_credits holds only what the last "
         "run computed: `goalpost run --full-refresh` builds everything."
     ) in refusal(increment, "run", "--full-refresh", "--select", "fct_touches")
     assert contents(increment) == before
@@ -183,8 +183,8 @@ def test_after_a_failed_run_a_part_does_not_read_what_that_run_did_not_build(inc
     with closing(connect(increment.settings)) as connection:
         connection.execute("update control.built_models set increment_id = 1 where model = 'fct_enrollments'")
     assert (
-        "fct_conversions reads fct_enrollments, which was not built yet by the run that came last: "
-        "`goalpost run` carries on where it ended."
+        "fct_conversions reads fct_enrollments, which the last run has not built: "
+        "`goalpost run` continues where that run stopped."
     ) in refusal(increment, "run", "--select", "fct_conversions")
 
 
@@ -196,7 +196,7 @@ def test_a_table_that_was_dropped_is_built_from_scratch_or_refused(increment):
     assert contents(increment) == before
     with closing(connect(increment.settings)) as connection:
         connection.execute("drop table marts.fct_achievements")
-    assert "since int_achievements holds only" in refusal(increment, "run", "--select", "fct_achievements")
+    assert "because int_achievements holds only" in refusal(increment, "run", "--select", "fct_achievements")
 
 
 def test_dbt_build_by_hand_builds_the_increment_again_and_with_full_refresh_everything(increment):

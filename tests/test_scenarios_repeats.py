@@ -223,7 +223,7 @@ def test_a_workspace_whose_time_zone_cannot_be_read_is_in_no_mart_and_the_others
     unreadable = marts.pipeline.query("from intermediate.int_unreadable_workspaces")
     problems = {row["workspace_id"]: row["problem"] for row in unreadable}
     assert problems[of("Amsterdam").workspace_id] == (
-        "time_zone 'Amsterdam' is no IANA time zone such as Europe/Berlin"
+        "time_zone 'Amsterdam' is not an IANA time zone such as Europe/Berlin"
     )
 
 

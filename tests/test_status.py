@@ -96,7 +96,7 @@ def test_after_a_run_it_tells_what_landed_what_did_not_and_what_came_of_it(setti
     assert "rows in all: 2 landed = 1 staged + 0 superseded + 1 quarantined" in lines
     assert "checks: 1 passed, 1 warned, 0 failed" in lines
     assert "warning raw.files.no_file_is_set_aside: 1 found, none expected" in lines
-    assert any(line.startswith("Somebody should repair and land it again") for line in lines)
+    assert any(line.startswith("Repair the file and land it again") for line in lines)
     assert "for example path events/[bold]b.csv, file_id 2" in lines
     assert "fct_x 1" in lines
 
@@ -149,7 +149,7 @@ def test_it_looks_at_the_landing_that_the_last_run_looked_at_and_says_so(setting
 
     text = shown(Settings(home=settings.home, landing=str(tmp_path / "another")))
 
-    assert f"Landing: {settings.landing} (where the last run looked; a run without --landing looks at" in text
+    assert f"Landing: {settings.landing} (the landing of the last run; a run without --landing reads" in text
     assert "odd" in text
     assert "There is no landing folder" not in text
 

@@ -156,7 +156,7 @@ def test_the_log_of_a_database_that_is_gone_is_not_played_into_the_next_one(data
     path.unlink()
     log.write_bytes(b"of the old one")
     [done] = mend(settings)
-    assert f"{log} is of a database that is gone" in done
+    assert f"{log} belongs to a database that is gone" in done
     connect(settings).close()
 
 

@@ -1,7 +1,7 @@
 {#
-    The rows of a query that a model's SQL is written by, asked once a run. It may read what no model of the run changes any more when
-    the asking model is compiled: what that model refers to, or itself. dbt hands all models the same `graph` (unit tests: none): they
-    lie there, by the run, for a process may run dbt more than once.
+    The rows of a query whose result shapes a model's SQL. Each run executes the query once. The query may read only tables that no
+    model of the run still changes when dbt compiles the calling model: what that model refers to, or itself. dbt passes the same `graph`
+    to all models (to unit tests: none). The rows are kept in it, under the run's id, because a process may run dbt more than once.
 #}
 {% macro asked_once(query) -%}
 {%- set asked, place = graph if graph is mapping else {}, invocation_id ~ ' ' ~ query -%}
@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 
-{# Ask it again: its answer has changed. #}
+{# Drops the kept rows of a query whose result has changed, so that the next call executes it again. #}
 {% macro forget(query) -%}
 {%- do graph.pop(invocation_id ~ ' ' ~ query, none) -%}
 {%- endmacro %}

@@ -1,12 +1,12 @@
 {#
-    What each operator of a filter means in SQL: SEMANTICS, section 3, one place an operator.
+    What each operator of a filter means in SQL: SEMANTICS, section 3, one place for each operator.
 
     A condition reads a property through the columns that unpack_properties made: <name> (JSON text; null: the property is missing),
-    <name>_text, <name>_number and <name>_moment. Negations are joined as `not` by the predicate; here are only the positive
-    operators, and each gives true or false, never null. A text is written out by text_literal and can't leave its quotes.
+    <name>_text, <name>_number and <name>_moment. The predicate adds negations as `not`; here are only the positive operators, and
+    each gives true or false, never null. text_literal writes a text so that it cannot end its own quotes.
 
-    Whatever can be asked of the JSON text itself is asked of it: the other columns are dear, and nobody computes one that no
-    condition reads.
+    A condition tests the JSON text itself wherever that is enough: the other columns are expensive, and are computed only if a
+    condition reads them.
 #}
 
 {% macro condition_sql(condition, columns) -%}
@@ -33,9 +33,9 @@
 
 
 {#
-    eq to one of the literals. A number: the property is a number, or text that is one, and equal. A boolean or a text: the
-    property is one of the ways to spell it in JSON. A long list is looked up by hash, and handed over as one literal: inside an
-    expression DuckDB compares with each value in turn, a microsecond a row for a thousand, and dbt takes its time for each.
+    Equal to one of the literals. A number: the property is an equal number, or a text that is one. A boolean or a text: the property
+    is one of its spellings in JSON. A long list becomes one literal, and a hash join looks it up: in an expression DuckDB compares
+    with each value in turn, a microsecond per row for a thousand values, and dbt needs time for each value.
 #}
 {% macro equals_any(values, property) -%}
 {%- if values | length > 100 -%}
@@ -77,8 +77,8 @@ select {{ goalpost.one_row_an_item(goalpost.json_text_list(goalpost.text_literal
 
 
 {#
-    The ways to spell a scalar whose text is this one: in quotes; and without, if it is true, false or begins like a number
-    (where it is none, nothing is spelled so). A boolean literal means its text.
+    The JSON spellings of a scalar with this text: in quotes; also without quotes, if it is true, false or begins like a number
+    (if it is not a number, no JSON value has that spelling). A boolean literal means its text.
 #}
 {% macro spellings_of(value) -%}
 {%- set text = value | tojson if value is boolean else value -%}
@@ -90,13 +90,13 @@ select {{ goalpost.one_row_an_item(goalpost.json_text_list(goalpost.text_literal
 {%- endmacro %}
 
 
-{# The same of a text in SQL: may a JSON value be spelled so that is no text? #}
+{# The same for a text in SQL: can a JSON value that is not a text have this spelling? #}
 {% macro may_stand_bare(text) -%}
 ({{ text }} in ('true', 'false') or substr({{ text }}, 1, 1) in ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'))
 {%- endmacro %}
 
 
-{# gt, gte, lt, lte. A number compares with numbers; an ISO 8601 text with ISO 8601 text or Unix seconds; any other text with nothing. #}
+{# gt, gte, lt, lte. A number compares with numbers, an ISO 8601 text with ISO 8601 text or Unix seconds, any other text with nothing. #}
 {% macro compares_with_literal(op, property, value) -%}
 {%- if value is number -%}
     {{ property }}_number {{ goalpost.comparison(op) }} {{ goalpost.number_literal(value) }}
@@ -106,7 +106,7 @@ select {{ goalpost.one_row_an_item(goalpost.json_text_list(goalpost.text_literal
 {%- endmacro %}
 
 
-{# contains, starts_with and ends_with of a text. Where the JSON spelling doesn't hold the literal's, the text doesn't hold the literal. #}
+{# contains, starts_with and ends_with for a text. If its JSON spelling does not contain the literal's, the text does not either. #}
 {% macro when_text(op, property, value) -%}
 {%- set text = goalpost.text_literal(value) -%}
 when {{ goalpost.is_json_text(property) }} and contains({{ property }}, {{ goalpost.between_quotes(goalpost.json_spelling(text)) }})
@@ -114,7 +114,7 @@ when {{ goalpost.is_json_text(property) }} and contains({{ property }}, {{ goalp
 {%- endmacro %}
 
 
-{# contains. A text: substring. An array: any element eq; what is spelled nowhere in it needs no look at its elements. #}
+{# contains. A text: substring. An array: any element is equal; elements are read only if the array's text contains the spelling. #}
 {% macro contains_literal(property, value) -%}
 case
     {%- if value is string %}
@@ -132,7 +132,7 @@ end
 {%- endmacro %}
 
 
-{# Two properties: as numbers if both are, otherwise equality goes by their text and order by their moments. #}
+{# Compares two properties: as numbers if both are numbers; otherwise equality compares their texts, and order their moments. #}
 {% macro compare_properties(op, property, other) -%}
 case
     when {{ property }}_number is not null and {{ other }}_number is not null
@@ -143,7 +143,7 @@ end
 {%- endmacro %}
 
 
-{# A moment out of a property: ISO 8601 text (nothing in it is ever escaped), or Unix seconds as a number or text that is one. #}
+{# The moment in a property: ISO 8601 text (JSON never escapes anything in it), or Unix seconds as a number or as text. #}
 {% macro read_moment(json_value) -%}
 coalesce(
     {{ goalpost.read_timestamp(goalpost.between_quotes(json_value)) }},
@@ -162,7 +162,7 @@ cast('{{ value | tojson }}' as double)
 {%- endmacro %}
 
 
-{# A text as an SQL literal: quotes doubled, and U+0000, which no SQL text may hold, spelled as a function call. #}
+{# A text as an SQL literal: quotes are doubled, and U+0000, which SQL text may not contain, becomes a function call. #}
 {% macro text_literal(value) -%}
 ('{{ value | replace("'", "''") | replace("\u0000", "' || chr(0) || '") }}')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What the first and the last touch leave to those between (dbt_project.yml). #}
+{# The share of the credit that the first and the last touch leave to the touches between them (dbt_project.yml). #}
 {% macro position_credit_between() -%}
     {%- set between = (1 - var('position_credit_first') - var('position_credit_last')) | round(12) -%}
     {%- if not 0 <= between <= 1 -%}
@@ -11,13 +11,13 @@
 {%- endmacro %}
 
 
-{# After how long a touch weighs half (dbt_project.yml). #}
+{# The time after which a touch has half its weight (dbt_project.yml). #}
 {% macro half_life_microseconds() -%}
 {{ var('time_decay_half_life_days') * 86400 * 1000000 }}
 {%- endmacro %}
 
 
-{# The credit of a touch under an attribution model: its rounded share, or, for the last touch, what the others leave of 1. #}
+{# The credit of a touch under an attribution model: its rounded share; the last touch gets what the others leave of 1. #}
 {% macro credit(attribution_model) -%}
     {%- set share = 'share_' ~ attribution_model -%}
     cast(

@@ -1,6 +1,6 @@
 {#
-    Where an evaluation window begins (SEMANTICS, section 6): at the profile's first event of the rule's name, by its event clock, or at its
-    first snapshot. `first_events` holds a profile's first events of each name, by either clock. Null: no anchor.
+    The moment at which an evaluation window begins (SEMANTICS, section 6): the profile's first event with the rule's event name, by the
+    rule's event clock, or its first snapshot. `first_events` holds a profile's first event of each name, by both clocks. Null: no anchor.
 #}
 {% macro evaluation_anchor(rule, first_events, first_snapshot_at) -%}
 case

@@ -1,6 +1,6 @@
 {#
-    A model lives in exactly the schema its folder names (staging, intermediate, quarantine), in every environment. The marts are in
-    a database file of their own, attached as `marts`: in its main schema, so that `marts.fct_impressions` names one here, and
+    In every environment, a model is in exactly the schema that its folder names (staging, intermediate, quarantine). The marts are in
+    a database file of their own, attached as `marts`, in its main schema. So a mart is `marts.fct_impressions` here, and
     `fct_impressions` in the published file, which is a copy.
 #}
 {% macro generate_schema_name(custom_schema_name, node) -%}

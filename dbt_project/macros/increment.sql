@@ -1,26 +1,26 @@
 {#
-    What a build computes, and whether it may (docs/increments.md).
+    What a build computes, and which builds are refused (docs/increments.md).
 
-    A run opens an increment: one row of control.increment says which landed files it takes in (after_file_id, until_file_id), or that it
-    computes everything. All that is built until the next run, also by hand and in parts, computes the same increment again. So a part
-    built alone leaves the marts as they were: rows that landed since wait for a run, and what was computed whole is read as whole.
+    A run opens an increment: one row of control.increment says which landed files the increment covers (after_file_id, until_file_id), or
+    that it computes everything. Every build until the next run computes the same increment again, also a build by hand or of a part. So
+    building a part alone leaves the marts as they were: only a run takes in rows that landed since, and a table computed whole is read whole.
 
-    Each model that was built is stamped in control.built_models with its increment and its code. A model says in its config what it holds:
-      meta.holds: increment   the rows that this increment computes, nothing of the ones before
-      meta.holds: scope       whom, what or from which day this increment recomputes
-      nothing                 everything: from scratch, or kept and changed by each increment
-    What cannot be right refuses before anything is built, in a sentence that names the command that is.
+    control.built_models records the increment and the code of each built model. A model says in its config what it holds:
+      meta.holds: increment   the rows that this increment computes, no rows of earlier increments
+      meta.holds: scope       which profiles or rows, or from which day, this increment recomputes
+      not set                 everything: computed from scratch, or kept and updated by each increment
+    A build that would give a wrong result is refused before it builds anything; the message names the command that does it right.
 #}
 
 
-{# The increment, by the names of its columns. Before a first run, and in a unit test, which has no warehouse: everything. #}
+{# The increment, as a row with column names. Before the first run, and in a unit test, which has no warehouse: everything. #}
 {% macro increment() -%}
 {%- set found = goalpost.asked_once("select * from control.increment") if execute and model.resource_type != 'unit_test' else [] -%}
 {{ return(found[0] if found else {'increment_id': 0, 'after_file_id': 0, 'until_file_id': none, 'is_everything': true}) }}
 {%- endmacro %}
 
 
-{# The landed rows of a raw table that the increment knows. #}
+{# The rows of a raw table that had landed when the increment was opened. #}
 {% macro landed_rows(table_name) -%}
 {%- set until_file_id = goalpost.increment()['until_file_id'] -%}
 {%- set landed = source('raw', table_name) -%}
@@ -29,11 +29,11 @@
 
 
 {#
-    Is the asking model computed from scratch? If everything is. Else what is new or changed, or was asked for with --full-refresh, and
-    what stands on that and is built with it. (A test asks for nothing: see rows_to_check.sql.)
+    Is the calling model computed from scratch? Yes, if everything is. Else, if the model is new, changed or selected with --full-refresh,
+    or depends on such a model that the same build computes. (Not for tests: see rows_to_check.sql.)
 #}
 {% macro from_scratch() -%}
-{#- While dbt parses, no: that is where the refs are. -#}
+{#- While dbt parses, no: the incremental branch holds the refs that dbt must find. -#}
 {%- if not execute -%}{{ return(false) }}{%- endif -%}
 {%- if flags.WHICH == 'show' and model.resource_type == 'model' -%}
 {%- set refusal = goalpost.refusal_to_build(model.unique_id) -%}
@@ -68,13 +68,13 @@
 {%- endmacro %}
 
 
-{# As dbt compares files: white space makes no difference (orchestration/changes.py does the same). #}
+{# A hash of the code. White space makes no difference, as when dbt compares files (orchestration/changes.py does the same). #}
 {% macro code_of(node) -%}
 {{ return(local_md5(node.raw_code.split() | join(' '))) }}
 {%- endmacro %}
 
 
-{# What was built: by the name of the model, in which increment and of which code. #}
+{# For each built model, by name: its increment and its code. #}
 {% macro stamps() -%}
 {%- set place = 'stamps ' ~ invocation_id -%}
 {%- if place not in graph -%}
@@ -88,7 +88,7 @@
 {%- endmacro %}
 
 
-{# Why a selected model cannot be built right, in a sentence; none if it can. #}
+{# The reason why a selected model cannot be built right, as a sentence; none if it can. #}
 {% macro refusal_to_build(unique_id) -%}
 {%- set node, stamps = graph.nodes[unique_id], goalpost.stamps() -%}
 {%- set increment, holds = goalpost.increment(), node.config.meta.get('holds') -%}
@@ -99,10 +99,10 @@
 {%- set everything = '`goalpost run --full-refresh` builds everything' -%}
 {%- if not holds and not goalpost.keeps_rows(node) -%}
 {%- for macro in ['affected_rows', 'recounted_rows'] if 'macro.goalpost.' ~ macro in node.depends_on.macros -%}
-{{ return(node.original_file_path ~ " uses " ~ macro ~ "(), so it holds only what one increment computes: say meta={'holds': 'increment'} in its config, or recompute_from if it is to keep its rows (docs/increments.md).") }}
+{{ return(node.original_file_path ~ " uses " ~ macro ~ "(), so it holds only what one increment computes: set meta={'holds': 'increment'} in its config, or recompute_from if it should keep its rows (docs/increments.md).") }}
 {%- endfor -%}
 {%- for input in inputs if input.config.meta.get('holds') == 'increment' -%}
-{{ return(node.original_file_path ~ " reads " ~ input.name ~ ", which holds only what one increment computes: say meta={'holds': 'increment'} in its config, or recompute_from if it is to keep its rows (docs/increments.md).") }}
+{{ return(node.original_file_path ~ " reads " ~ input.name ~ ", which holds only what one increment computes: set meta={'holds': 'increment'} in its config, or recompute_from if it should keep its rows (docs/increments.md).") }}
 {%- endfor -%}
 {%- endif -%}
 {%- if not increment['is_everything'] -%}
@@ -110,28 +110,28 @@
 {{ return(node.name ~ " holds only what the last run computed and cannot be built from scratch alone: " ~ everything ~ ".") }}
 {%- endif -%}
 {%- if holds and node.name in stamps and goalpost.is_new_or_changed(node) -%}
-{{ return(node.original_file_path ~ " has changed, and what stands on " ~ node.name ~ " was built by the old one: `goalpost run` rebuilds all of it.") }}
+{{ return(node.original_file_path ~ " has changed, and the models that depend on " ~ node.name ~ " were built with its old code: `goalpost run` rebuilds them all.") }}
 {%- endif -%}
 {%- if goalpost.is_from_scratch(unique_id) -%}
 {%- for input in inputs if input.config.meta.get('holds') == 'increment' -%}
 {%- if flags.WHICH == 'show' -%}
 {{ return("The query of " ~ node.name ~ " reads " ~ input.name ~ ", which holds only what the last run computed; to see the mart: dbt show --inline \"select * from {{ ref('" ~ node.name ~ "') }}\".") }}
 {%- endif -%}
-{{ return(node.name ~ " cannot be built from scratch alone, since " ~ input.name ~ " holds only what the last run computed: " ~ everything ~ ".") }}
+{{ return(node.name ~ " cannot be built from scratch alone, because " ~ input.name ~ " holds only what the last run computed: " ~ everything ~ ".") }}
 {%- endfor -%}
 {%- endif -%}
 {%- endif -%}
 {%- for input in inputs if input.unique_id not in selected_resources -%}
 {%- set stamp = stamps.get(input.name) -%}
 {%- if stamp is none or stamp['increment_id'] != increment['increment_id'] -%}
-{{ return(node.name ~ " reads " ~ input.name ~ ", which was not built yet by the run that came last: `goalpost run` carries on where it ended.") }}
+{{ return(node.name ~ " reads " ~ input.name ~ ", which the last run has not built: `goalpost run` continues where that run stopped.") }}
 {%- endif -%}
 {%- endfor -%}
 {{ return(none) }}
 {%- endmacro %}
 
 
-{# Does the model keep what it held, and change it by what an increment computes? #}
+{# Does the model keep its rows and update them with what an increment computes? #}
 {% macro keeps_rows(node) -%}
 {%- set meta = node.config.meta -%}
 {{ return(
@@ -142,15 +142,15 @@
 
 
 {#
-    Before a build (on-run-start): refuses what cannot be right. With --full-refresh and every model, a build by hand opens an increment of
-    its own: everything. The next run does not trust it and computes everything itself (orchestration/runs.py).
+    Before a build (on-run-start): refuses a build that would give a wrong result. With --full-refresh and every model, a build by hand
+    opens its own increment: everything. The next run does not trust that build and computes everything itself (orchestration/runs.py).
 #}
 {% macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run', 'retry') -%}
 {%- set found = run_query("select 1 from information_schema.tables where table_schema = 'control' and table_name = 'built_models'") -%}
 {%- if not found.rows -%}
 {%- do exceptions.raise_compiler_error(
-    "Nothing has landed in " ~ target.path ~ " yet: `goalpost run` lands files and builds; the target dev is filled by "
+    "Nothing has landed in " ~ target.path ~ " yet: `goalpost run` lands files and builds; to fill the target dev, run "
     ~ "`dbt run-operation copy_raw_to_dev --target dev`."
 ) -%}
 {%- endif -%}
@@ -168,7 +168,7 @@
 {%- endmacro %}
 
 
-{# After a build (on-run-end): stamps what was built, seeds too. A run says that it is one by the environment. #}
+{# After a build (on-run-end): records what was built, including seeds. A run identifies itself by an environment variable. #}
 {% macro stamp_built_models(results) -%}
 {%- set built = [] -%}
 {%- for result in (results if execute and flags.WHICH in ('build', 'run', 'retry', 'seed') else []) -%}

@@ -3,20 +3,20 @@
 
     Reads the contract (the columns and their meta in models/staging/_sources.yml). Adds to the typed columns:
       reason_code   why the row cannot be staged: the first match, in the order of the case below; null for a good row
-      problem       where and what, in words; of a filter or definition what base_definitions says
-      is_standing   of the good rows with one key, the one that stands
+      problem       which column is wrong and how, in words; for a filter or definition, the text from base_definitions
+      is_standing   true for the one row that stands among the good rows with the same key
 
     A good row that does not stand is superseded. So for every table, always:
     rows landed = standing + superseded + quarantined.
 
-    Of a column that the contract marks is_earliest, every good row of a key has the earliest value among them all, whichever stands:
-    what was received cannot be un-received. Where none has one, the row's own default_column. A column that is not_after another
-    lies at that one's moment at the latest. The reason_code is about the row's own values.
+    In a column that the contract marks is_earliest, every good row of a key gets the earliest value of all of them, whichever row stands:
+    what was received cannot be un-received. If no row has one, each gets its own default_column. A column that is not_after another
+    column is never later than that column. The reason_code is about the row's own values.
 
-    Besides, integers to join on: row_key of the table's key (null for a faulty row), profile_key, delivery_key, journey_key.
+    It also adds integers to join on: row_key for the table's key (null for a faulty row), profile_key, delivery_key, journey_key.
 
-    Incremental: the rows of files past the watermark are judged, and compared with those rows before it that have one of their
-    keys. Both get touched_after, the watermark that this happened after: int_affected_profiles finds them by it.
+    Incremental: a run judges the rows of files after the watermark, and judges again the earlier rows that share a key with one of
+    them. Both get touched_after, the watermark of this run; int_affected_profiles finds them by it.
 #}
 {% macro judged_rows(table_name, defined_by=none) -%}
 {%- set columns = goalpost.contract_columns(table_name) -%}
@@ -62,7 +62,7 @@ landed_rows as (
 ),
 
 {% endif -%}
--- Few keys land twice, and comparing is dear: only their rows are ordered.
+-- Few keys land twice, and comparing is expensive: only the rows of these keys are ordered.
 repeated_keys as (
 
     select {{ landed_key }} as row_key
@@ -107,7 +107,7 @@ explained as (
     select
         *,
         case reason_code
-            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is no JSON object')
+            when 'bad_row' then coalesce({{ goalpost.field_counts('csv_delimiter', 'csv_fields') }}, 'the record is not a JSON object')
                 || '; raw_record holds it'
             {%- for reason_code, fault in goalpost.faults().items() %}
             when '{{ reason_code }}' then {{ goalpost.first_of(columns, fault) }}
@@ -141,7 +141,7 @@ left join ranked on explained.file_id = ranked.file_id and explained.row_number 
 {%- endmacro %}
 
 
-{# A column's value once the rows of its key are known: the earliest receipt; and what happened, happened by then. #}
+{# A column's final value, from all rows of its key: the earliest receipt, and nothing happened after its receipt. #}
 {% macro settled(column, earliest) -%}
 {%- if column.name in earliest -%}
 coalesce(ranked.earliest_{{ column.name }}, explained.{{ column.name }}, explained.{{ column.default_column }})
@@ -157,7 +157,7 @@ explained.{{ column.name }}
 {%- endmacro %}
 
 
-{# The values of landed rows, and the reason_code of those that cannot be staged. Times, booleans and numbers also as they landed. #}
+{# The typed values of landed rows, and the reason_code of rows that cannot be staged. Times, booleans and numbers also as landed. #}
 {% macro typed_and_judged(landed_rows, columns, defined_by) -%}
 {%- set converted = columns | selectattr('type', 'in', ['timestamp', 'boolean', 'integer', 'share']) | list -%}
 select
@@ -210,7 +210,7 @@ select
 {%- endmacro %}
 
 
-{# The key columns of a raw table, as values that the typed ones equal: landed times are read. #}
+{# The key columns of a raw table, converted so that they equal the typed columns: landed times become timestamps. #}
 {% macro key_columns(columns) -%}
 {%- set values = [] -%}
 {%- for column in columns if column.key -%}
@@ -221,8 +221,8 @@ select
 
 
 {#
-    The raw tables of the contract, without the ledger. dbt wants to know what a model stands on before it has read the contract, so
-    their names are here once more; a list that differs from the contract is refused.
+    The raw tables of the contract, without the ledger. dbt needs a model's dependencies before it has read the contract, so this list
+    repeats their names. A list that differs from the contract is refused.
 #}
 {% macro raw_tables() -%}
 {%- set tables = [
@@ -250,7 +250,7 @@ select
 {%- endmacro %}
 
 
-{# What breaks a tie: the column as text, its default where none landed. Times order as their ISO text does, booleans as true and false. #}
+{# The text that breaks a tie: the column as text, its default if null. Times order like ISO text, booleans like true and false. #}
 {% macro tie_breaker(column) -%}
 {%- if column.type == 'boolean' -%}{%- set text = 'cast(' ~ column.name ~ ' as varchar)' -%}
 {%- else -%}{%- set text = ('landed_' if column.type in ['integer', 'share'] else '') ~ column.name -%}
@@ -271,7 +271,7 @@ select
 {%- endmacro %}
 
 
-{# For each column that a fault can befall: its name, and the condition under which it does. #}
+{# For each column that can have a fault: its name, and the condition under which it has the fault. #}
 {% macro faults_of(columns, fault) -%}
 {%- if fault not in goalpost.faults().values() -%}{%- do exceptions.raise_compiler_error("faults_of() knows no fault " ~ fault) -%}{%- endif -%}
 {%- set conditions = [] -%}
@@ -308,13 +308,13 @@ select
 {%- endmacro %}
 
 
-{# Does the fault befall any column? #}
+{# Does any column have the fault? #}
 {% macro any_of(columns, fault) -%}
 {{ goalpost.faults_of(columns, fault) | map('last') | join(' or ') or 'false' }}
 {%- endmacro %}
 
 
-{# The first column that the fault befalls, what landed in it, what is wrong with that and what is allowed. #}
+{# The first column with the fault: its name, what landed in it, what is wrong with that and what is allowed. #}
 {% macro first_of(columns, fault) -%}
 {%- for name, condition in goalpost.faults_of(columns, fault) -%}
 {%- set column = columns | selectattr('name', 'equalto', name) | first -%}
@@ -329,7 +329,7 @@ null
 {%- endmacro %}
 
 
-{# By reason code, the fault of a column (faults_of) that it stands for. #}
+{# For each reason code, the fault of a column (faults_of) that it names. #}
 {% macro faults() -%}
 {{ return({
     'missing_key': 'is_missing',
@@ -346,31 +346,31 @@ null
 {# What is wrong with a column's value, and what is allowed instead, as an SQL text. #}
 {% macro what_is_wrong(column, fault) -%}
 {%- set of_type = {
-    'boolean': 'is no boolean; allowed are true or false, t or f, 1 or 0',
-    'integer': 'is no whole number of 64 bits such as 7',
-    'share': 'is no number between 0 and 1, neither included, such as 0.1',
-    'time_zone': 'is no IANA time zone such as Europe/Berlin',
+    'boolean': 'is not a boolean; allowed are true or false, t or f, 1 or 0',
+    'integer': 'is not a whole number of 64 bits such as 7',
+    'share': 'is not a number between 0 and 1, both excluded, such as 0.1',
+    'time_zone': 'is not an IANA time zone such as Europe/Berlin',
     'enum': 'is not one of ' ~ column['values'] | join(', '),
 } -%}
 {%- set of_fault = {
     'is_missing': 'is required and absent',
     'is_bad_key': 'holds a control character',
-    'is_bad_timestamp': 'is no ISO 8601 time; allowed are YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]]'
+    'is_bad_timestamp': 'is not an ISO 8601 time; allowed are YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]]'
         ~ ' and Z, an offset such as +02:00 or nothing (UTC)',
-    'is_bad_json': 'is no JSON',
+    'is_bad_json': 'is not JSON',
     'is_bad_enum': of_type.get(column.type, ''),
-    'is_bad_definition': 'is no list of ids such as ["g1", "g2"]',
-    'is_future_timestamp': 'lies more than a day after its file landed',
+    'is_bad_definition': 'is not a list of ids such as ["g1", "g2"]',
+    'is_future_timestamp': 'is more than a day after its file landed',
 } -%}
 {%- if fault == 'is_bad_json' and column.type == 'json' -%}
-case when {{ goalpost.is_json(column.name) }} then 'is JSON, but no object such as {"plan": "paid"}' else 'is no JSON' end
+case when {{ goalpost.is_json(column.name) }} then 'is JSON, but not an object such as {"plan": "paid"}' else 'is not JSON' end
 {%- else -%}
 '{{ of_fault[fault] }}'
 {%- endif -%}
 {%- endmacro %}
 
 
-{# Of a CSV record of another length than its header: how many fields each has. Null without a delimiter. #}
+{# For a CSV record whose number of fields differs from the header's: both numbers, in words. Null without a delimiter. #}
 {% macro field_counts(delimiter, header_fields) -%}
 'the record has ' || {{ goalpost.count_fields('raw_record', delimiter) }} || ' fields, the header has ' || {{ header_fields }}
 {%- endmacro %}

@@ -1,9 +1,9 @@
 {#
-    Rows with the values that a trigger_match compares (SEMANTICS, section 7), unpacked as satisfies_trigger_match() reads them (`matches`),
-    and landed_journey_id. The rows carry trigger_predicate, natural_key, journey_id, profile_key and workspace_id. The values are those
-    of the achievement's event, one of `events`, and those of the journey, which as one of another profile counts as not landed.
-    They are read again from what landed, for rows with a trigger_predicate only; the few events that are asked for are looked up,
-    not all of them held.
+    Adds to rows the values that a trigger_match compares (SEMANTICS, section 7), unpacked as satisfies_trigger_match() reads them
+    (`matches`), and landed_journey_id. The rows need trigger_predicate, natural_key, journey_id, profile_key and workspace_id. The values
+    come from the achievement's event, one of `events`, and from the journey; a journey of another profile counts as not landed.
+    Only for rows with a trigger_predicate, the macro reads them again from what landed. It looks up the few events needed instead of
+    keeping all of them in memory.
 #}
 {% macro with_trigger_values(rows, events, matches) -%}
     {%- set event_key = goalpost.key_of(['workspace_id', 'natural_key']) -%}

@@ -1,9 +1,9 @@
 {#
-    From compiled predicates (int_predicates) to SQL. Every model that judges a filter calls these, so that all goals are judged
-    in one pass over their rows.
+    Turns compiled predicates (int_predicates) into SQL. Every model that evaluates a filter calls these macros, so that one pass over
+    its rows evaluates all goals.
 
-    A reader is one kind of row that predicates read properties of: `snapshot` (a profile's snapshots), `state` (a profile's state,
-    as event filters see it), `event`, `journey` (its trigger properties). int_properties lists the properties of each reader.
+    A reader is a kind of row whose properties predicates read: `snapshot` (a profile's snapshots), `state` (a profile's state, as event
+    filters see it), `event`, `journey` (its trigger properties). int_properties lists the properties of each reader.
 #}
 
 {# The JSON pointers that a reader extracts, in the order of their positions. #}
@@ -21,9 +21,9 @@
 
 
 {#
-    The extracted values as columns, in the ways that conditions read them: `<reader>_<position>` (JSON text; null: missing), and,
-    where `used_in`, the SQL that reads them, asks for it, `..._text` (of a scalar), `..._number` and `..._moment`, each null where the
-    value is no such thing.
+    The extracted values as columns, in the forms that conditions read: `<reader>_<position>` (JSON text; null: missing). If `used_in`,
+    the SQL that reads the columns, names them, also `..._text` (of a scalar), `..._number` and `..._moment`, each null if the value has
+    no such form.
 #}
 {% macro unpack_properties(list_column, reader, used_in) -%}
 {%- for pointer in goalpost.property_pointers(reader) %}
@@ -42,7 +42,7 @@
 {%- endmacro %}
 
 
-{# Of a kind of predicates (profile, event, trigger_match): by subject and pointer, the column that unpack_properties made. #}
+{# For a kind of predicates (profile, event, trigger_match): the column that unpack_properties made, by subject and pointer. #}
 {% macro property_columns(kind) -%}
 {%- set readers = {
     'profile': {'property': 'snapshot'},
@@ -60,8 +60,8 @@
 
 
 {#
-    The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. With
-    `reads_profile`, only those event predicates that compare with the profile, or only those that do not; `false` for the others.
+    The predicates of a kind (profile, event, trigger_match), in the order of their numbers from 0, each as SQL. `reads_profile` keeps
+    only the event predicates that compare with the profile, or only those that do not; the others become `false`.
 #}
 {% macro predicates_sql(kind, reads_profile=none) -%}
 {%- set predicates, columns = ref('int_predicates'), goalpost.property_columns(kind) -%}
@@ -79,7 +79,7 @@
 {%- endmacro %}
 
 
-{# Of the predicate with this number: which of its conditions, in their order, the row meets. An empty list where there is none. #}
+{# For the predicate with this number: which of its conditions the row meets, in their order. Without a number, an empty list. #}
 {% macro conditions_met(kind, predicate_number) -%}
 {%- set predicates, columns = ref('int_predicates'), goalpost.property_columns(kind) -%}
 {%- set found = goalpost.asked_once(
@@ -106,7 +106,7 @@ case
 {%- endmacro %}
 
 
-{# Does the row meet the predicate with this number? True where there is none. (`reads_profile`: of these alone.) #}
+{# Does the row meet the predicate with this number? True without a number. (`reads_profile`: as in predicates_sql.) #}
 {% macro meets_predicate(kind, predicate_number, reads_profile=none) -%}
 case
             when {{ predicate_number }} is null then true
@@ -118,9 +118,9 @@ case
 
 
 {#
-    All profile predicates of a row as bit masks, 62 to a word: bit n of the list is predicate n.
-    One pass evaluates every goal; what changes between two snapshots is then a comparison of integers.
-    The words, one at least, each as SQL.
+    All profile predicates of a row as bit masks, 62 bits in a word: bit n of the list is predicate n.
+    One pass evaluates every goal; comparing two snapshots is then a comparison of integers.
+    Returns the words, at least one, each as SQL.
 #}
 {% macro profile_matches() -%}
 {%- set words = [] -%}
@@ -142,7 +142,7 @@ case
 {%- endmacro %}
 
 
-{# The values of a snapshot that event filters compare with: the `state` reader's, each as a column of the snapshot's. #}
+{# The values of a snapshot that event filters compare with: for each value of the `state` reader, the column of the `snapshot` reader. #}
 {% macro state_values() -%}
 {%- set snapshot, columns = goalpost.property_pointers('snapshot'), [] -%}
 {%- for pointer in goalpost.property_pointers('state') -%}
@@ -152,15 +152,15 @@ case
 {%- endmacro %}
 
 
-{# A property name as a JSON pointer: it is one already where it starts with a slash (SEMANTICS, section 3). #}
+{# A property name as a JSON pointer. A name that starts with a slash is already a pointer (SEMANTICS, section 3). #}
 {% macro property_pointer(name) -%}
 case when {{ name }} like '/%' then {{ name }} else '/' || replace(replace({{ name }}, '~', '~0'), '/', '~1') end
 {%- endmacro %}
 
 
 {#
-    Does an achievement's event fit the journey's trigger (SEMANTICS, section 7)? Without a trigger_match, always; with one, never
-    where no journey landed. For rows with trigger_predicate, landed_journey_id and the unpacked `event` and `journey` values.
+    Does an achievement's event match the journey's trigger (SEMANTICS, section 7)? Without a trigger_match, always; with one, never
+    if the journey has not landed. The rows need trigger_predicate, landed_journey_id and the unpacked `event` and `journey` values.
 #}
 {% macro satisfies_trigger_match() -%}
 (

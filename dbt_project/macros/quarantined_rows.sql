@@ -1,6 +1,6 @@
 {#
-    The body of every quarantine model: the original values of the rows whose base row has a reason_code, and, for goals,
-    of the standing rows that were refused afterwards (SEMANTICS, section 4).
+    The body of every quarantine model: the original values of the rows whose base row has a reason_code; for goals, also those of the
+    standing rows that int_goal_rows refuses (SEMANTICS, section 4).
 #}
 {% macro quarantined_rows(table_name) -%}
 with faults as (

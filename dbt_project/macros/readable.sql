@@ -1,4 +1,4 @@
-{# The rows of a relation, without those of workspaces that cannot be read: these are in no mart (SEMANTICS, section 2). #}
+{# The rows of a relation, without those of unreadable workspaces, which no mart contains (SEMANTICS, section 2). #}
 {% macro of_readable_workspaces(relation) -%}
 (
         select * from {{ relation }}

@@ -1,28 +1,28 @@
 {#
     How a run recomputes a suffix instead of everything (docs/increments.md).
 
-    What a run has to look at is decided in one place, int_affected_profiles: each profile that the new rows (or a changed
-    definition) can affect, and the earliest moment, affected_from, at which they can change anything. A fact before that moment
-    stays; those from it on are deleted and computed again. That is exact for rows in any order, and cheap for the usual one.
+    One model, int_affected_profiles, decides what a run must recompute: each profile that the new rows (or a changed definition) can
+    affect, and the earliest moment, affected_from, at which they can change anything. Facts before that moment stay; facts from it
+    on are deleted and recomputed. The result is exact for rows in any order, and cheap for rows in the usual order.
 
-    A model is materialized as `recompute` (macros/engine/recompute.sql), and says in its first lines which of its rows that means:
-      meta.recompute_from    the column (or expression over `kept`) that is compared with affected_from: rows of affected profiles
-                             with it at or after affected_from are deleted before the new ones are inserted
+    A model is materialized as `recompute` (macros/engine/recompute.sql), and says in its first lines which of its rows are replaced:
+      meta.recompute_from    the column (or expression over `kept`) to compare with affected_from: rows of affected profiles whose
+                             value is at or after affected_from are deleted before the new rows are inserted
       meta.recompute_where   or: the condition over `kept` itself
-      meta.recompute_other   besides: a column of which all new rows have the same value; kept rows that have another are deleted
-      unique_key             besides: kept rows whose key the new rows have again are deleted
-      none of these          all of them; the model then must not read its own rows, which go first
-    and reads what it computes from through affected_rows().
+      meta.recompute_other   also: a column that has one value in all new rows; kept rows with another value are deleted
+      unique_key             also: kept rows whose key is in the new rows are deleted
+      none of these          all rows; the model then must not read its own rows, which are deleted first
+    It reads its inputs through affected_rows().
 #}
 
 
-{# The last landed file before those that the increment takes in: what it touches is marked by this number (touched_after). #}
+{# The last landed file before those that the increment covers. Rows that the increment touches are marked with it (touched_after). #}
 {% macro watermark() -%}
 {{ return(goalpost.increment()['after_file_id']) }}
 {%- endmacro %}
 
 
-{# The earliest affected_from of this run, as a literal, so that a scan by time can skip what lies before it. #}
+{# The earliest affected_from of this run, as a literal, so that a scan by time can skip earlier rows. #}
 {% macro earliest_affected() -%}
 {%- set affected = ref('int_affected_profiles') -%}
 {%- set found = goalpost.asked_once("select min(affected_from) from " ~ affected) if execute else [] -%}
@@ -31,8 +31,8 @@
 
 
 {#
-    The rows of a relation that a run looks at: from scratch all of them, else those of affected profiles whose `moment` is at or
-    after affected_from, or, with `reaching_back_days`, that many days earlier. Without `moment`: all rows of affected profiles.
+    The rows of a relation that a run reads: from scratch, all of them; else those of affected profiles whose `moment` is at or after
+    affected_from. `reaching_back_days` starts that many days earlier. Without `moment`: all rows of affected profiles.
 #}
 {% macro affected_rows(relation, moment=none, reaching_back_days=0) -%}
 {%- set affected = ref('int_affected_profiles') -%}
@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 
-{# The earliest send that the rows of touched deliveries name, as a literal, to find these deliveries by. #}
+{# The earliest sent_at in the rows of touched deliveries, as a literal, so that a scan by time finds these deliveries. #}
 {% macro earliest_touched_send() -%}
 {%- set deliveries, touched = ref('base_deliveries'), ref('int_touched_deliveries') -%}
 {%- set found = goalpost.asked_once(
@@ -65,7 +65,7 @@
 {%- endmacro %}
 
 
-{# The moment that a query found, as a literal; none: after every one. #}
+{# The moment that a query found, as a literal; if it found none, the end of time. #}
 {% macro moment_or_end_of_time(found) -%}
 {%- set moment = found[0][0] if found else none -%}
 {%- if moment is none -%}{{ goalpost.end_of_time() }}{%- else -%}timestamp '{{ moment }}'{%- endif -%}
@@ -79,7 +79,7 @@
 {%- endmacro %}
 
 
-{# The days that an achievement's touches may lie back, at most: two or more, so that a calendar day is among them. #}
+{# The maximum number of days between a touch and its achievement: at least two, so that a whole calendar day fits. #}
 {% macro longest_attribution_window() -%}
 {%- set rules = ref('int_goal_rules') -%}
 {%- set found = goalpost.asked_once("select max(attribution_window_days) from " ~ rules) if execute else [] -%}
@@ -89,8 +89,8 @@
 
 
 {#
-    The earliest send that this run's new rows can change, as a literal: the first of a touched delivery, as it was or as it is, by its
-    rows or its `sent` engagements. With a touched goal, or the currency of its workspace: the beginning.
+    The earliest send that this run's new rows can change, as a literal: the first send of a touched delivery, before or after the run, by
+    its rows or its `sent` engagements. If a goal, or the currency of its workspace, was touched: the beginning of time.
 #}
 {% macro first_send_that_may_change() -%}
 {%- set deliveries, definitions = ref('base_deliveries'), [ref('base_goals'), ref('base_workspaces')] -%}

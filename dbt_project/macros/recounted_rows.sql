@@ -1,6 +1,6 @@
 {#
-    The rows of a relation whose `moment` may lie on a day that this run recounts (int_recounted_days): from scratch all of them.
-    A local day begins up to 14 hours before that of UTC; the model itself leaves out the days before first_day.
+    The rows of a relation whose `moment` may be on a day that this run recounts (int_recounted_days); from scratch, all rows.
+    A local day begins up to 14 hours before the same day in UTC; the model itself leaves out the days before first_day.
 #}
 {% macro recounted_rows(relation, moment) -%}
 {%- set recounted = ref('int_recounted_days') -%}

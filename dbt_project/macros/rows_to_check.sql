@@ -1,7 +1,7 @@
 {#
-    The rows of a model that its tests look at: of one that was computed from scratch, and in `dbt test`, all of them; else, of a model
-    with a profile_key, those of the affected profiles, all of them, and with `key` also those of anybody else that have one of their
-    keys. The rest was tested by the run that computed it. (orchestration/checks/scope.py does so for expectations.)
+    The rows of a model that its tests check. All rows, if the model was computed from scratch, has no profile_key, or in `dbt test`. Else
+    all rows of the affected profiles and, with `key`, the rows of other profiles that share a key with them. The run that computed the
+    other rows has tested them. (orchestration/checks/scope.py does the same for expectations.)
 #}
 {% macro rows_to_check(relation, key=[]) -%}
 {%- set model = graph.nodes['model.goalpost.' ~ relation.identifier] if execute else none -%}

@@ -1,7 +1,7 @@
 {#
-    Which deliveries are candidates for an achievement's credit, and when one touched (SEMANTICS, section 8): each condition once, for
-    int_touch_times and int_touches, which decide by them, fct_attributions, which says why nobody touched, and int_candidates, by
-    which `goalpost explain` tells both. Names are aliases in the model's SQL: `rule` is a row of int_source_rules.
+    Which deliveries are candidates for an achievement's credit, and when a delivery touched (SEMANTICS, section 8). Each condition is
+    here once: int_touch_times and int_touches find the touches, fct_attributions says why there is none, and int_candidates serves both
+    to `goalpost explain`. The parameters are aliases in the model's SQL: `rule` is a row of int_source_rules.
 #}
 
 {# Is the received delivery one that the rule credits? #}
@@ -11,13 +11,13 @@
 {%- endmacro %}
 
 
-{# What a delivery on a channel must meet. #}
+{# The criterion that a delivery on a channel must meet. #}
 {% macro criterion(rule, channel) -%}
 coalesce({{ goalpost.map_value(rule ~ '.attribution_criteria', channel) }}, 'sent')
 {%- endmacro %}
 
 
-{# Is this moment of a delivery (its sending or an engagement) one at which it touched? `rule` has the criterion as touch_metric. #}
+{# Is this moment of a delivery (its sending or an engagement) a touch? `rule` has the criterion as touch_metric. #}
 {% macro is_touch_time(rule, metric, moment, is_machine) -%}
 {{ rule }}.touch_metric = {{ metric }}
             and {{ rule }}.counts_since <= {{ moment }}
@@ -25,7 +25,7 @@ coalesce({{ goalpost.map_value(rule ~ '.attribution_criteria', channel) }}, 'sen
 {%- endmacro %}
 
 
-{# Does a touch at or before the achievement lie in the attribution window? 0 days are the calendar day, which has 25 hours at most. #}
+{# Is a touch at or before the achievement within the attribution window? 0 days mean the calendar day, which has at most 25 hours. #}
 {% macro is_in_attribution_window(touch_at, achieved_at, rule) -%}
 case {{ rule }}.attribution_window_days
             when 0

@@ -1,4 +1,4 @@
--- Every code that a row was quarantined with is in the seed that says what it means and what to do about it.
+-- Every reason code of a quarantined row is in the seed reason_codes, which says what it means and what to do about it.
 {{ config(meta={'dagster': {'ref': {'name': 'reason_codes'}}}) }}
 {%- set tables = raw_tables() %}
 

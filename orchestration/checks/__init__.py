@@ -1,4 +1,4 @@
-"""Data quality: Great Expectations suites, run as SQL inside DuckDB.
+"""Data quality: Great Expectations suites, run as SQL in DuckDB.
 
-Belongs here: how suites run and what they found. Does not: the rules (expectations/) or Dagster (defs/).
+Belongs here: how suites run and what they find. Does not: the rules (expectations/) or Dagster (defs/).
 """

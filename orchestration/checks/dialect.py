@@ -1,11 +1,11 @@
 """The SQLAlchemy dialect through which Great Expectations reads DuckDB: `duckdb+buffered`.
 
-Belongs here: making the two fit. Does not: what is checked (suites.py).
+Belongs here: adapting the two to each other. Does not: what is checked (suites.py).
 
-Great Expectations has no DuckDB engine, and with duckdb-engine alone every expectation fails: it fetches
-after it has closed its connection, whose result is then gone, and two cursors of one connection share one
-result. Here each cursor is a DuckDB cursor of its own that reads all rows when it executes. Results are
-aggregates and a few examples, so what is held is small.
+Great Expectations has no DuckDB engine, and with duckdb-engine alone every expectation fails: it fetches rows
+after it has closed its connection, when the result is gone, and two cursors of one connection share one
+result. Here each cursor is a separate DuckDB cursor that reads all rows when it executes. Results are
+aggregates and a few examples, so they need little memory.
 """
 
 from contextvars import ContextVar
@@ -21,12 +21,14 @@ from orchestration.checks.scope import CATALOG
 
 registry.register("duckdb.buffered", __name__, "BufferedDialect")
 
-# What is checked. Great Expectations makes several engines out of one URL: their connections share this one.
+# The database to check. Great Expectations makes several engines from one URL: their connections share this
+# one.
 OPENED: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("OPENED")
 
 
 class BufferedCursor(duckdb_engine.CursorWrapper):
-    """Holds its rows, so that they survive its connection; holds nothing else, so that the file is let go."""
+    """Keeps its rows, so that they survive its connection, and nothing else, so that the file can be
+    closed."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: "BufferedConnection") -> None:
         super().__init__(connection, wrapper)
@@ -67,14 +69,15 @@ class BufferedDialect(duckdb_engine.Dialect):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Great Expectations asks the *instance* for its dialect class to pick operators for regex and LIKE.
+        # Great Expectations reads the dialect class from the *instance* to choose operators for regex and
+        # LIKE.
         self.dialect = duckdb_engine.Dialect
 
     def get_columns(
         self, connection: sqlalchemy.Connection, table_name: str, schema: str | None = None, **_: Any
     ) -> list[Any]:
-        """In one look; duckdb-engine asks PostgreSQL's catalog, which takes longer than most checks. Nor
-        duckdb_columns(), which binds all views that there are: a second."""
+        """The columns, by one query. duckdb-engine queries PostgreSQL's catalog, which takes longer than most
+        checks; duckdb_columns() binds every view, which takes a second."""
         found = connection.exec_driver_sql(
             'select name, type, not "notnull" from pragma_table_info($1) order by cid',
             (f"{schema}.{table_name}",),

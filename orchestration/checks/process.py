@@ -1,8 +1,8 @@
 """The process that checks run in: it imports Great Expectations, which takes seconds, while the run does
 something else.
 
-Belongs here: starting it, asking it, its main program. Does not: checking (checks/); anything of Dagster, so
-that the command line can start it before that is imported.
+Belongs here: starting it, sending it work, its main program. Does not: checking (checks/); anything from
+Dagster, so that the command line can start this process before it imports Dagster.
 """
 
 import os
@@ -24,7 +24,7 @@ _waiting: dict[Settings, subprocess.Popen[bytes]] = {}
 
 
 def start(settings: Settings) -> None:
-    """As soon as a run is certain; again is nothing."""
+    """Start the process as soon as it is certain that there is a run; a second call does nothing."""
     if settings not in _waiting:
         settings.logs.mkdir(exist_ok=True)
         with (settings.logs / "checks.log").open("w", encoding="utf-8") as log:
@@ -38,17 +38,18 @@ def start(settings: Settings) -> None:
 
 
 def ask(settings: Settings, steps: Sequence[str], *, only_changed: bool) -> None:
-    """It checks while the run does something else."""
+    """Ask the process to check the steps; `answer` returns the results. The run can do something else
+    meanwhile."""
     start(settings)
     stdin = _waiting[settings].stdin
     assert stdin
-    with suppress(BrokenPipeError):  # what it died of, `answer` tells
+    with suppress(BrokenPipeError):  # if the process died, `answer` says so
         pickle.dump((settings, steps, only_changed), stdin)
         stdin.flush()
 
 
 def answer(settings: Settings) -> list[CheckResult]:
-    """What `run_steps` returned or raised there."""
+    """What `run_steps` returned in the process. Raises GoalpostError if it failed, or the process ended."""
     stdout = _waiting[settings].stdout
     assert stdout
     try:
@@ -56,7 +57,7 @@ def answer(settings: Settings) -> list[CheckResult]:
     except EOFError:
         end(settings)
         raise GoalpostError(
-            f"The process of the checks ended before they did: {settings.logs / 'checks.log'} tells why."
+            f"The process of the checks ended too early: {settings.logs / 'checks.log'} says why."
         ) from None
     if isinstance(found, GoalpostError):
         raise found
@@ -77,7 +78,7 @@ def main() -> None:
     end_with_parent()
     collect_rarely()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # printed text must not mix with answers
     import_great_expectations()
     with suppress(EOFError):
         while True:

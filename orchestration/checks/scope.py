@@ -1,11 +1,11 @@
-"""What the checks look at: every table whole, or of each what the run may have changed.
+"""What the checks read: every table whole, or only what the run may have changed.
 
 Belongs here: the read-only connection that checks run in. Does not: the rules (expectations/).
 
-Rules name tables as everybody does (`marts.fct_enrollments`). In an incremental run each name stands for a
-part of its table: of staged rows those that share a key with a new one, of every table with a profile_key the
-rows of the affected profiles, all of them, so that what belongs together is there together, and of these the
-columns that a rule names. The rest was checked by the run that computed it. Who writes a rule need not know.
+Rules use the usual table names (`marts.fct_enrollments`). In an incremental run, each name stands for a part
+of its table: for staged rows, those that share a key with a new row; for every table with a profile_key, all
+rows of the affected profiles, so that a profile's rows are complete, and only the columns that a rule names.
+The run that computed the other rows has checked them. A rule need not consider this.
 """
 
 from collections.abc import Mapping, Set
@@ -26,8 +26,11 @@ AFFECTED = "profile_key in (select profile_key from whole.intermediate.int_affec
 def open_for_checks(
     settings: Settings, words: Mapping[str, Set[str]], *, only_changed: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """A connection in which the tables and views of these names are; `use` the catalog. `words`: of the rules
-    that read each, among them the columns; `*` for all."""
+    """A connection with the tables and views of these names; it uses their catalog. `words`: for each name,
+    the words of the rules that read it, which include the columns; `*` for all columns.
+
+    Lets duckdb.Error pass.
+    """
     connection = duckdb.connect()
     connection.execute(f"set temp_directory = {literal(settings.warehouse.with_suffix('.tmp'))}")
     connection.execute("set timezone = 'UTC'")
@@ -38,7 +41,7 @@ def open_for_checks(
     for schema in SCHEMAS:
         connection.execute(f"create schema {schema}")
 
-    # The views of staged rows stand on the base tables, which are shown instead.
+    # The views of staged rows read the base tables, so those are made available too.
     names = words.keys() | {name.replace("staging.stg_", "staging.base_") for name in words}
     for catalog, schema, table in _tables(connection):
         name = f"{'marts' if catalog == 'whole_marts' else schema}.{table}"
@@ -82,7 +85,8 @@ def _part(columns: list[str]) -> str | None:
 def _show(
     connection: duckdb.DuckDBPyConnection, name: str, table: str, part: str | None, columns: str
 ) -> None:
-    """A small part is taken out once, for all rules; a large one is read where it lies."""
+    """Make a part of a table available under its name: a small part is copied once, for all rules; a large
+    one is a view."""
     if not part:
         connection.execute(f"create view {name} as from {table}")
         return

@@ -1,11 +1,10 @@
-"""The expectation suites of a step: reading them, running them inside DuckDB, keeping what they found.
+"""The expectation suites of a step: reading them, running them in DuckDB, keeping the results.
 
 Belongs here: expectations/<step>/<table>.json, the queries beside it, control.check_results. Does not: what
-follows from a result (defs/checks.py blocks, publish.py refuses), nor the connection's peculiarities
+follows from a result (defs/checks.py blocks, publish.py refuses), the special needs of the connection
 (dialect.py).
 
-A rule that is a query of its own names its `.sql` file. In it `{batch}` is the table of the suite, `{table}`
-its name.
+A rule that is a query names its `.sql` file. In it `{batch}` is the table of the suite, `{table}` its name.
 """
 
 import json
@@ -43,7 +42,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """The rules of one table: the step is its schema, the file's name its table."""
+    """The rules of one table: the step is its schema, the file's name is its table."""
 
     step: str
     table: str
@@ -66,18 +65,23 @@ class CheckResult:
 
 @cache
 def read_suites(step: str, folder: Path = EXPECTATIONS) -> tuple[Suite, ...]:
+    """The suites of a step. Raises GoalpostError if a suite or one of its queries cannot be read."""
     return tuple(_read_suite(path, step) for path in sorted((folder / step).glob("*.json")))
 
 
 def run_steps(settings: Settings, steps: Sequence[str], *, only_changed: bool = False) -> list[CheckResult]:
-    """Check every suite of the steps. The warehouse is only read."""
+    """Check every suite of the steps. Only reads the warehouse.
+
+    Raises GoalpostError if a suite cannot be read; lets duckdb.Error and the errors of Great Expectations
+    pass.
+    """
     suites = tuple(suite for step in steps for suite in read_suites(step))
     found = run_suites(settings, suites, only_changed=only_changed)
     return [result for _, results in found for result in results]
 
 
 def import_great_expectations() -> None:
-    """It takes seconds: whoever only reads suites must not pay for it."""
+    """Import Great Expectations. It takes seconds, which code that only reads suites should not need."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import_when_used("scipy.stats", "altair")
     import great_expectations  # noqa: F401
@@ -99,14 +103,14 @@ def run_suites(
             "warehouse", connection_string="duckdb+buffered://", create_temp_table=False
         )
         with warnings.catch_warnings():
-            # A table's own schema is "deprecated" for a schema in the connection, which DuckDB's has not.
+            # Great Expectations wants the schema in the connection, which DuckDB's does not have.
             warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
             return [(suite, _run_suite(source, suite)) for suite in suites]
 
 
 def _words(suites: tuple[Suite, ...]) -> dict[str, set[str]]:
-    """By each table that the rules read, their own and those that their queries mention: the words of these
-    rules, which has their columns among them; `*` for all columns."""
+    """For each table that the rules read (their own, and those that their queries name): the words of these
+    rules, which include their columns; `*` for all columns."""
     found: dict[str, set[str]] = {}
     for suite in suites:
         found.setdefault(suite.name, set())
@@ -121,6 +125,7 @@ def _words(suites: tuple[Suite, ...]) -> dict[str, set[str]]:
 
 
 def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """The names of the critical checks of a run that failed. Lets duckdb.Error pass."""
     found = connection.execute(
         "select suite || '.' || expectation as name from control.check_results "
         "where run_id = ? and severity = 'critical' and not success order by name",
@@ -158,7 +163,7 @@ def _read_suite(path: Path, step: str) -> Suite:
 
 
 def _query(suite: Path, name: str) -> dict[str, str]:
-    """`name`: the file, from the folder of the suite on."""
+    """The query in a file. `name`: its path, relative to the folder of the suite."""
     try:
         query = (suite.parent / name).read_text(encoding="utf-8")
     except OSError as error:
@@ -176,7 +181,7 @@ def _run_suite(source: Any, suite: Suite) -> list[CheckResult]:
     try:
         asset = source.add_table_asset(suite.name, table_name=suite.table, schema_name=suite.step)
         batch = asset.add_batch_definition_whole_table("all").get_batch()
-    except Exception as error:  # a table that is not there fails its rules, it does not end the step
+    except Exception as error:  # a missing table fails its rules, but does not end the step
         return [_result(suite, item, False, {"error": str(error)}) for item in suite.expectations]
 
     expectations = {
@@ -191,7 +196,7 @@ def _run_suite(source: Any, suite: Suite) -> list[CheckResult]:
     }
     for item in suite.expectations:
         if item.type == ROWS_QUERY and not outcomes[item.name].success:
-            # Its rows come only with COMPLETE, which would list every value of the other types.
+            # Its rows are only in COMPLETE results, which would list every value for the other types.
             outcomes[item.name] = batch.validate(expectations[item.name], result_format="COMPLETE")
     return [
         _result(suite, item, bool(outcomes[item.name].success), _figures(outcomes[item.name]))
@@ -204,7 +209,8 @@ def _result(suite: Suite, item: Expectation, success: bool, figures: dict[str, A
 
 
 def _figures(outcome: Any) -> dict[str, Any]:
-    """What a reader needs to act: how many of how many, and a few of them; or why it could not be checked."""
+    """What a reader needs to act: how many of how many, and a few examples; or why the check could not
+    run."""
     found = outcome.result
     figures = {
         name: found[name]
@@ -224,7 +230,7 @@ def _figures(outcome: Any) -> dict[str, Any]:
 
 
 def _error(exception_info: dict[str, Any]) -> str | None:
-    """Great Expectations nests the exceptions of metrics under their ids."""
+    """The error message. Great Expectations nests the exceptions of metrics under their ids."""
     if "exception_message" in exception_info:
         return exception_info["exception_message"]
     return "; ".join(sorted({nested["exception_message"] for nested in exception_info.values()})) or None
@@ -233,7 +239,10 @@ def _error(exception_info: dict[str, Any]) -> str | None:
 def keep_results(
     settings: Settings, steps: Sequence[str], run_id: str, results: Sequence[CheckResult]
 ) -> None:
-    """Publishing reads them, and `goalpost status`."""
+    """Keep the results of a run's checks, for publishing and for `goalpost status`.
+
+    Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error pass.
+    """
     with closing(connect(settings)) as connection:
         connection.begin()
         connection.execute(

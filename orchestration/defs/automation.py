@@ -1,4 +1,4 @@
-"""What starts the pipeline: one job, a sensor for what lands, a schedule behind it.
+"""What starts the pipeline: one job, a sensor for what lands, and a schedule as a fallback.
 
 Belongs here: when and why a run starts. Does not: what it does.
 """
@@ -34,22 +34,22 @@ goalpost_job = define_asset_job(
     "goalpost",
     selection=AssetSelection.all(),
     description="Land what is new, build the models, check every step, publish the marts.",
-    # One process: the steps share a lock, a database that takes one writer, and imports that cost seconds.
+    # One process: the steps share a lock, a database that allows one writer, and imports that cost seconds.
     executor_def=in_process_executor,
     hooks={keep_reason},
 )
 
 
 def digest(listing: Listing) -> str:
-    """The state of the landing: differs as soon as a file comes, goes or changes."""
+    """The state of the landing: it differs as soon as a file is added, removed or changed."""
     state = [(file.path, file.fingerprint) for file in listing.files]  # a path may hold any character
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
-# Every 5 seconds, the shortest that Dagster's daemon knows: what lands is to be in the marts within half a
+# Every 5 seconds, the shortest interval of Dagster's daemon: what lands should be in the marts within half a
 # minute, and a run takes most of that. Listing is cheap; the warehouse is opened only after a change.
-# An edge, not a level: it starts a run when the landing changes, and never again for the same state, so a run
-# that fails does not start over and over. The schedule takes it up.
+# The sensor reacts to a change, not to a state: it starts a run when the landing changes, and never again for
+# the same state. So a run that fails does not start again and again; the schedule retries it.
 @sensor(job=goalpost_job, minimum_interval_seconds=5, default_status=DefaultSensorStatus.RUNNING)
 def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
@@ -75,8 +75,8 @@ def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     )
 
 
-# Daily, for two reasons: reports count until as_of, so they must move on although nothing lands; and a sensor
-# that went silent, or whose run failed, is made good by the next morning.
+# Daily, for two reasons: reports count until as_of, so they must advance even if nothing lands; and if the
+# sensor stopped, or its run failed, the data are complete by the next morning.
 @schedule(
     job=goalpost_job,
     cron_schedule="0 5 * * *",

@@ -23,9 +23,9 @@ from orchestration.defs.run import GoalpostRun
 
 SEVERITIES = {"critical": AssetCheckSeverity.ERROR, "warning": AssetCheckSeverity.WARN}
 
-# A blocking check holds back what is downstream of its asset. Staging and intermediate tables are built by
-# the same dbt process as what is downstream of them (a second one would cost its start-up), so their checks
-# cannot: publishing refuses by itself when one of them fails.
+# A blocking check holds back the assets downstream of its asset. One dbt process builds staging and
+# intermediate tables and everything downstream of them (a second process would cost its start-up), so their
+# checks cannot block: publishing itself refuses if one of them fails.
 BLOCKING_STEPS = ("raw", "marts")
 
 
@@ -54,8 +54,8 @@ def as_asset_check(result: CheckResult) -> AssetCheckResult:
 
 
 def public(figures: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """What may be in Dagster's event log: numbers. Values and examples of rows name people, they stay in
-    control.check_results, which only the owner of the home reads."""
+    """The figures that may be in Dagster's event log: numbers. Values and examples of rows can name people,
+    so they stay in control.check_results, which only the owner of the home can read."""
     numbers = {name: figure for name, figure in figures.items() if isinstance(figure, int | float)}
     details = {"details": "`goalpost status` shows what it found"} if figures.keys() - numbers.keys() else {}
     return numbers | details
@@ -64,7 +64,7 @@ def public(figures: Mapping[str, Any]) -> dict[str, int | float | str]:
 def report(
     context: AssetCheckExecutionContext, run: GoalpostRun, steps: Sequence[str]
 ) -> Iterator[AssetCheckResult]:
-    """What was found, of the checks that were chosen. (All are run: most of the time is getting ready.)"""
+    """The results of the selected checks. (All checks run, because most of the time is start-up.)"""
     results = checks_process.answer(run.settings)
     if not run.is_partial:
         keep_results(run.settings, steps, run.run_id, results)
@@ -92,8 +92,8 @@ def raw_checks(context: AssetCheckExecutionContext, run: GoalpostRun) -> Iterato
     yield from report(context, run, ["raw"])
 
 
-# One op for what the one dbt process builds: publishing, which waits for the checks of the marts, then waits
-# for all of them.
+# One op for everything that the one dbt process builds: publishing waits for the checks of the marts, and so
+# waits for all of these checks.
 @multi_asset_check(
     name="model_checks",
     specs=[spec for step in STEPS[1:] for spec in check_specs(step)],

@@ -41,9 +41,9 @@ with not_importing("dbt.version"):
     from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
     from dagster_dbt.dbt_manifest import validate_manifest
 
-DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point
+DBT_ERRORS = "Errors parsed from dbt logs:"  # dagster-dbt's long message has the error after this
 
-# The schedule runs every day: a mart that missed one shows it, one that missed two is stale.
+# The schedule runs every day: a mart that missed one run warns, a mart that missed two is stale.
 MARTS_FRESHNESS = FreshnessPolicy.time_window(
     fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
 )
@@ -60,8 +60,8 @@ class Translator(DagsterDbtTranslator):
         )
 
     def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> AssetCheckSpec | None:
-        """A dbt test that fails ends dbt, and so the step. It need not block besides: Dagster would warn of
-        each that is left out that it does not."""
+        """A dbt test as a check that does not block. A failing test ends dbt, and so the step; if tests also
+        blocked, Dagster would warn about each test that is left out."""
         spec = super().get_asset_check_spec(*args, **kwargs)
         return spec and spec._replace(blocking=False)
 
@@ -80,11 +80,11 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
     target = target_folder(run.settings)
-    # Those of the last run, should this one end before it writes them.
+    # The results of the last run must not remain if this run ends before it writes its own.
     (target / RUN_RESULTS).unlink(missing_ok=True)
     manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
-    if not run.is_partial:  # before: what is built takes the place of what was known of it
+    if not run.is_partial:  # before the build, which overwrites the record of what was built
         runs.drop_removed_models(run.settings, relations(manifest))
     if run.is_partial:
         refresh = ["--full-refresh"] if run.full_refresh else []
@@ -97,7 +97,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     else:
         landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
         if rebuilt:
-            context.log.warning(f"Computed from scratch, since they changed: {changes.some_of(rebuilt)}.")
+            context.log.warning(f"Computed from scratch, because they changed: {changes.some_of(rebuilt)}.")
         unbuilt = {
             node for node in left_out(manifest, landed) if manifest["nodes"][node]["name"] not in rebuilt
         }
@@ -118,17 +118,17 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
         runs.record_build(run.settings, run.run_id)
         if unpublished := built_but_not_published(manifest):
             names = changes.some_of(unpublished)
-            context.log.warning(f"Built and not published, since they do not lie in models/marts: {names}.")
+            context.log.warning(f"Built but not published, because they are not in models/marts: {names}.")
 
 
 def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """By the name of each model and seed: where it is."""
+    """Where each model and seed is, by its name."""
     nodes = manifest["nodes"].values()
     return {node["name"]: node["relation_name"] for node in nodes if node["resource_type"] in changes.BUILT}
 
 
 def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
-    """Models of one's own in another place than models/marts."""
+    """The user's own models outside models/marts."""
     ours = ("staging", "intermediate", "quarantine", "marts")
     return sorted(
         node["name"]
@@ -138,7 +138,8 @@ def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:
-    """What is not built again follows what it reads, as Dagster wants: a view shows new rows by itself."""
+    """The events of the build, and one for each asset that is left out, after the assets that it reads, as
+    Dagster requires. (A left-out view shows new rows without a build.)"""
     keys = context.assets_def.keys
     order = TopologicalSorter({key: context.assets_def.asset_deps[key] & keys for key in keys})
     order.prepare()
@@ -158,7 +159,7 @@ def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events
 
 
 def build(context: AssetExecutionContext, run: GoalpostRun, *arguments: str) -> DbtCliInvocation:
-    """By the dbt that waits since the run began."""
+    """Build with the dbt process that was started when the run began."""
     return DbtCliInvocation(
         # Unit tests are about the code, not the data: they belong to `make test`.
         process=run.dbt.build("--exclude-resource-type", "unit_test", *arguments),
@@ -173,7 +174,7 @@ def build(context: AssetExecutionContext, run: GoalpostRun, *arguments: str) -> 
 
 
 def picked(context: AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
-    """Somebody chose assets and checks in the UI: the same as `dbt build -s` by hand."""
+    """The arguments for assets and checks selected in the UI: the same as `dbt build -s` by hand."""
     nodes, checks = manifest["nodes"].values(), {key.name for key in context.selected_asset_check_keys}
     chosen = [
         node["name"]
@@ -186,7 +187,7 @@ def picked(context: AssetExecutionContext, manifest: Mapping[str, Any]) -> list[
 
 
 def failure(run_results: Mapping[str, Any], output: str) -> str:
-    """The first node that failed and what dbt says about it: the rest follows from it, or comes next time."""
+    """The first node that failed and dbt's message: the other failures follow from it, or show next time."""
     failed = [result for result in run_results.get("results", ()) if result["status"] in ("error", "fail")]
     if not failed:
         return (

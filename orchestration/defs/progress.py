@@ -1,6 +1,6 @@
-"""How far a run in this process is, for whoever waits at the terminal.
+"""The progress of a run in this process, for the user at the terminal.
 
-Belongs here: the lines of the steps, and how many of how many. Does not: executing the job (in_process.py).
+Belongs here: the lines of the steps, and the counts. Does not: executing the job (in_process.py).
 """
 
 import logging
@@ -26,7 +26,7 @@ STEPS = {
 
 @logger
 def progress(_: InitLoggerContext) -> logging.Logger:
-    """Chosen by `run_job`, which listens to it."""
+    """The logger that `run_job` selects and listens to."""
     found = logging.getLogger(PROGRESS)
     found.propagate = False
     found.setLevel(logging.DEBUG)
@@ -34,12 +34,13 @@ def progress(_: InitLoggerContext) -> logging.Logger:
 
 
 def tell(done: int, total: int, noun: str, name: str = "") -> None:
-    """From inside a step: so many of so many, and which is next. Nobody need be listening."""
+    """Report progress from inside a step: how many are done, of how many, and which is next. It also works if
+    nothing listens."""
     logging.getLogger(PROGRESS).info(noun, extra={"counts": (done, total, noun, name)})
 
 
 class Waiting:
-    """What is going on, and for how long: laid out again each time that the terminal is drawn."""
+    """What the run is doing, and for how long: updated each time the terminal is drawn."""
 
     def __init__(self) -> None:
         self.what, self.since = "Getting ready", STARTED_AT
@@ -52,7 +53,7 @@ class Waiting:
 
 
 class Progress(logging.Handler):
-    """A line for each step that is done and each warning; on a terminal also what is going on."""
+    """Prints a line for each finished step and each warning; on a terminal, also the current step."""
 
     def __init__(self, console: Console, status: Status) -> None:
         super().__init__()

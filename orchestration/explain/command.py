@@ -31,7 +31,7 @@ from orchestration.explain.words import (
 from orchestration.settings import Settings
 from orchestration.terminal import as_json, console, text
 
-A_ROW = 3  # so many achievements one after the other that changed nothing are told as one
+A_ROW = 3  # from this many on, consecutive achievements that changed nothing become one entry
 
 
 def explain_command(
@@ -64,7 +64,7 @@ def as_text(explanation: Explanation) -> str:
 
 
 def render(explanation: Explanation) -> RenderableType:
-    """A column of moments and a column of words. Of a later version, only what it changed."""
+    """A column of moments and a column of words. For a later version of the goal, only what it changed."""
     timeline = Table.grid(padding=(0, 2))
     timeline.add_column(no_wrap=True)
     timeline.add_column()
@@ -82,7 +82,7 @@ def _words(entries: list[Entry], as_of: datetime) -> list[Line]:
     said = words(entries[0]) if len(entries) == 1 else words_of_a_row(entries)
     first = entries[0]
     if isinstance(first, Achievement | Delivery) and first.moment and first.moment > as_of:
-        said.append(("later than the reports count until: in none of them yet", BAD))
+        said.append(("later than the reports count: not in any report yet", BAD))
     return said
 
 
@@ -137,8 +137,8 @@ def _foot(explanation: Explanation) -> Iterator[Text]:
 
 
 def _rows(timeline: list[Entry]) -> Iterator[list[Entry]]:
-    """One entry each, but for achievements in a row that convert nothing and have the same credit, and for
-    events in a row that are none for the same reason."""
+    """One entry per row. Exceptions, combined in one row: consecutive achievements that convert nothing and
+    have the same credit, and consecutive events that are no achievements for the same reason."""
 
     def sameness(entry: Entry) -> object:
         if isinstance(entry, NonAchievement) and entry.reason != "quarantined":

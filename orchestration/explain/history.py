@@ -1,4 +1,4 @@
-"""What an explanation holds.
+"""The data of an explanation.
 
 Belongs here: its shape, as plain data, and the order of its entries. Does not: reading it (reading.py),
 its words (words.py).
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Version:
-    """What the goal asks from `moment` on. With a reason_code: a change that was refused."""
+    """What the goal requires from `moment` on. With a reason_code: a change that was refused."""
 
     moment: datetime
     version_number: int | None
@@ -25,13 +25,13 @@ class Version:
 
     @property
     def is_for_all_time(self) -> bool:
-        """The newest version of a retroactive goal."""
+        """Is this the newest version of a retroactive goal?"""
         return self.valid_from is None and self.reason_code is None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A property that a filter reads: JSON pointer, and value as JSON text (None: it is missing)."""
+    """A property that a filter reads: JSON pointer, and value as JSON text (None: missing)."""
 
     pointer: str
     value: str | None
@@ -46,7 +46,7 @@ class Engagement:
 
 @dataclass(frozen=True)
 class NonConversion:
-    """Why an enrollment did not convert; where an achievement lies in its window, what was compared."""
+    """Why an enrollment did not convert; if an achievement is in its window, also what was compared."""
 
     achievement_number: int | None
     reason: str
@@ -66,7 +66,8 @@ class Enrollment:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A message of a source that the goal lists: an impression and its outcome, or none and the reason."""
+    """A message of a source that the goal lists: an impression and its outcome, or the reason why it is
+    none."""
 
     moment: datetime | None
     delivery_id: str
@@ -140,8 +141,8 @@ class Achievement:
 
 @dataclass(frozen=True, kw_only=True)
 class NonAchievement:
-    """An event of a name that the goal asks for, which is no achievement. Of a row that could not be staged
-    (reason: quarantined) only what landed is known."""
+    """An event with a name that the goal targets, but not an achievement. For a row that could not be staged
+    (reason: quarantined), only what landed is known."""
 
     moment: datetime | None
     event_id: str | None
@@ -172,7 +173,8 @@ class NonAchievement:
 
 @dataclass(frozen=True)
 class OtherEvents:
-    """Events of a name that no version of the goal asks for; `is_near`: one that is almost that name."""
+    """Events with a name that no version of the goal targets; `is_near`: the name is similar to a targeted
+    one."""
 
     name: str
     events: int
@@ -195,13 +197,14 @@ class Explanation:
     achievements: tuple[Achievement, ...]
     non_achievements: tuple[NonAchievement, ...]
     other_events: tuple[OtherEvents, ...]
-    other_sources: dict[str | None, int]  # that no row of the goal lists: how many messages
-    not_told: tuple[str, ...]  # what this warehouse has no table for: another version of Goalpost built it
+    other_sources: dict[str | None, int]  # messages by source that no row of the goal lists
+    not_told: tuple[str, ...]  # what this warehouse has no table for, because an older Goalpost built it
 
     @property
     def timeline(self) -> list[Entry]:
-        """Oldest first, what holds for all time before it, and what never left last. At one moment versions,
-        then messages, then achievements, then events that are none."""
+        """All entries, oldest first. Versions for all time come before the rest, messages that were never
+        sent come last. At the same moment: versions, messages, achievements, then events that are no
+        achievement."""
 
         def place(entry: Entry) -> datetime:
             is_for_all_time = isinstance(entry, Version) and entry.is_for_all_time

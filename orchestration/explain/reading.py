@@ -1,6 +1,6 @@
 """One person's history with one goal, read from the working database.
 
-Belongs here: the queries (sql/, a file each) and what they give, put together. Does not: deciding anything.
+Belongs here: the queries (sql/, one file each) and combining their results. Does not: deciding anything.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ from orchestration.warehouse import connect, writer
 
 QUERIES = Path(__file__).with_name("sql")
 
-# The properties of a JSON document that the pointers name, as pairs of pointer and value.
+# The properties of a JSON document at these pointers, as pairs of pointer and value.
 READINGS = """
 create temp macro readings(document, pointers) as list_transform(
     pointers,
@@ -41,7 +41,7 @@ create temp macro readings(document, pointers) as list_transform(
 )
 """
 
-# What a warehouse lacks that an older version of Goalpost built.
+# What may be missing in a warehouse that an older version of Goalpost built.
 NEWER_PARTS = {
     "non_impressions": "the messages that are no impression",
     "non_conversions": "why an enrollment did not convert",
@@ -75,7 +75,7 @@ class _Parts:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def read_by(self, name: str, *keys: str) -> defaultdict[tuple, list[Row]]:
-        """The rows of each key, without it."""
+        """The rows by key, without the key columns."""
         grouped = defaultdict(list)
         for row in self.read(name):
             grouped[tuple(row.pop(key) for key in keys)].append(row)
@@ -85,13 +85,14 @@ class _Parts:
 def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_id: str) -> Explanation:
     """What the last run found. It never waits.
 
-    Raises GoalpostError if the goal, the person or the workspace is not there (it names those with similar
-    ids), if several workspaces have the goal, if there are no marts yet, or while a run writes them.
+    Raises GoalpostError if the goal, the person or the workspace does not exist (the message names similar
+    ids), if several workspaces have the goal, if there are no marts yet, or while a run writes them; lets
+    duckdb.Error pass.
     """
     if holder := writer(settings):
         raise GoalpostError(
             f"A run is writing just now ({holder}), and the reasons are in the tables that it writes: "
-            f"ask again when it is done. Until then `goalpost report {goal_id}` tells the published figures."
+            f"ask again when it is done. Until then `goalpost report {goal_id}` shows the published figures."
         )
     with closing(connect(settings, read_only=True, wait_seconds=0)) as connection:
         _require_marts(connection)
@@ -126,7 +127,7 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if running[0][0]:
         raise GoalpostError(
-            f"The last run, started {at(running[0][0])} UTC, did not finish, so what it wrote is not whole: "
+            f"The last run, started {at(running[0][0])} UTC, did not finish, so what it wrote is incomplete: "
             "start `goalpost run`, which carries on, and ask again."
         )
     marts = (
@@ -201,6 +202,6 @@ def _candidate(row: Row, non_touches: list[Row]) -> Candidate:
 
 
 def _with_readings(kind: type, row: Row) -> Any:
-    """An entry of the row, where the columns that the macro `readings` made are lists of pairs."""
+    """An entry made from the row; the columns that the macro `readings` made are lists of pairs."""
     readings = {name for name in ("state", "facts", "event", "journey") if name in row}
     return kind(**row | {name: tuple(Reading(**pair) for pair in row[name] or ()) for name in readings})

@@ -1,6 +1,6 @@
-"""The words for what happened and why, one place a reason.
+"""The words for what happened and why, one place for each reason.
 
-Belongs here: words. Does not: finding anything out (reading.py), layout (command.py).
+Belongs here: words. Does not: reading data (reading.py), layout (command.py).
 """
 
 import json
@@ -25,7 +25,7 @@ from orchestration.explain.history import (
 # A headline and its details, each with its style.
 Line = tuple[str, str]
 
-LONGEST = 200  # letters of a value in a sentence
+LONGEST = 200  # characters of a value in a sentence
 
 GOOD, BAD, PLAIN, FAINT = "green", "yellow", "", "dim"
 
@@ -47,7 +47,7 @@ OPERATORS = {
 }
 
 NO_IMPRESSION = {
-    "never_sent": "it never left",
+    "never_sent": "it was never sent",
     "anonymous": "it was sent anonymously",
     "holdout": "the person is held out, so the message was trapped",
     "no_campaign_or_broadcast": "it is of neither a campaign nor a broadcast",
@@ -74,7 +74,7 @@ NOT_CONVERTED = {
 UNATTRIBUTED = {
     "no_delivery": "none of the goal's messages was received in the 90 days before",
     "no_qualifying_metric": "no message of the 90 days before met its channel's criterion",
-    "outside_window": "no touch lies inside the attribution window",
+    "outside_window": "no touch is inside the attribution window",
 }
 
 NO_ACHIEVEMENT = {
@@ -104,7 +104,7 @@ def words(entry: Entry) -> list[Line]:
 
 
 def words_of_a_row(entries: Sequence[Entry]) -> list[Line]:
-    """Of entries one after the other of which the same is to be said: of achievements, or of events."""
+    """The words for consecutive entries with the same words: achievements, or events."""
     events = [entry for entry in entries if isinstance(entry, NonAchievement)]
     if events:
         first, last = events[0], events[-1]
@@ -130,14 +130,14 @@ def _words_of_achievements(achievements: Sequence[Achievement]) -> list[Line]:
 
 
 def words_of_a_change(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
-    """Of what a version asks, only what the one before did not."""
+    """Only the lines of a version that differ from the previous version."""
     subjects = {line.partition(":")[0] for line, _ in after}
     gone = [(f"no more {line}", style) for line, style in before if line.partition(":")[0] not in subjects]
-    return [line for line in after if line not in before] + gone or [("nothing else is asked", FAINT)]
+    return [line for line in after if line not in before] + gone or [("nothing else changed", FAINT)]
 
 
 def asks(goal: dict[str, Any]) -> Iterator[str]:
-    """What a row of a goal (int_goal_rows) asks: a line a subject, which comes first."""
+    """What a row of a goal (int_goal_rows) requires: one line per subject, which comes first."""
     yield f"success: {', '.join(_target(goal))}"
     if pairs := json.loads(goal["trigger_match"] or "[]"):
         fits = [
@@ -397,7 +397,7 @@ def _compiled_condition(compiled: dict[str, Any]) -> str:
 
 
 def _listed(values: Sequence[Any]) -> str:
-    """Literals of a filter; of a long list the first."""
+    """The literals of a filter; for a long list, only the first ones."""
     return some([_short(json.dumps(each, ensure_ascii=False)) for each in values], 10)
 
 
@@ -428,7 +428,7 @@ def _origin(achievement: Achievement) -> Iterator[str]:
 
 
 def _credit(achievement: Achievement, *, with_shares: bool) -> Iterator[Line]:
-    """Touches one by one; of the other candidates, which a long history has many of, the newest."""
+    """Every touch; of the other candidates, of which a long history has many, only the newest."""
     if achievement.unattributed_reason:
         yield f"no message gets the credit: {UNATTRIBUTED[achievement.unattributed_reason]}", BAD
     for verdict, group in groupby(achievement.candidates, key=attrgetter("verdict")):
@@ -462,7 +462,7 @@ def _missed(candidate: Candidate) -> str:
 
 
 def _shares(candidate: Candidate) -> str:
-    """Of the credit under each model, unless it has all of it under each."""
+    """The candidate's share of the credit under each model; empty if it has all of it under each model."""
     if all(share == 1 for share in candidate.credits.values()):
         return ""
     shares = [f"{model.replace('_', ' ')} {share:.0%}" for model, share in candidate.credits.items() if share]

@@ -1,12 +1,12 @@
-"""Landing what is new in the YAML files, as rows of goals, segments and funnels.
+"""Lands what is new in the YAML files, as rows of goals, segments and funnels.
 
-Belongs here: comparing with what was applied before and what the run would refuse, and writing the files.
-Does not: what is valid (yaml_files.py), what has landed (landed.py), loading it (landing/).
+Belongs here: comparing with what was applied before and with what the run would refuse, and writing the
+files. Does not: what is valid (yaml_files.py), what has landed (landed.py), loading it (landing/).
 
-The record of what was applied is what landed in `<landing>/<table>/applied/`: it is there before any run,
-it stays when the working database is deleted, and it says nothing that did not land. A file of it is named
-by its moment and by the set that its rows belong to: the moment at which these goals, or others of the same
-files, were applied first. So a team may keep goals in several repositories, and each hears of its own only.
+The record of what was applied is the files in `<landing>/<table>/applied/`. It exists before any run, it
+stays if the working database is deleted, and it contains only what landed. The name of each file has the
+moment of applying and the set of its rows: the moment at which these goals, or others of the same files, were
+first applied. So a team may keep goals in several repositories, and each is told only about its own.
 """
 
 import json
@@ -28,7 +28,7 @@ from orchestration.goals.shape import dotted, judge
 from orchestration.goals.yaml_files import Finding, GoalFile, Known, read_files
 from orchestration.settings import Settings
 
-# In the order of landing: a goal pins the segments in force when it begins.
+# In the order of landing: segments first, because a goal pins the segments in force when it begins.
 ID_COLUMNS = {"segments": "segment_id", "goals": "goal_id", "funnels": "funnel_id"}
 
 Row = dict[str, Any]
@@ -42,7 +42,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """What was applied, oldest first, and the set that each belongs to."""
+    """What was applied, oldest first, and the set of each."""
 
     rows: dict[Key, list[Row]]
     sets: dict[Key, str]
@@ -50,8 +50,8 @@ class Record:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """With errors nothing was landed. `left_out` was applied earlier with what is in the files, is in none of
-    them, and still counts. `note`: what could not be checked."""
+    """With errors, nothing was landed. `left_out`: applied earlier in the same set, now in none of the files,
+    and still counting. `note`: what could not be checked."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -64,9 +64,10 @@ class ApplyReport:
 
 
 def apply(paths: list[Path], settings: Settings, now: datetime) -> ApplyReport:
-    """Land what changed in the files, all of it or, with one error, nothing. `now` is the rows' updated_at.
+    """Land everything that changed in the files; with an error, nothing. `now` is the rows' updated_at.
 
-    Raises GoalpostError where a path leads to no file, the landing cannot be written, or the clock went back.
+    Raises GoalpostError if a path has no file, the record in the landing is broken, the landing cannot be
+    written, or the clock went back.
     """
     landed = read_landed(settings)
     record = _record(settings.landing)
@@ -106,7 +107,7 @@ def apply(paths: list[Path], settings: Settings, now: datetime) -> ApplyReport:
 
 
 def _known(landed: Landed, record: Record) -> Known:
-    """What exists beside the files: landed or applied. That is all there is, if what landed could be read."""
+    """What exists besides the files: landed or applied. It is complete if what landed could be read."""
     segments = {workspace: dict(filters) for workspace, filters in landed.segments.items()}
     goals: dict[str, set[str]] = {}
     for workspace, goal in landed.goals:
@@ -122,7 +123,7 @@ def _known(landed: Landed, record: Record) -> Known:
 
 
 def _rows(file: GoalFile) -> Iterator[tuple[Key, Row]]:
-    """The rows that a file stands for, but for their updated_at."""
+    """The rows that a file describes, without their updated_at."""
     for table, id_column in ID_COLUMNS.items():
         for id_ in file.ids(table):
             completed = file.judgement.completed[table][id_]
@@ -140,7 +141,7 @@ def _rows(file: GoalFile) -> Iterator[tuple[Key, Row]]:
 
 
 def _meaning(row: Row) -> str:
-    """Equal for rows that say the same, however they are written."""
+    """A text that is equal for rows with the same meaning, however they are written."""
     said = {column: value for column, value in row.items() if column != "updated_at"}
     if "definition" in row:
         said["definition"] = judge(row["definition"], "definition").completed
@@ -155,8 +156,9 @@ def _counts(row: Row) -> bool:
 
 
 def _what_cannot_change(file: GoalFile, landed: Landed, record: Record, now: datetime) -> Iterator[Finding]:
-    """A goal's policy and currency are those of its first row, and a locked core stays; the run refuses a
-    row with another, whole. Judged by what int_goal_rows computed; before any run, by what was applied first.
+    """A goal keeps the policy and currency of its first row, and a locked goal its core; the run refuses the
+    whole of a row that changes them. This compares with int_goal_rows; before any run, with the first row
+    applied.
     """
     for id_ in file.ids("goals"):
         state = landed.goals.get((file.workspace, id_)) or _first_applied(
@@ -187,8 +189,8 @@ def _what_cannot_change(file: GoalFile, landed: Landed, record: Record, now: dat
             text = (
                 f"{dotted((*place, *what))}: eligibility, target, evaluation window and measurement window "
                 "of this goal are locked since its first message was sent, at "
-                f"{state.first_sent_at:%Y-%m-%d %H:%M:%S} UTC; nothing of this goal is applied, a new name "
-                f"or source neither. Put {what[0] if what else 'them'} back to change the rest, or make a "
+                f"{state.first_sent_at:%Y-%m-%d %H:%M:%S} UTC; no change of this goal is applied, not even a "
+                f"new name or source. Put {what[0] if what else 'them'} back to change the rest, or make a "
                 "new goal under another id (with `definition_policy: versioned`, to be able to edit it "
                 "later) and archive this one"
             )
@@ -198,7 +200,7 @@ def _what_cannot_change(file: GoalFile, landed: Landed, record: Record, now: dat
 def _first_applied(
     versions: list[Row], currencies: dict[str, str] | None, workspace: str
 ) -> GoalState | None:
-    """Of a goal that was applied and not loaded yet: no message can have locked it."""
+    """The state of a goal that was applied but not loaded yet: no message can have locked it."""
     if not versions:
         return None
     first = judge(versions[0]["definition"], "definition").completed
@@ -208,7 +210,7 @@ def _first_applied(
 
 
 def _currency(goal: dict[str, Any], currencies: dict[str, str] | None, workspace: str) -> str | None:
-    """None: none, or not known."""
+    """The currency of a goal; None if it has no impact, or the currency is not known."""
     if "impact" not in goal:
         return None
     default = currencies.get(workspace, "USD") if currencies is not None else None
@@ -216,7 +218,7 @@ def _currency(goal: dict[str, Any], currencies: dict[str, str] | None, workspace
 
 
 def _changed_part(given: Reading, state: GoalState) -> Place:
-    """The first part of the core that is not as it was locked."""
+    """The first part of the core that differs from the locked one."""
     locked = read_definition(state.locked_definition) if state.locked_definition else None
     if locked is None or locked.normal_form is None or given.normal_form is None:
         return ()
@@ -225,7 +227,7 @@ def _changed_part(given: Reading, state: GoalState) -> Place:
 
 
 def _what_is_unheard_of(file: GoalFile, landed: Landed) -> Iterator[Finding]:
-    """Warnings, since rows may land later: a workspace, or a source, that no landed row names."""
+    """Workspaces and sources that no landed row names: warnings, because such rows may land later."""
     if not landed.sources:
         return
     if file.workspace not in landed.sources:
@@ -257,7 +259,7 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def _record(landing: str) -> Record:
-    """Everything that was ever applied: the files are named by their time."""
+    """Everything that was ever applied, in order: each file's name begins with its time."""
     files, root = url_to_fs(landing)
     record = Record({}, {})
     for table, id_column in ID_COLUMNS.items():
@@ -279,14 +281,14 @@ def _record(landing: str) -> Record:
 
 
 def _set_of(rows: dict[Key, Row], record: Record) -> str | None:
-    """The set that most of the files' rows belong to, of equal ones the oldest; None: all are new."""
+    """The set of most of the files' rows; of sets with equally many, the oldest; None if all rows are new."""
     sets = Counter(record.sets[key] for key in rows if key in record.sets)
     return min(sets, key=lambda each: (-sets[each], each), default=None)
 
 
 def _updated_at(now: datetime, new: dict[Key, Row], record: Record) -> str:
-    """Later than everything in the tables that get new rows. A kill between two tables may be made good at
-    its moment."""
+    """The moment of the new rows: it must be later than every row in the tables that get new ones. (Other
+    tables may have a row of this moment: after a kill between two tables, the rest may be applied at it.)"""
     updated_at = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
     tables = {key.table for key in new}
     newest = max(
@@ -301,7 +303,8 @@ def _updated_at(now: datetime, new: dict[Key, Row], record: Record) -> str:
 
 
 def _land(landing: str, new: dict[Key, Row], updated_at: str, own_set: str | None) -> Iterator[str]:
-    """A file per table, under its name only when it is complete: a run may look at any moment."""
+    """Write one file per table. It gets its name only when it is complete, because a run may list the landing
+    at any moment."""
     files, root = url_to_fs(landing)
     if files.isfile(root):
         raise GoalpostError(f"The landing {landing} is a file: set GOALPOST_LANDING to a folder or a URL.")

@@ -1,4 +1,4 @@
-"""`goalpost goals …`: the command line of goals that are kept as files.
+"""`goalpost goals …`: the command line for goals in files.
 
 Belongs here: arguments, printing, exit codes. Does not: deciding anything (yaml_files.py, apply.py).
 """
@@ -67,7 +67,8 @@ def apply(paths: Paths) -> None:
         if pinned and pinned < clock.now():
             _say(
                 f"{clock.sentence(settings)} What is applied now counts from now on, which is later: "
-                "no report shows it (but for retroactive goals) until the clock is moved (`goalpost clock`).",
+                "no report shows it (except for retroactive goals) until you move the clock "
+                "(`goalpost clock`).",
                 "yellow",
             )
     else:
@@ -85,7 +86,7 @@ def _print_findings(errors: Iterable[Finding], warnings: Iterable[Finding]) -> N
 
 
 def _say(text: str, style: str = "", *, is_error: bool = False) -> None:
-    """Colours on a terminal, else plain; a line stays one line, and brackets are no markup."""
+    """Print in colour on a terminal, else plain; a line stays one line, and brackets are not markup."""
     say(console(stderr=is_error), text, style)
 
 

@@ -1,7 +1,7 @@
-"""What a filter says once the segments in it are put in their places.
+"""What a filter says when each segment in it is replaced by the segment's own filter.
 
-Belongs here: which segments are in force when, and putting a segment's own filter in its place, once. Does
-not: whether a filter is valid (reading.py), how a filter becomes SQL (predicates.py).
+Belongs here: which segments are in force when, and replacing each segment by its filter, once. Does not:
+whether a filter is valid (reading.py), how a filter becomes SQL (predicates.py).
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ NOBODY: Filter = {"any": []}
 
 
 class Segments:
-    """The segments in force at one moment, by id. Each is put together once, however often it is named."""
+    """The segments in force at one moment, by id. Each is resolved once, however often it is named."""
 
     def __init__(self, filters: Mapping[str, Filter]) -> None:
         self._filters = filters
@@ -28,12 +28,12 @@ class Segments:
         return segment_id in self._filters
 
     def resolve(self, written: Filter, *, of_event: bool = False) -> Filter:
-        """The filter without segments, and without keys that mean nothing.
+        """The filter without segments, and without keys that have no meaning.
 
-        A segment is one and the same object wherever it is named, so that twenty-five segments of which each
-        names the next one twice are twenty-five objects and not 2^25: see predicates.predicate. In a filter
-        on an event it is of the person who did it, so its `property` becomes `profile` there.
-        Without recursion: a filter may be as deep as the segments in it together.
+        A segment is the same object wherever it is named. So twenty-five segments that each name the next one
+        twice are twenty-five objects and not 2^25: see predicates.predicate. In a filter on an event, a
+        segment is about the person of the event, so its `property` becomes `profile` there. No recursion,
+        because a filter may be as deep as all the segments in it together.
         """
         root: list[Filter] = [{}]
         pending: list[tuple[Filter, Any, Any, bool]] = [(written, root, 0, False)]
@@ -67,7 +67,8 @@ class Segments:
         return resolved
 
     def reaches_itself(self, segment_id: str) -> bool:
-        """Directly or through others. Who only refers to such a segment does not: there it is just empty."""
+        """Does the segment refer to itself, directly or through others? (A segment that only refers to such a
+        segment does not; for it, that segment has no members.)"""
         if segment_id not in self._reaches_itself:
             names: networkx.DiGraph = networkx.DiGraph()
             pending = [segment_id]
@@ -101,18 +102,19 @@ class SegmentHistory:
         self._segments: dict[int, Segments] = {}
 
     def at(self, moment: datetime) -> Segments:
-        """Those in force at a moment: the same ones between two changes."""
+        """The segments in force at a moment: the same object between two changes."""
         state = bisect_right(self._changes, moment)
         if state not in self._segments:
             self._segments[state] = Segments(_InForce(self._moments, self._filters, moment))
         return self._segments[state]
 
     def newest(self) -> dict[str, datetime]:
-        """When each segment changed last."""
+        """The moment of each segment's last change."""
         return {segment_id: moments[-1] for segment_id, moments in self._moments.items()}
 
     def changes_behind(self, written: Filter) -> set[datetime]:
-        """The moments at which a filter's meaning may change: those of the segments that it ever reaches."""
+        """The moments at which a filter's meaning may change: the changes of all segments that it ever
+        reaches."""
         moments: set[datetime] = set()
         reached: set[str] = set()
         pending = [written]
@@ -126,7 +128,7 @@ class SegmentHistory:
 
 
 class _InForce(Mapping[str, Filter]):
-    """Segments as of a moment, looked up one by one: few of them are asked for."""
+    """Segments as of a moment. Each is looked up when it is needed, because few are."""
 
     def __init__(self, moments: dict[str, list], filters: dict[str, list], moment: datetime) -> None:
         self._moments, self._filters, self._moment = moments, filters, moment

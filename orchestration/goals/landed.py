@@ -1,11 +1,10 @@
-"""What has landed, as far as it can be read just now: what goals may no longer change, which ids exist.
+"""What has landed, as far as it can be read now: what goals may no longer change, which ids exist.
 
-Belongs here: asking the last state that the models computed. Does not: the rules of locking, policy and
-currency (dbt_project/models/intermediate/goals/int_goal_rows.sql computes what they come to), what follows
-(apply.py).
+Belongs here: reading the last state that the models computed. Does not: the rules of locking, policy and
+currency (dbt_project/models/intermediate/goals/int_goal_rows.sql applies them), what follows (apply.py).
 
-While a run writes, nobody else can read the working database: then the published marts are asked, which know
-a little less.
+While a run writes, no other process can read the working database. Then the published marts are read, which
+hold a little less.
 """
 
 import json
@@ -24,9 +23,9 @@ from orchestration.warehouse import WarehouseHeld, connect, first_line
 
 @dataclass(frozen=True)
 class GoalState:
-    """What a goal's next row is held to. `currency`: None where it is not known; `first_sent_at`: when it
-    locked, or will if its policy is `locked`; `locked_definition`: JSON text of a row with the core of
-    then."""
+    """What a goal's next row must keep. `currency`: None if not known; `first_sent_at`: the first send, which
+    locks a goal whose policy is `locked`; `locked_definition`: JSON text of a row with the core of that
+    moment."""
 
     policy: str
     currency: str | None
@@ -37,8 +36,8 @@ class GoalState:
 
 @dataclass(frozen=True)
 class Landed:
-    """`sources` are those that any row names, by workspace; empty: nothing has landed, or it cannot be read.
-    `currencies` are those of the workspaces; None: not known. `note`: what cannot be read, in a sentence."""
+    """`sources`: those that any row names, by workspace; empty if nothing has landed or it cannot be read.
+    `currencies`: those of the workspaces; None if not known. `note`: what cannot be read, in a sentence."""
 
     goals: dict[tuple[str, str], GoalState] = field(default_factory=dict)
     segments: dict[str, dict[str, Filter]] = field(default_factory=dict)
@@ -83,7 +82,7 @@ PUBLISHED = {
 
 
 def read_landed(settings: Settings) -> Landed:
-    """Waits for nobody and never fails: what cannot be read is told by `note`."""
+    """Never waits and never fails: `note` says what cannot be read."""
     if not settings.warehouse.exists():
         return Landed()
     try:
@@ -96,13 +95,13 @@ def read_landed(settings: Settings) -> Landed:
     except duckdb.CatalogException:
         return Landed()  # nothing was built yet
     except duckdb.Error as error:
-        return _published(settings, f"the warehouse cannot be asked ({first_line(error)})")
+        return _published(settings, f"the warehouse cannot be queried ({first_line(error)})")
 
 
 def _published(settings: Settings, why: str) -> Landed:
     why = why[:1].upper() + why[1:]
     unknown = Landed(
-        note=f"{why}, and there are no published marts to ask instead: whether a goal is locked, and which "
+        note=f"{why}, and there are no published marts to read instead: whether a goal is locked, and which "
         "sources have landed, was not checked. `goalpost run` refuses what may not change."
     )
     if not settings.published.exists():

@@ -1,10 +1,10 @@
-"""How large a definition may be, and all of them together: so that none can bring the pipeline down.
+"""How large one definition, and all definitions together, may be, so that none can stop the pipeline.
 
-Belongs here: the limits, each with its reason, and measuring a document before anything else looks at it.
+Belongs here: the limits, each with its reason, and measuring a document before any other code reads it.
 Does not: what a definition may say (goal.schema.json), how a refusal is worded and placed (shape.py).
 
-They are far beyond what people write; they bound what a run can be made to do. Both ways in, landed rows and
-YAML files, are held to the same.
+The limits are far beyond what people write; they bound the work of a run. They are the same for landed rows
+and for YAML files.
 """
 
 from collections.abc import Iterator
@@ -12,35 +12,37 @@ from typing import Any
 
 Place = tuple[str | int, ...]
 
-# Characters of a definition or a filter as JSON text: a list of MAX_ITEMS long values fits in. Longer ones
-# are not even taken apart.
+# Characters of a definition or a filter as JSON text: a list of MAX_ITEMS long values fits. A longer text is
+# not parsed.
 MAX_LENGTH = 5_000_000
 
-# Of one list (the values of an `in`, say). A model writes them into its SQL: 10,000 take a second.
+# Items of one list (for example the values of an `in`). A model writes them into its SQL: 10,000 take a
+# second.
 MAX_ITEMS = 10_000
 
 # Values of one document, or of one YAML file with its aliases (*) written out: 555 bytes of aliases can mean
 # millions.
 MAX_NODES = 50_000
 
-# Objects of one definition or filter: as many as MAX_CONDITIONS need, thrice. Judging a thousand takes a
+# Objects of one definition or filter: three times as many as MAX_CONDITIONS need. Judging a thousand takes a
 # third of a second, and a sender may land many rows.
 MAX_OBJECTS = 3_000
 
-# JSON levels of a document (an `all` in an `all` is two). What is deeper is beyond the stack of a parser.
+# JSON levels of a document (an `all` in an `all` is two). A deeper document overflows the stack of a parser.
 MAX_DEPTH = 500
 
-# Conditions of one filter with its segments written out, and how deep `all`, `any` and `not` nest in it
-# then. Its SQL is as long and as deep: DuckDB stops at 1,000 levels, and evaluates a million rows by 1,000
-# conditions in about ten seconds.
+# Conditions of one filter with its segments written out, and how deep `all`, `any` and `not` are nested in it
+# then. Its SQL is as long and as deep: DuckDB stops at 1,000 levels, and evaluates 1,000 conditions for a
+# million rows in about ten seconds.
 MAX_CONDITIONS = 1_000
 MAX_NESTING = 100
 
-# A list of values is looked up by hash, so it costs little more than its text: so many are as one condition.
+# A list of values is looked up by hash, so it costs little more than its text: this many count as one
+# condition.
 VALUES_A_CONDITION = 50
 
-# Conditions of all filters of all workspaces together, equal filters counted once: 2,000 goals of five.
-# DuckDB looks for equal parts, in a time that grows with the square: six seconds for 10,000 contrived ones.
+# Conditions of all filters of all workspaces together, equal filters counted once: 2,000 goals with five
+# each. DuckDB searches for equal parts, in quadratic time: six seconds for 10,000 constructed ones.
 MAX_CONDITIONS_IN_ALL = 10_000
 
 # What is wrong, as it follows a place or `the file has`.
@@ -59,7 +61,7 @@ TOO_MANY_IN_ALL = (
 
 
 def excesses(document: Any) -> Iterator[tuple[Place, str]]:
-    """Places of a definition or a filter that exceed a limit, and what is wrong there. Without recursion, and
+    """The places of a definition or a filter that exceed a limit, and what is wrong there. No recursion, and
     at most MAX_NODES steps."""
     pending: list[tuple[Any, Place]] = [(document, ())]
     nodes = objects = 0

@@ -1,11 +1,11 @@
 """From a resolved filter to a predicate: its conditions, one by one, and how and / or / not join them.
 
-Belongs here: the boolean expression, made as short as it can be told the same. Does not: what a condition
+Belongs here: the boolean expression, simplified without changing its meaning. Does not: what a condition
 means in SQL (dbt_project/macros/conditions.sql), whether a filter is valid (reading.py), what a segment
 stands for (filters.py).
 
-A predicate is data, never SQL: names and values of a marketer's form stay literals until the macro
-quotes them.
+A predicate is data, never SQL: names and values that a marketer wrote stay literals until the macro quotes
+them.
 """
 
 import json
@@ -28,7 +28,7 @@ Filter = dict[str, Any]
 
 
 class TooLarge(Exception):
-    """A filter that would be more SQL than a run can take: says which limit, and what to do."""
+    """A filter that would need more SQL than a run can execute. The text says which limit, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Predicate:
     conditions.
     conditions: dicts of op, subject (`property`, `profile` or `trigger`), pointer (RFC 6901), and either
     value (a literal or a list of them) or other_subject and other_pointer.
-    size: how many conditions it is when written out (limits.VALUES_A_CONDITION).
+    size: the number of conditions when written out (limits.VALUES_A_CONDITION).
     """
 
     tokens: tuple[str | int, ...]
@@ -66,7 +66,8 @@ ALWAYS, NEVER = Predicate(("true",), (), 0), Predicate(("false",), (), 0)
 
 
 def as_pointer(property_name: str) -> str:
-    """A property is a top-level key, or an RFC 6901 pointer where it starts with `/`."""
+    """The JSON pointer of a property: a top-level key, or already an RFC 6901 pointer if it starts with
+    `/`."""
     if property_name.startswith("/"):
         return property_name
     return "/" + property_name.replace("~", "~0").replace("/", "~1")
@@ -86,8 +87,9 @@ def predicate(resolved_filter: Filter) -> Predicate:
 
 
 def predicates(filters: Iterable[tuple[Filter, Predicate]]) -> Iterator[tuple[Predicate, str | None]]:
-    """The predicates of resolved filters, in their order. A filter that is too large, or one too many of all
-    together, is the predicate given beside it, and the problem says why. So it never raises TooLarge."""
+    """The predicates of resolved filters, in their order. For a filter that is too large, or exceeds the
+    limit for all together, yields the predicate given with it, and a problem that says why. Never raises
+    TooLarge."""
     counted: set[str] = set()
     size = 0
     for resolved, otherwise in filters:
@@ -123,11 +125,11 @@ TRUE, FALSE = 0, 1
 
 
 class _Expression:
-    """Parts of expressions, by number; what says the same is one part, however often it is written.
+    """Parts of expressions, by number; equal parts are one part, however often they are written.
 
-    Every condition is true or false, never unknown, so whatever holds in Boolean algebra holds here: `all`
-    of a part twice is that part, `all` of it and its opposite is false. A part that is shared is written out
-    where it is used: `size` is how many conditions that makes, and is counted without doing it.
+    Every condition is true or false, never unknown, so Boolean algebra holds: `all` of a part twice is that
+    part, `all` of a part and its opposite is false. A shared part is written out at each use: `size` is the
+    number of conditions after that, computed without writing them out.
     """
 
     def __init__(self) -> None:
@@ -137,7 +139,7 @@ class _Expression:
         self._numbers: dict[tuple, int] = {part: number for number, part in enumerate(self.parts)}
 
     def of(self, resolved: Filter) -> int:
-        """The part that a filter is. Without recursion, and once for each object in it."""
+        """The part of a filter. No recursion, and each object in it is visited once."""
         done: dict[int, int] = {}
         pending: list[tuple[Filter, bool]] = [(resolved, False)]
         while pending:
@@ -162,12 +164,12 @@ class _Expression:
         if self.size[part] > MAX_CONDITIONS:
             raise TooLarge(
                 f"more than {MAX_CONDITIONS:,} conditions with its segments written out: "
-                "land as a property what they come to, or use `in` with a list"
+                "land their result as a property, or use `in` with a list"
             )
         if self.depth[part] > MAX_NESTING:
             raise TooLarge(
                 f"`all`, `any` and `not` nested more than {MAX_NESTING} deep with its segments written out: "
-                "flatten it, or land as a property what a segment comes to"
+                "flatten it, or land a segment's result as a property"
             )
 
     def write(self, part: int, tokens: list[str | int], numbers: dict[int, int]) -> None:
@@ -208,7 +210,7 @@ class _Expression:
         neutral, decisive = (TRUE, FALSE) if word == "and" else (FALSE, TRUE)
         kept: dict[int, None] = {}
         for part in inner:
-            # `all` in `all` is one `all`; not of more than may be written, which would grow at each level
+            # `all` in `all` is one `all`; but not if it is too large to be written, or it grows at each level
             is_flat = self.parts[part][0] == word and self.size[part] <= MAX_CONDITIONS
             kept |= dict.fromkeys(self.parts[part][1:] if is_flat else [part])
         kept.pop(neutral, None)
@@ -221,7 +223,7 @@ class _Expression:
 
     def _condition(self, node: Filter) -> int:
         condition = _condition(node)
-        # As text: to Python, true and 1 and 1.0 are one value.
+        # As text, because for Python true, 1 and 1.0 are equal.
         value = condition.get("value")
         size = 1 + (len(value) // VALUES_A_CONDITION if isinstance(value, list) else 0)
         part = self._part("condition", (json.dumps(condition, sort_keys=True),), size, 0)

@@ -1,4 +1,4 @@
-"""Whether the JSON text of a filter or a definition means something, and what: the judge of what landed.
+"""Whether the JSON text of a filter or a definition is valid, and what it means: judges what landed.
 
 Belongs here: JSON text -> Reading, as a pure function. Does not: the rules themselves (goal.schema.json), how
 they are applied and worded (shape.py), YAML (yaml_files.py).
@@ -19,7 +19,7 @@ CORE = ("eligibility", "target", "evaluation_window", "measurement_window_days")
 
 @dataclass(frozen=True)
 class Reading:
-    """Either a reason code and its problem, or a normal form; of a definition also the hash of its core."""
+    """Either a reason code and its problem, or a normal form; for a definition, also the hash of its core."""
 
     reason_code: str | None
     problem: str | None
@@ -29,12 +29,12 @@ class Reading:
 
 
 def read_filter(text: str) -> Reading:
-    """A filter on people: of a segment, or of a source's trigger. The Reading says what is wrong with it."""
+    """Read a filter on people: a segment's, or a source's trigger filter. The Reading says what is wrong."""
     return _read(text, "profile_filter")
 
 
 def read_definition(text: str) -> Reading:
-    """A goal's definition. The Reading says what is wrong with it."""
+    """Read a goal's definition. The Reading says what is wrong with it."""
     return _read(text, "definition")
 
 
@@ -46,7 +46,7 @@ def _read(text: str, kind: str) -> Reading:
         judgement = judge(parse_json(text), kind)
     except ValueError as error:
         return Reading("bad_json", f"not JSON: {error}", None, None, ())
-    except RecursionError:  # of the parser, as judge says of what the parser still takes
+    except RecursionError:  # the parser's; `judge` says the same of what the parser can still read
         return Reading("bad_filter", TOO_DEEP, None, None, ())
     return _accepted(judgement, kind) if not judgement.problems else _refused(judgement)
 
@@ -61,7 +61,8 @@ def _accepted(judgement: Judgement, kind: str) -> Reading:
 
 
 def _without_what_means_nothing(target: dict[str, Any]) -> dict[str, Any]:
-    """A transition without a profile part and an empty trigger_match: neither makes another core."""
+    """The target without a transition that has no profile part, and without an empty trigger_match: neither
+    changes the core."""
     parts = dict(target)
     if "profile" not in parts:
         del parts["transition"]
@@ -85,7 +86,7 @@ def _unknown(judgement: Judgement) -> tuple[str, ...]:
 
 
 class NotFinite:
-    """A number that no 64-bit float holds. The schema knows no such type: refused wherever it is used."""
+    """A number that does not fit a 64-bit float. The schema has no such type, so it is refused everywhere."""
 
     def __init__(self, literal: str) -> None:
         self.literal = literal
@@ -104,8 +105,9 @@ def decimal_number(literal: str) -> float | NotFinite:
 
 
 def parse_json(text: str) -> Any:
-    """RFC 8259 and no more; of a repeated key the first wins; half of a surrogate pair, which can be spelled
-    but nothing can store, is U+FFFD. ValueError says what is not JSON, RecursionError that it is too deep."""
+    """Parse JSON strictly by RFC 8259. Of repeated keys, the first wins. Half of a surrogate pair, which can
+    be written but not stored, becomes U+FFFD. Raises ValueError if the text is not JSON, RecursionError if it
+    is too deep."""
     document = json.loads(
         text,
         object_pairs_hook=_first_wins,
@@ -117,7 +119,7 @@ def parse_json(text: str) -> Any:
 
 
 def is_storable(document: Any) -> bool:
-    """Without half of a surrogate pair."""
+    """Is the document free of halves of surrogate pairs?"""
     try:
         compact(document).encode()
     except UnicodeEncodeError:
@@ -136,7 +138,7 @@ def _storable(document: Any) -> Any:
 
 
 def compact(document: Any) -> str:
-    """The one way to write a document: equal documents are equal text."""
+    """The document as text: equal documents have equal texts."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -148,4 +150,4 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON value")
+    raise ValueError(f"{constant} is not a JSON value")

@@ -1,8 +1,8 @@
-"""What goal.schema.json says about a document: what is wrong, what is ignored, what the defaults make of it.
+"""What goal.schema.json says about a document: what is wrong, what is ignored, the document with defaults.
 
 Belongs here: applying the schema and wording what it finds. Does not: any rule about a definition or a filter
-(goal.schema.json, the only place of these; limits.py says how large it may be), JSON text (reading.py), YAML
-files and lines (yaml_files.py).
+(only goal.schema.json has them; limits.py says how large it may be), JSON text (reading.py), YAML files and
+lines (yaml_files.py).
 """
 
 import json
@@ -50,9 +50,9 @@ class UnknownKey:
 
 @dataclass(frozen=True)
 class Judgement:
-    """`completed` is the document with its defaults and without what is ignored; filters are as written, but
-    for ids that were numbers. `segments` are the places that name a segment. `filters` are the places of
-    whole filters; `is_of_event` says which of the two kinds one is."""
+    """`completed`: the document with its defaults and without what is ignored; filters are as written, except
+    for ids that were numbers. `segments`: the places that name a segment. `filters`: the places of whole
+    filters; `is_of_event` says which of the two kinds a filter is."""
 
     completed: Any
     problems: tuple[Problem, ...]
@@ -68,10 +68,10 @@ class WrittenFilter:
 
 
 def judge(document: Any, kind: str) -> Judgement:
-    """Judge a document of a kind: the name of one of the schema's $defs. Never raises, and takes seconds at
-    most: what exceeds a limit is not looked at further."""
+    """Judge a document of a kind: the name of one of the schema's $defs. Never raises, and takes at most
+    seconds: a document that exceeds a limit is not read further."""
     too_much = tuple(
-        # only filters nest by right
+        # only filters may nest
         Problem(place, text, in_filter=text == TOO_DEEP or _is_in_filter(kind, place))
         for place, text in _excesses(document, kind)
     )
@@ -79,7 +79,7 @@ def judge(document: Any, kind: str) -> Judgement:
         return Judgement(document, too_much, (), {}, {})
     unknown_keys: list[UnknownKey] = []
     completed = _complete(document, {"$ref": f"#/$defs/{kind}"}, (), unknown_keys)
-    problems: dict[Place, Problem] = {}  # the first of a place says enough
+    problems: dict[Place, Problem] = {}  # only the first problem of a place
     segments: dict[Place, str] = {}
     filters: dict[Place, WrittenFilter] = {}
     if kind in FILTERS:
@@ -109,7 +109,7 @@ def judge(document: Any, kind: str) -> Judgement:
 
 
 def dotted(place: Place) -> str:
-    """`target.profile.all[0].op`; the middle of a very long one is left out."""
+    """The place as text: `target.profile.all[0].op`; without the middle of a very long one."""
     if len(place) > 20:
         return f"{dotted(place[:10])}…{dotted(place[-5:])}"
     steps = (f"[{step}]" if isinstance(step, int) else f".{_printable(step)}" for step in place)
@@ -120,7 +120,7 @@ def dotted(place: Place) -> str:
 
 
 class _AnySegment(dict):
-    """Every segment is in force and is one condition: for what a filter comes to by itself."""
+    """Every segment exists and is one condition: for the size of a filter on its own."""
 
     def __missing__(self, segment_id: str) -> Filter:
         return {"property": f"segment {segment_id}", "op": "exists"}
@@ -133,8 +133,8 @@ class _AnySegment(dict):
 
 
 def _excesses(document: Any, kind: str) -> Iterator[tuple[Place, str]]:
-    """Of a file, those of each thing in it, as if it had landed alone: the file itself was held to its limits
-    when it was read (yaml_text.py)."""
+    """The excesses of a document. For a file: those of each goal, segment and funnel in it, as if it had
+    landed alone; yaml_text.py checked the limits of the file itself."""
     if kind != "file":
         yield from excesses(document)
     elif isinstance(document, dict):
@@ -176,8 +176,8 @@ def _kind(reference: str) -> str:
 
 
 def _complete(value: Any, schema: dict, place: Place, unknown_keys: list[UnknownKey]) -> Any:
-    """Fill in defaults, drop unknown keys and nulls (a null is an absent key, unless null is a value of it),
-    write whole numbers as such and ids as text. A value of the wrong type stays for the validator to find."""
+    """Fill in defaults, drop unknown keys and nulls (a null means an absent key, unless the key allows null),
+    write whole numbers as integers and ids as text. A value of the wrong type stays for the validator."""
     if "$ref" in schema:
         kind = _kind(schema["$ref"])
         if kind in FILTERS:
@@ -208,14 +208,14 @@ def _complete(value: Any, schema: dict, place: Place, unknown_keys: list[Unknown
 
 
 def _id_as_text(value: Any) -> Any:
-    """An id that came as a number is its integer text where it is whole (SEMANTICS, section 2)."""
+    """An id that is a whole number becomes its integer text (SEMANTICS, section 2)."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
         return str(int(value))
     return value
 
 
 def _with_ids_as_text(filter_: Any) -> Any:
-    """A copy of a filter, without recursion."""
+    """A copy of a filter with ids as text. No recursion."""
     root = [filter_]
     pending: list[tuple[Any, Any, Any]] = [(filter_, root, 0)]
     while pending:
@@ -233,11 +233,11 @@ def _with_ids_as_text(filter_: Any) -> Any:
     return root[0]
 
 
-# --- validation: filters nest as deep as a marketer likes, so each is validated on its own, without recursion
+# --- validation: filters may be nested deeply, so each part is validated on its own, without recursion
 
 
 class _FilterHere(ValidationError):
-    """Not an error: a filter that is still to be judged."""
+    """Not an error: a filter that must still be judged."""
 
     def __init__(self, filter_: Any, kind: str) -> None:
         super().__init__(kind, instance=filter_)

@@ -1,7 +1,7 @@
-"""Goals, segments and funnels that marketers keep as YAML files: what they say, what is wrong at which line.
+"""Goals, segments and funnels in YAML files: what they say, and what is wrong at which line.
 
-Belongs here: finding and reading the files, and what must fit together across them. Does not: YAML's own
-rules (yaml_text.py), the shape of a definition (goal.schema.json, by way of shape.py), landing (apply.py).
+Belongs here: finding and reading the files, and rules across several files. Does not: YAML's own rules
+(yaml_text.py), the shape of a definition (goal.schema.json, through shape.py), landing (apply.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ class GoalFile:
         yield from self.written.get(kind) or {}
 
     def finding(self, place: Place, text: str) -> Finding:
-        """At the line of the place; what is missing has none, so there it is what should hold it."""
+        """A finding at the line of the place. A missing place has no line, so then the line of its parent."""
         while place and place not in self.lines:
             place = place[:-1]
         return Finding(self.path, self.lines.get(place, 1), text)
@@ -52,7 +52,7 @@ class GoalFile:
 
 @dataclass(frozen=True)
 class GoalFiles:
-    """`files` mean something only without errors."""
+    """`files` are valid only if there are no errors."""
 
     files: tuple[GoalFile, ...]
     errors: tuple[Finding, ...]
@@ -61,7 +61,7 @@ class GoalFiles:
 
 @dataclass(frozen=True)
 class Known:
-    """What exists beside the files, by workspace. `is_all`: what is not here and in no file, is not."""
+    """What exists besides the files, by workspace. `is_all`: nothing else exists."""
 
     segments: dict[str, dict[str, Filter]] = field(default_factory=dict)
     goals: dict[str, set[str]] = field(default_factory=dict)
@@ -72,10 +72,9 @@ class Known:
 
 
 def read_files(paths: Iterable[Path], known: Known | None = None) -> GoalFiles:
-    """What the files say, judged by themselves and together with what is known to exist beside them.
+    """What the files say, judged on their own and together with what is known to exist besides them.
 
-    Raises GoalpostError where a path leads to no file; what is wrong in a file is an error among the
-    findings.
+    Raises GoalpostError if a path has no file; a fault in a file is an error among the findings.
     """
     known = known or Known()
     files: list[GoalFile] = []
@@ -100,7 +99,7 @@ def read_files(paths: Iterable[Path], known: Known | None = None) -> GoalFiles:
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """The files named, and every .yml and .yaml in the folders named; each once.
 
-    Raises GoalpostError if a path does not exist.
+    Raises GoalpostError if a path does not exist, or a folder has no such file.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -127,7 +126,7 @@ def _read(path: Path) -> GoalFile:
     except OSError as error:
         raise YamlError(1, f"cannot be read: {error.strerror}") from None
     if isinstance(written, dict):
-        for kind in KINDS:  # an id with nothing under it is an empty goal, not an absent one
+        for kind in KINDS:  # an id without content is an empty goal, not an absent one
             if isinstance(written.get(kind), dict):
                 written[kind] = {id_: {} if inner is None else inner for id_, inner in written[kind].items()}
     return GoalFile(path, written, judge(written, "file"), lines)
@@ -146,7 +145,7 @@ def _given_twice(files: list[GoalFile]) -> Iterator[Finding]:
 
 
 def _segments_of(files: list[GoalFile], known: Known) -> dict[str, Segments]:
-    """Those in the files and beside them, by workspace; the files' are newer."""
+    """The segments in the files and besides them, by workspace; those in the files replace the others."""
     segments: dict[str, dict[str, Filter]] = {}
     for file in files:
         of_workspace = segments.setdefault(file.workspace, dict(known.segments.get(file.workspace, {})))
@@ -167,7 +166,7 @@ def _too_large_together(files: list[GoalFile], segments: dict[str, Segments]) ->
 def _unknown_segments(
     files: list[GoalFile], segments: dict[str, Segments], known: Known
 ) -> Iterator[Finding]:
-    """Warnings, since nobody is in such a segment but nothing else comes of it."""
+    """Unknown segments: warnings, because nobody is in such a segment, and there is no other effect."""
     for file in files:
         of_workspace = segments[file.workspace]
         for place, segment in file.judgement.segments.items():
@@ -181,7 +180,7 @@ def _unknown_segments(
 
 
 def _unknown_goals(files: list[GoalFile], known: Known) -> Iterator[Finding]:
-    """Warnings, since such a step has nobody but nothing else comes of it."""
+    """Unknown goals in funnels: warnings, because nobody is in such a step, and there is no other effect."""
     goals = {(file.workspace, goal) for file in files for goal in file.ids("goals")}
     goals |= {(workspace, goal) for workspace, ids in known.goals.items() for goal in ids}
     for file in files:

@@ -1,4 +1,4 @@
-"""YAML 1.2 text as the JSON document it means, and the line of each of its places.
+"""YAML 1.2 text as a JSON document, and the line of each place in it.
 
 Belongs here: YAML's own rules, exactly the core schema of YAML 1.2 (`NO` and dates are text, as are `1_000`
 and `<<`). Does not: what a document should hold (shape.py), files (yaml_files.py).
@@ -39,9 +39,10 @@ class YamlError(Exception):
 
 
 def parse_yaml(text: str) -> tuple[Any, dict[Place, int]]:
-    """The document, and the line on which each key or list item begins. Raises YamlError. It takes seconds:
-    what is longer, deeper or holds more than limits.py allows, aliases written out, is refused where it
-    does."""
+    """The document, and the line on which each key or list item begins. Takes at most seconds.
+
+    Raises YamlError if the text is not YAML, or exceeds a limit of limits.py with its aliases written out.
+    """
     if len(text) > MAX_LENGTH:
         raise YamlError(1, f"the file is {LONG_TEXT}")
     yaml = YAML(typ="safe", pure=True)
@@ -62,7 +63,7 @@ def parse_yaml(text: str) -> tuple[Any, dict[Place, int]]:
 
 
 class _LimitedComposer(Composer):
-    """Stops where a file holds too much, for a thousand nodes take the library a fifth of a second."""
+    """Stops when a file has too many nodes, because the library needs a fifth of a second for a thousand."""
 
     nodes = 0
 
@@ -112,7 +113,8 @@ _SCALARS = {
 
 
 def _document(root: Node) -> tuple[Any, dict[Place, int]]:
-    """Without recursion: an alias may hold itself. What it stands for is written out, and counted."""
+    """The document and its lines. No recursion, because an alias may contain itself. Aliases are written out,
+    and what they contain is counted."""
     document: list[Any] = [None]
     lines: dict[Place, int] = {}
     pending: list[tuple[Node, Place, Any, Any]] = [(root, (), document, 0)]
@@ -151,7 +153,7 @@ def _scalar(node: Node) -> Any:
         raise YamlError(line, f"the tag {node.tag} means nothing in a goals file")
     value = construct(node.value)
     if not is_storable(value):
-        raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, which is no character")
+        raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, not a character")
     return value
 
 
@@ -165,9 +167,9 @@ def _entries(node: MappingNode, place: Place, lines: dict[Place, int]) -> Iterat
             raise YamlError(
                 line, f"{dotted(place)}: {written} is not text; put it in quotes".removeprefix(": ")
             )
-        key = key_node.value  # a whole number is the id that it spells
+        key = key_node.value  # a whole number is an id
         if not is_storable(key):
-            raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, which is no character")
+            raise YamlError(line, "not YAML: a \\u escape is half of a surrogate pair, not a character")
         if key in seen:
             first = lines[*place, key]
             where = dotted((*place, key))

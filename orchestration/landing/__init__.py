@@ -1,4 +1,4 @@
-"""The landing: files that others drop, and how they become rows of `raw`."""
+"""The landing: files from other systems, and how they become rows of `raw`."""
 
 from orchestration.landing.land import LandingReport, land_new_files
 from orchestration.landing.listing import Ignored, LandedFile, Listing, list_landing, new_files

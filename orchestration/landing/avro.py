@@ -1,11 +1,11 @@
 """Avro object container files, read by fastavro; values of every type as text.
 
-Belongs here: how each type reads as text, and the blocks, so that none is unpacked beyond a limit. Does not:
-what the text means (the staging models).
+Belongs here: how each type becomes text, and reading blocks so that none is unpacked beyond a limit. Does
+not: what the text means (the staging models).
 """
 
 # pyright: reportAttributeAccessIssue=false
-# (fastavro declares less than it has)
+# (fastavro's type stubs are incomplete)
 
 import bz2
 import json
@@ -39,7 +39,7 @@ class AvroRows(ArrowRows):
         with self.path.open("rb") as stream, _faults_told():
             schema = _blocks(stream).writer_schema
         if not isinstance(schema, dict) or schema.get("type") != "record":
-            raise UnreadableFile("Its schema is no record: each row has to be one.")
+            raise UnreadableFile("Its schema is not a record: each row must be one.")
         _judge_types(schema, within=())
         self.fields = schema["fields"]
         self.header = [field["name"] for field in self.fields]
@@ -87,7 +87,8 @@ class AvroRows(ArrowRows):
 
 
 class _faults_told:
-    """Whatever fastavro raises of a broken file, as UnreadableFile; faults of the disk and of us stay."""
+    """Turns what fastavro raises for a broken file into UnreadableFile; errors of the disk and memory
+    stay."""
 
     def __enter__(self) -> None:
         pass
@@ -95,11 +96,11 @@ class _faults_told:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, OSError | MemoryError | UnreadableFile):
             problem = " ".join(str(error).split()) or type(error).__name__
-            raise UnreadableFile(f"It is no readable Avro file ({problem}).") from error
+            raise UnreadableFile(f"It is not a readable Avro file ({problem}).") from error
 
 
 class _Bounded:
-    """A length in the file may say anything: no more is read at once than a block may hold."""
+    """Limits each read to the size of a block, because a length in the file may be any number."""
 
     def __init__(self, stream: BinaryIO):
         self.stream = stream
@@ -142,14 +143,14 @@ def _unpack_snappy(packed: bytes) -> bytes:
             break
     if size > RECORD_BYTES:
         raise _block_too_large()
-    return pa.Codec("snappy").decompress(packed[:-4], size, asbytes=True)  # behind it: a checksum
+    return pa.Codec("snappy").decompress(packed[:-4], size, asbytes=True)  # the last 4 bytes: a checksum
 
 
 def _unpack_zstd(packed: bytes) -> bytes:
     return pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read(RECORD_BYTES + 1)
 
 
-# fastavro's own unpack a block whole, however large, and want two more libraries.
+# fastavro's own readers unpack a whole block of any size, and need two more libraries.
 _read.BLOCK_READERS.update(
     deflate=_unpacked_by(lambda packed: zlib.decompressobj(-15).decompress(packed, RECORD_BYTES + 1)),
     bzip2=_unpacked_by(lambda packed: bz2.BZ2Decompressor().decompress(packed, RECORD_BYTES + 1)),
@@ -160,15 +161,15 @@ _read.BLOCK_READERS.update(
 
 
 def _judge_types(type_: Any, within: tuple[str, ...]) -> bool:
-    """Whether a value takes no byte. Raises UnreadableFile for types of which a few bytes can hold values
-    without end: a record inside itself, and a list of nothings."""
+    """Whether a value takes no byte. Raises UnreadableFile for types with which a few bytes can hold endless
+    values: a record inside itself, and a list of empty items."""
     if isinstance(type_, list):
         for choice in type_:
             _judge_types(choice, within)
         return False
     kind = type_["type"] if isinstance(type_, dict) else type_
     if kind in within:
-        raise UnreadableFile(f"Its type {kind} holds itself: such types are not read.")
+        raise UnreadableFile(f"Its type {kind} contains itself: such types are not read.")
     if isinstance(kind, dict | list):
         return _judge_types(kind, within)
     if kind in ("record", "error"):
@@ -182,7 +183,7 @@ def _judge_types(type_: Any, within: tuple[str, ...]) -> bool:
 
 
 def _reader(type_: Any, is_whole: bool) -> Callable[[Any], str | None]:
-    """How the values of a column become text; `is_whole`: a whole number becomes its integer text."""
+    """A function that turns a column's values into text; `is_whole`: a whole number becomes integer text."""
     choices = type_ if isinstance(type_, list) else [type_]
     names = {choice.get("type") if isinstance(choice, dict) else choice for choice in choices}
 
@@ -220,7 +221,7 @@ def _text(found: Any) -> str:
 
 
 def _json(found: Any) -> str:
-    """Compact JSON: keys as they came, NaN and infinity null, decimals as numbers."""
+    """Compact JSON: keys in their order, NaN and infinity as null, decimals as numbers."""
     if isinstance(found, dict):
         return "{" + ",".join(f"{_json(str(key))}:{_json(item)}" for key, item in found.items()) + "}"
     if isinstance(found, list):

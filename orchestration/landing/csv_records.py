@@ -1,7 +1,7 @@
-"""CSV, read by Arrow: RFC 4180, a blank line being no record.
+"""CSV, read by Arrow: RFC 4180, in which a blank line is not a record.
 
-Belongs here: the delimiter, the header, the numbers of the records, the records of another length. Does not:
-types.
+Belongs here: the delimiter, the header, the numbers of the records, records with a wrong number of fields.
+Does not: types.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -32,12 +32,12 @@ from orchestration.landing.rows import (
 )
 
 DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
-HEADER_BYTES = 2**20  # at most, so that looking for it cannot take for ever
+HEADER_BYTES = 2**20  # the longest header, so that searching for it cannot take forever
 EXCELS_FIRST_LINE = re.compile(r"sep=(.)(\r\n|\r|\n)", re.IGNORECASE)
 
 
 class CsvRows(TextRows):
-    """Columns go by position inside: the header is replaced by their numbers, so that names may repeat."""
+    """Arrow sees a header of column numbers instead of names, so that names may repeat."""
 
     def read_head(self) -> None:
         super().read_head()
@@ -56,7 +56,7 @@ class CsvRows(TextRows):
         return f"select row_number, {', '.join(columns)}, raw_record from landed"
 
     def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
-        """Arrow numbers only the records that it rejects; the others take the numbers in between."""
+        """Arrow numbers only the records that it rejects; the other records get the numbers in between."""
         rejected: deque[tuple[int, str]] = deque()
 
         def reject(record: arrow_csv.InvalidRow) -> str:
@@ -98,7 +98,7 @@ class CsvRows(TextRows):
         except pa.ArrowInvalid as error:
             if "straddling" in str(error):
                 raise record_too_long() from error
-            raise UnreadableFile(f"It is no readable CSV ({error}).") from error
+            raise UnreadableFile(f"It is not readable CSV ({error}).") from error
         yield self._rejected(list(rejected))
 
     def _rejected(self, records: list[tuple[int, str]]) -> pa.RecordBatch:
@@ -107,8 +107,8 @@ class CsvRows(TextRows):
         )
 
     def _read_header(self) -> None:
-        """Set header, csv_delimiter and where in the text the header ends: with the delimiter by which it
-        holds the key columns, else with the one by which it comes nearest to that."""
+        """Set header, csv_delimiter and the position at which the header ends. The delimiter is the one with
+        which the header has the key columns, or the most of them."""
         with self.open() as stream:
             begins, head = _first_line(stream)
             text = getincrementaldecoder("utf-8")().decode(head)
@@ -130,12 +130,12 @@ class CsvRows(TextRows):
     def how_read(self) -> str:
         tried = " ".join(DELIMITERS.values())
         delimiter = DELIMITERS[self.csv_delimiter or ","]
-        return f"Tried were the delimiters {tried}; split by {delimiter} its header is"
+        return f"The delimiters tried were {tried}; split by {delimiter} its header is"
 
 
 def _first_line(stream: Stream) -> tuple[int, bytes]:
-    """What follows the blank lines at the beginning, as much of it as a header may take, and how long they
-    are. Raises UnreadableFile if nothing follows."""
+    """The length of the blank lines at the beginning, and the text after them, as much as a header may need.
+    Raises UnreadableFile if nothing follows."""
     begins = 0
     while block := stream.read(HEADER_BYTES):
         head = block.lstrip(b"\r\n")
@@ -146,7 +146,7 @@ def _first_line(stream: Stream) -> tuple[int, bytes]:
 
 
 def _first_record(text: str, delimiter: str) -> tuple[list[str], int]:
-    """The fields of the first record and how many characters it takes; no fields if it cannot be read."""
+    """The fields of the first record and its length in characters; no fields if it cannot be read."""
     lines = io.StringIO(text, newline="")
     try:
         fields = next(csv.reader(iter(lines.readline, ""), delimiter=delimiter), [])
@@ -171,8 +171,8 @@ def _judge_lengths(batch: pa.RecordBatch) -> None:
 class _ArrowInput:
     """What Arrow reads: a header, then blocks of UTF-8, never cut between CR and LF; a line end at the end.
 
-    Left to itself it drops an LF that begins a block (even in quotes, after a CR), tells only stderr of a
-    rejected record that is not UTF-8, and takes a header without a line end for nothing.
+    Without this, Arrow drops an LF that begins a block (even in quotes, after a CR), reports a rejected
+    record that is not UTF-8 only on stderr, and ignores a header without a line end.
     """
 
     closed = False

@@ -1,4 +1,5 @@
-"""JSON: one object a line, one row; a blank line is none, but it counts. Or one array, each element a row.
+"""JSON: one object per line is one row; a blank line is no row, but has a line number. Or one array, of which
+each element is a row.
 
 Belongs here: what is a line, an element and a JSON object (RFC 8259). Does not: the JSON inside a value.
 """
@@ -28,8 +29,8 @@ from orchestration.landing.rows import (
     without_half_surrogates,
 )
 
-# What DuckDB's parser takes and RFC 8259 does not: NaN and infinity in any case, a comma before a bracket.
-# Three expressions, for one that begins with a literal is several times faster.
+# What DuckDB's parser accepts and RFC 8259 does not: NaN and infinity in any case, a comma before a bracket.
+# Three expressions, because an expression that begins with a literal is several times faster.
 NO_NUMBER = r"\s*-?(?i:nan|inf)"
 NOT_RFC_8259 = (rf",({NO_NUMBER}|\s*[}}\]])", rf":{NO_NUMBER}", rf"\[{NO_NUMBER}")
 STRING = r'"(?:[^"\\]|\\.)*"'
@@ -43,8 +44,8 @@ class JsonRows(TextRows):
         self.offer()
         pointers = ", ".join(f"'/{column.name}'" for column in self.table.columns)
         columns = ", ".join(_text_of(column, place) for place, column in enumerate(self.table.columns, 1))
-        # The dear test, on what lies outside the strings, only where the cheap one, on the whole line, finds
-        # something.
+        # The expensive test, on the text outside strings, runs only if the cheap test, on the whole line,
+        # finds something.
         blanks = "' ' || chr(9) || chr(10) || chr(13)"
         outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
         return f"""
@@ -87,7 +88,7 @@ class JsonRows(TextRows):
             if not block.lstrip(BLANKS):
                 blank_lines += block.count(b"\n")
         begin = block.lstrip(BLANKS)
-        # A line may hold any array, and is no object then: the file is one of objects, or an empty one.
+        # A line may be any array, which is a bad row; a file that is an array has objects in it, or is empty.
         if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
             yield from self._elements(begin[1:], stream)
         else:
@@ -112,7 +113,7 @@ class JsonRows(TextRows):
                 )
                 lines = _texts(whole, np.append(begins, len(whole)))
                 batch = pa.record_batch([pa.array(numbers), lines], schema=self.schema)
-                if not pc.all(pc.starts_with(lines, "{")).as_py():  # as usual; else some may be blank
+                if not pc.all(pc.starts_with(lines, "{")).as_py():  # unusual: some lines may be blank
                     batch = batch.filter(pc.not_equal(pc.ascii_trim(lines, " \t\r\n"), ""))
                 yield batch
             last += whole.count(b"\n")
@@ -142,13 +143,14 @@ class JsonRows(TextRows):
             if rest.strip(BLANKS):
                 found = shown(rest.strip(BLANKS).decode(errors="replace"), 40)
                 raise UnreadableFile(
-                    f'Behind its array stands "{found}": a file is one array, or one object a line.'
+                    f'After its array comes "{found}": a file is one array, or one object a line.'
                 )
             rest, block = block, stream.read(BLOCK_BYTES)
 
 
 def _text_of(column: Column, place: int) -> str:
-    """A number is told from text by the line itself, but only where that makes a difference."""
+    """SQL: the text of a column. It reads the line again to see whether a value is a number or a text, but
+    only if that makes a difference."""
     text = f"fields[{place}]"
     if column.type in WHOLE_NUMBER_TYPES:
         may_be_whole = f"(ends_with({text}, '.0') or regexp_full_match({text}, '[0-9.-]+[eE][+]?[0-9]+'))"
@@ -164,7 +166,7 @@ def _is_lax(text: str) -> str:
 
 
 def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
-    """Where each element of an array ends, the comma or bracket behind it included, and where the array is
+    """Where each element of an array ends, including the comma or bracket after it, and where the array is
     closed; `text` begins inside the array, outside its elements."""
     characters = np.frombuffer(text, np.uint8)
     quotes = characters == ord('"')
@@ -191,8 +193,8 @@ BRACKETS[[ord("}"), ord("]")]] = -1
 
 
 def _texts(text: bytes, offsets: np.ndarray) -> pa.LargeStringArray:
-    """The parts of the text between these places, without line ends behind them. Raises UnicodeDecodeError;
-    UnreadableFile for one too long."""
+    """The parts of the text between these positions, without their line ends. Raises UnicodeDecodeError, and
+    UnreadableFile if a part is too long."""
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
     try:
         parts = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers).cast(pa.large_string())

@@ -1,6 +1,6 @@
-"""Everything new in the landing into `raw`, file by file.
+"""Loads everything new in the landing into `raw`, file by file.
 
-Belongs here: the order of things, and what the run says of it. Does not: what is new (listing.py), one file
+Belongs here: the order of the steps, and the report for the run. Does not: what is new (listing.py), one file
 (load.py), the writer's lock (the caller holds it: warehouse.single_writer).
 """
 
@@ -29,7 +29,7 @@ from orchestration.warehouse import connect
 @dataclass(frozen=True)
 class LandingReport:
     files: tuple[LedgerRow, ...]  # new in this run, loaded or set aside
-    ignored: tuple[Ignored, ...]  # by path: what the listing left out, and what could not be read just now
+    ignored: tuple[Ignored, ...]  # by path: what the listing left out, and what could not be read now
 
     @property
     def loaded(self) -> list[LedgerRow]:
@@ -50,9 +50,10 @@ class LandingReport:
 def land_new_files(
     settings: Settings, on_progress: Callable[[int, int, str], None] | None = None
 ) -> LandingReport:
-    """Load what is new. `on_progress` hears (files done, files to look at, path of the next).
+    """Load what is new. `on_progress` is called with (files done, files to read, path of the next file).
 
-    A file that cannot be read or loaded now stops nothing: it is ignored, and new again in the next run.
+    A file that cannot be read or loaded now does not stop the others: it is ignored, and the next run tries
+    it again.
     Raises GoalpostError if the landing cannot be listed, the warehouse cannot be opened, or a readable file
     cannot be loaded.
     """
@@ -89,8 +90,9 @@ def land_new_files(
 
 @contextmanager
 def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Iterator[Path]:
-    """A local file itself. One of an object store is fetched whole first: a connection that breaks half-way
-    is then not taken for a file that ends half-way. Its place is fixed: a killed run leaves no litter.
+    """The path of a local file, or of a copy of a file in an object store. The whole file is fetched first,
+    so that a broken connection does not look like a file that is cut off. The copy always has the same path,
+    so killed runs leave at most one.
 
     Raises OSError if this one file cannot be read, GoalpostError if the object store cannot.
     """

@@ -1,4 +1,4 @@
-"""What lies in the landing, and which of it has to be looked at.
+"""What is in the landing, and which files must be read.
 
 Belongs here: walking a local folder or an object store, what is ignored and why, and comparing the rest with
 the ledger. Does not: reading a file (rows.py), loading it (load.py) or Dagster (defs/).
@@ -23,17 +23,17 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
 TEXT_FORMATS = {"jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
-FORMATS = {"parquet": "parquet", "avro": "avro", **TEXT_FORMATS}  # by the suffix, its case aside
-COMPRESSIONS = ("gz", "zst", "bz2")  # of text formats
+FORMATS = {"parquet": "parquet", "avro": "avro", **TEXT_FORMATS}  # by the suffix, in any case
+COMPRESSIONS = ("gz", "zst", "bz2")  # for text formats
 
 NO_FORMAT = (
     f"Its name does not end in one of {', '.join('.' + suffix for suffix in FORMATS)}, the text formats also "
     f"followed by {' or '.join('.' + suffix for suffix in COMPRESSIONS)}."
 )
-UNFINISHED = "Its name begins with a dot or _, so it is taken for unfinished."
-NO_TABLE = "It lies in no table's folder."
-LEADS_OUT = "It is a link that leads out of the landing: only what lies in the landing is read."
-LEADS_NOWHERE = "It is a link that leads nowhere."
+UNFINISHED = "Its name begins with a dot or _, so it counts as unfinished."
+NO_TABLE = "It is not in a table's folder."
+LEADS_OUT = "It is a link that leads out of the landing: only files in the landing are read."
+LEADS_NOWHERE = "It is a link whose target does not exist."
 IN_A_CIRCLE = "It is a link in a circle."
 SPECIAL_FILES = {
     stat.S_IFIFO: "a named pipe",
@@ -45,8 +45,8 @@ SPECIAL_FILES = {
 
 @dataclass(frozen=True, order=True)
 class LandedFile:
-    path: str  # below the landing: a landing that moves stays the same
-    location: str  # where its file system finds it
+    path: str  # relative to the landing, so that the landing may move
+    location: str  # the path in its file system
     size_bytes: int
     fingerprint: str  # differs whenever the content does; cheap, unlike the hash of the content
 
@@ -66,9 +66,9 @@ class LandedFile:
 
 @dataclass(frozen=True, order=True)
 class Ignored:
-    """An entry of the landing that is not loaded. A folder stands for all that is in it."""
+    """An entry of the landing that is not loaded. A folder stands for everything in it."""
 
-    path: str  # below the landing, valid Unicode whatever the name; control characters are left as they are
+    path: str  # relative to the landing, always valid Unicode; may contain control characters
     reason: str  # a sentence
 
 
@@ -76,7 +76,7 @@ class Ignored:
 class Listing:
     file_system: fsspec.AbstractFileSystem
     files: tuple[LandedFile, ...]  # of the raw tables, in the order in which they load
-    ignored: tuple[Ignored, ...]  # whatever else lies there, by path
+    ignored: tuple[Ignored, ...]  # everything else in the landing, by path
 
     @property
     def is_local(self) -> bool:
@@ -84,9 +84,9 @@ class Listing:
 
 
 def list_landing(settings: Settings) -> Listing:
-    """What lies in the landing now. One odd entry never hides the rest.
+    """What is in the landing now. One unusual entry never hides the rest.
 
-    Raises GoalpostError if the landing is not there or cannot be listed.
+    Raises GoalpostError if the landing does not exist or cannot be listed.
     """
     with reading_errors(settings.landing, Exception):
         file_system, root = fsspec.url_to_fs(settings.landing)
@@ -103,14 +103,14 @@ def list_landing(settings: Settings) -> Listing:
 
 
 def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[LandedFile]:
-    """The files whose (path, fingerprint) the ledger does not know: only these have to be hashed."""
+    """The files whose (path, fingerprint) is not in the ledger: only these must be hashed."""
     return [file for file in listing.files if (file.path, file.fingerprint) not in known]
 
 
 @contextmanager
 def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
     """Turns an error of this kind into a GoalpostError that says what cannot be read. `kind` is OSError, or
-    Exception: object stores have errors of their own."""
+    Exception, because object stores have their own errors."""
     try:
         yield
     except GoalpostError:
@@ -123,18 +123,19 @@ def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
 
 
 def not_now(error: OSError) -> str:
-    """Why an entry is ignored that may be readable by the next run."""
+    """The reason for ignoring an entry that the next run may be able to read."""
     if error.errno == errno.ENOENT:
-        return "It was gone when it was to be read."
-    return f"It cannot be read ({error.strerror or error}): it is looked at again in the next run."
+        return "It was gone when the run tried to read it."
+    return f"It cannot be read ({error.strerror or error}): the next run tries again."
 
 
 @dataclass
 class _LocalWalk:
-    """Real folders first, then links, in the order of their names, so that the order on disk does not matter.
+    """Reads real folders first, then links, in the order of their names, so that the order on disk does not
+    matter.
 
-    Each folder is read once and each link to what is read already is ignored: links can multiply one file
-    without end. A link to what is read nowhere else is followed, for example into a hidden folder.
+    Each folder is read once, and a link to something already read is ignored, because links can multiply one
+    file without end. A link to something not yet read is followed, for example into a hidden folder.
     """
 
     root: str
@@ -242,7 +243,7 @@ def _list_remote(
     for location, details in details_by_location.items():
         path = location.removeprefix(root).lstrip("/")
         table = path.split("/")[0]
-        if not path or path.endswith("/"):  # what stands for a folder in some object stores
+        if not path or path.endswith("/"):  # some object stores represent a folder this way
             continue
         if "/" in path and table not in RAW_TABLES and not _reason_by_path(table):
             ignored.add(Ignored(table, _unknown_folder(table)))
@@ -252,7 +253,7 @@ def _list_remote(
             ignored.add(Ignored(path, NO_TABLE))
         elif not _format_of(path)[0]:
             ignored.add(Ignored(path, NO_FORMAT))
-        elif (details["size"] or 0) > most_bytes:  # it would be fetched whole, only to be set aside
+        elif (details["size"] or 0) > most_bytes:  # fetching it would be useless: it would be set aside
             reason = (
                 f"It is larger than {most_bytes / 1e9:g} GB (GOALPOST_MAX_FILE_GB): land it in smaller files."
             )
@@ -264,7 +265,7 @@ def _list_remote(
 
 
 def _first_ignored(path: str) -> Ignored | None:
-    """The outermost of a path's folders, or the file itself, that is ignored by its name."""
+    """The outermost folder of a path, or the file itself, whose name makes it ignored."""
     for part in _with_parents(path):
         if reason := _reason_by_path(part):
             return Ignored(part, reason)
@@ -290,11 +291,11 @@ def _reason_by_path(path: str) -> str | None:
 def _unknown_folder(name: str) -> str:
     near = get_close_matches(name.lower(), RAW_TABLES, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else f"tables are {', '.join(RAW_TABLES)}."
-    return f"It is no table's folder: {hint}"
+    return f"It is not a table's folder: {hint}"
 
 
 def _format_of(path: str) -> tuple[str | None, str | None]:
-    """Format and compression by the suffixes; no format: neither."""
+    """Format and compression, by the suffixes; without a format, neither."""
     suffixes = path.rpartition("/")[2].lower().split(".")[1:]
     if suffixes and suffixes[-1] in FORMATS:
         return FORMATS[suffixes[-1]], None
@@ -304,7 +305,7 @@ def _format_of(path: str) -> tuple[str | None, str | None]:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """The folder itself included."""
+    """Is the path the folder itself, or below it?"""
     return os.path.commonpath([path, folder]) == folder
 
 
@@ -313,5 +314,5 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def _fingerprint(*evidence: object) -> str:
-    """Of whatever tells of a change: an object store has an ETag or a version among its details."""
+    """A hash of everything that shows a change; an object store's details include an ETag or a version."""
     return hashlib.sha256(repr(evidence).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""One landed file into its raw table, together with its row in the ledger: both or neither.
+"""Loads one landed file into its raw table, together with its row in the ledger: both or neither.
 
-Belongs here: the transaction, and telling a file that cannot be read from anything else that goes wrong.
+Belongs here: the transaction, and distinguishing a file that cannot be read from any other error.
 Does not: which files (listing.py), what is in them (rows.py and its formats).
 """
 
@@ -29,7 +29,7 @@ TOO_LARGE_FOR_MEMORY = "It needs more memory than DuckDB may use here: land it a
 
 
 class NotNow(Exception):
-    """The file cannot be loaded now, but perhaps by the next run. The text is the reason."""
+    """The file cannot be loaded now; the next run may be able to. The text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class LedgerRow:
     unknown_columns: list[str]
     fingerprint: str
     csv_delimiter: str | None
-    csv_fields: int | None  # as many as the header has
+    csv_fields: int | None  # the number of fields in the header
 
 
 def state_of(path: Path) -> tuple[int, ...]:
-    """What differs as soon as the file is written to or replaced. Raises OSError, and NotNow for a pipe."""
+    """Values that change if the file is written to or replaced. Raises OSError, and NotNow for a pipe."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise NotNow("It is no regular file any more.")
+        raise NotNow("It is no longer a regular file.")
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -69,10 +69,10 @@ def load_file(
 ) -> LedgerRow:
     """Load the file, or set it aside if it cannot be read.
 
-    `state`: as it was before it was hashed; `most_bytes`: how large it may be, unpacked. Raises NotNow if it
-    has changed since or the disk is full, OSError if it cannot be read, GoalpostError for anything else.
+    `state`: the file's state before it was hashed; `most_bytes`: its largest size, unpacked. Raises NotNow if
+    it has changed since or the disk is full, OSError if it cannot be read, GoalpostError for anything else.
     """
-    # Arrow takes half a second to import: dbt's process, and who only looks for work, need none of it.
+    # Arrow takes half a second to import; dbt's process and the search for work do not need it.
     from orchestration.landing.avro import AvroRows
     from orchestration.landing.csv_records import CsvRows
     from orchestration.landing.json_records import JsonRows
@@ -85,7 +85,7 @@ def load_file(
 
     def record(count: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
         if state_of(local_path) != state:
-            raise NotNow("It changed while it was read: it is looked at again in the next run.")
+            raise NotNow("It changed while it was read: the next run tries again.")
         entry = LedgerRow(
             file_id=file_id,
             table_name=file.table_name,
@@ -132,7 +132,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _cause(error: duckdb.Error, rows: Rows | None, file: LandedFile) -> Exception:
-    """Whose fault it was: the file's, the disk's or the warehouse's."""
+    """The exception for the real cause: the file, the disk or the warehouse."""
     from orchestration.landing.rows import UnreadableFile
 
     if rows and rows.fault:
@@ -140,7 +140,7 @@ def _cause(error: duckdb.Error, rows: Rows | None, file: LandedFile) -> Exceptio
     if isinstance(error, duckdb.OutOfMemoryException):
         return UnreadableFile(TOO_LARGE_FOR_MEMORY)
     if "No space left" in str(error):
-        return NotNow(f"The disk is full ({first_line(error)}): it is looked at again in the next run.")
+        return NotNow(f"The disk is full ({first_line(error)}): the next run tries again.")
     try:
         if rows:
             rows.verify()

@@ -24,9 +24,9 @@ from orchestration.warehouse import first_line
 class ParquetRows(Rows):
     def read_head(self) -> None:
         self.literal = "'" + glob.escape(str(self.path)).replace("'", "''") + "'"
-        # The folders above it are no columns; old writers do not mark text as text.
+        # Folder names are not columns; old writers do not mark text as text.
         self.source = f"read_parquet({self.literal}, hive_partitioning = false, binary_as_string = true)"
-        # DuckDB knows no two columns whose names differ in case only: it renames the second.
+        # DuckDB does not allow two columns whose names differ only in case: it renames the second.
         self.columns = [(name, type_) for name, type_, *_ in self._execute(f"describe from {self.source}")]
         self.header = self._names()
         self.places = self.places_in(self.header)
@@ -43,7 +43,7 @@ class ParquetRows(Rows):
         self._execute(f"select bit_xor(hash(everything)) from ({self.select()}) as everything")
 
     def _names(self) -> list[str]:
-        """The columns as the file names them: the children of the schema's root."""
+        """The column names in the file: the children of the schema's root."""
         schema = self._execute(f"select name, num_children from parquet_schema({self.literal})")[1:]
         names, children = [], 0
         for name, count in schema:
@@ -54,8 +54,8 @@ class ParquetRows(Rows):
         return names
 
     def _text_of(self, column: Column) -> str:
-        """ISO times, in UTC, their decimals cut after six; nested values as compact JSON; what is not finite
-        is null."""
+        """SQL: the column as text. Times are ISO in UTC, cut after six decimals; nested values are compact
+        JSON; a number that is not finite is null."""
         if column.name not in self.places:
             return "null"
         name, type_ = self.columns[self.places[column.name]]
@@ -79,8 +79,8 @@ class ParquetRows(Rows):
         return f"{name}::varchar"
 
     def _judge_size(self) -> None:
-        """By what the file says of itself; and as a few bytes can say that a million rows have one long text,
-        by the length of the texts that it keeps in dictionaries."""
+        """Raises UnreadableFile if the file is too large by its own metadata, or by the length of the texts
+        in its dictionaries: a few bytes can say that a million rows have the same long text."""
         (unpacked,) = self._execute(
             f"select sum(total_uncompressed_size) from parquet_metadata({self.literal})"
         )[0]
@@ -88,10 +88,10 @@ class ParquetRows(Rows):
             raise self.too_large()
 
     def _repeated_bytes(self) -> int:
-        """How long the texts of all rows are, of columns whose texts might be too long in all. No text is
-        unfolded for it: only the numbers are read that say which of the dictionary's texts each row has."""
+        """The total length of the texts of all rows, in columns whose texts might be too long together. No
+        text is expanded: this reads only the numbers that say which dictionary text each row has."""
         total = 0
-        with suppress(pa.ArrowException, OSError):  # what Arrow cannot read DuckDB may
+        with suppress(pa.ArrowException, OSError):  # DuckDB may be able to read what Arrow cannot
             names = [name for name, type_ in self.columns if type_ == "VARCHAR" and name in self.header]
             file = pq.ParquetFile(self.path, read_dictionary=names)
             for group in range(file.num_row_groups):
@@ -110,7 +110,7 @@ class ParquetRows(Rows):
             raise
         except duckdb.Error as error:
             problem = first_line(error).replace(f"'{self.path}'", "it").replace(str(self.path), "it")
-            raise UnreadableFile(f"It is no readable Parquet file ({problem}).") from error
+            raise UnreadableFile(f"It is not a readable Parquet file ({problem}).") from error
 
 
 def _length(texts: pa.DictionaryArray) -> int:
@@ -119,7 +119,7 @@ def _length(texts: pa.DictionaryArray) -> int:
 
 
 def _finite(value: str, type_: DuckDBPyType, depth: int = 0) -> str | None:
-    """The value with null for each NaN and infinity in it; None if the type can hold none."""
+    """SQL: the value with null for each NaN and infinity in it; None if the type cannot hold one."""
     if type_.id in ("float", "double"):
         return f"case when isfinite({value}) then {value} end"
     if type_.id not in ("struct", "list", "array", "map"):

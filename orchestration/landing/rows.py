@@ -1,6 +1,6 @@
 """One landed file as rows that DuckDB selects: what the formats have in common.
 
-Belongs here: what a file has to offer to be loaded, unpacking, limits, and which faults are a file's own.
+Belongs here: the interface of a loadable file, unpacking, limits, and which errors are faults of the file.
 Does not: one format (parquet.py, avro.py, csv_records.py, json_records.py), writing (load.py) or judging a
 value (the staging models).
 """
@@ -20,29 +20,29 @@ import pyarrow as pa
 
 from orchestration.contract import Column, RawTable
 
-BLOCK_BYTES = 16 * 1024 * 1024  # of text, read at once
-RECORD_BYTES = 64 * 1024 * 1024  # of text, at most
-MOST_UNKNOWN = 100  # a key may be data; the ledger is no place for a million of them
+BLOCK_BYTES = 16 * 1024 * 1024  # text read at once
+RECORD_BYTES = 64 * 1024 * 1024  # the longest record, as text
+MOST_UNKNOWN = 100  # keys may be data, and the ledger should not list a million of them
 LONGEST_NAME = 200
 
-# What a file begins with, whatever its name says.
+# The first bytes of a file by its real format, which may differ from its name.
 MAGIC = {
     b"\x1f\x8b": ("gzip", "gz"),
     b"\x28\xb5\x2f\xfd": ("zstd", "zst"),
     **{b"BZh%d1AY&SY" % level: ("bzip2", "bz2") for level in range(1, 10)},
-    **{b"BZh%d\x17rE8P\x90" % level: ("bzip2", "bz2") for level in range(1, 10)},  # of nothing
+    **{b"BZh%d\x17rE8P\x90" % level: ("bzip2", "bz2") for level in range(1, 10)},  # with empty content
     b"PAR1": ("Parquet", "parquet"),
     b"Obj\x01": ("Avro", "avro"),
     b"PK\x03\x04": ("a zip archive, as Excel's .xlsx is", None),
 }
 
-# What an integer means in a column: there a whole number is its integer text, 42345.0 as well as 42345.
+# In columns of these types, a whole number becomes its integer text: 42345.0 becomes 42345.
 WHOLE_NUMBER_TYPES = ("id", "integer", "boolean")
 JSON_TYPES = ("json", "json_list", "filter", "definition")
 
 
 class UnreadableFile(Exception):
-    """The file itself is at fault, whoever reads it. The text is the reason, for the ledger."""
+    """The file itself is faulty, with any reader. The text is the reason, for the ledger."""
 
 
 class Stream(Protocol):
@@ -50,13 +50,14 @@ class Stream(Protocol):
 
 
 class Rows(ABC):
-    """Making one reads the header alone, and raises UnreadableFile if that is at fault."""
+    """The rows of one file. The constructor reads only the header, and raises UnreadableFile if it is
+    faulty."""
 
     csv_delimiter: str | None = None
     csv_fields: int | None = None
-    fault: Exception | None = None  # what broke off the query, where DuckDB can tell only that something did
-    header: list[str]  # of a file that has one: the names as they stand,
-    places: dict[str, int]  # and where each of the contract's columns is among them
+    fault: Exception | None = None  # the error that stopped the query, if DuckDB knows only that one did
+    header: list[str]  # for a file that has one: the names as written,
+    places: dict[str, int]  # and the position of each of the contract's columns among them
 
     def __init__(
         self,
@@ -72,29 +73,29 @@ class Rows(ABC):
 
     @abstractmethod
     def read_head(self) -> None:
-        """What has to be known before the rows are read. Raises UnreadableFile."""
+        """Read what must be known before the rows. Raises UnreadableFile."""
 
     @abstractmethod
     def select(self) -> str:
-        """The query, to be run once: row_number, the contract's columns as text, raw_record."""
+        """The query, which may run once: row_number, the contract's columns as text, raw_record."""
 
     @abstractmethod
     def count(self) -> int:
-        """How many rows the query had to give, known by other means."""
+        """The number of rows that the query must return, counted in another way."""
 
     def unknown_columns(self) -> list[str]:
-        """What the file has and the contract does not; a known name is here if it comes a second time."""
+        """The columns that the file has and the contract does not; also a known name's second occurrence."""
         loaded = set(self.places.values())
         names = [name[:LONGEST_NAME] for place, name in enumerate(self.header) if place not in loaded]
         return names[:MOST_UNKNOWN]
 
     @abstractmethod
     def verify(self) -> None:
-        """Read all and keep nothing: raises UnreadableFile if it was the file that made the query fail."""
+        """Read everything and keep nothing. Raises UnreadableFile if the file made the query fail."""
 
     def places_in(self, header: list[str]) -> dict[str, int]:
-        """Where each of the contract's columns stands: case and outer blanks aside, of equal names the first.
-        Raises UnreadableFile if a key column is missing."""
+        """The position of each of the contract's columns, ignoring case and outer blanks; the first of equal
+        names. Raises UnreadableFile if a key column is missing."""
         names = [standard(name) for name in header]
         if missing := [name for name in self.table.key if name not in names]:
             raise UnreadableFile(
@@ -124,7 +125,7 @@ class ArrowRows(Rows):
 
     @abstractmethod
     def stream(self) -> Iterator[pa.RecordBatch]:
-        """The file as batches of `schema`, never held whole. Raises UnreadableFile."""
+        """The file as batches of `schema`, never all in memory. Raises UnreadableFile."""
 
     def offer(self) -> None:
         self.connection.register("landed", pa.RecordBatchReader.from_batches(self.schema, self._counted()))
@@ -150,8 +151,8 @@ class ArrowRows(Rows):
 class TextRows(ArrowRows):
     """CSV and JSON.
 
-    DuckDB's own CSV reader cannot tell the number of a record, nor read plain lines: it drops blank ones, and
-    takes a record with one empty field too many for a good one. Arrow is exact, and faster.
+    DuckDB's own CSV reader does not give the number of a record and cannot read plain lines: it drops blank
+    lines, and accepts a record with one extra empty field. Arrow is exact, and faster.
     """
 
     def read_head(self) -> None:
@@ -179,9 +180,9 @@ class TextRows(ArrowRows):
             raise UnreadableFile(_not_utf_8(error)) from error
         except (OSError, zlib.error, EOFError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # of the disk, not of the packing
+                raise  # an error of the disk, not of the packing
             packing = dict(gz="gzip", zst="zstd", bz2="bzip2").get(self.compression or "")
-            raise UnreadableFile(f"It is no whole {packing} file ({error}): land it again.") from error
+            raise UnreadableFile(f"It is not a complete {packing} file ({error}): land it again.") from error
 
     def _unpacked(self) -> BinaryIO:
         match self.compression:
@@ -194,13 +195,14 @@ class TextRows(ArrowRows):
         return self.path.open("rb")
 
     def _judge_packing(self, head: bytes) -> None:
-        """The name has to tell how the file is packed. An empty file is text without a line in any case."""
+        """Raises UnreadableFile if the name does not say how the file is packed. An empty file is always text
+        without a line."""
         found, suffix = next((MAGIC[magic] for magic in MAGIC if head.startswith(magic)), (None, None))
         if not head or (suffix == self.compression and (suffix or not found)):
             return
         if found:
             remedy = f"give it a name that ends in .{suffix}" if suffix else "land the table as CSV"
-            raise UnreadableFile(f"It is {found}, which its name does not tell: {remedy}.")
+            raise UnreadableFile(f"It is {found}, but its name does not say so: {remedy}.")
         raise UnreadableFile(
             f"It is not packed, though its name ends in .{self.compression}: it begins with "
             f'"{shown(head.decode("utf-8", "replace"), 40)}". Pack it, or take the .{self.compression} away.'
@@ -215,11 +217,11 @@ class TextRows(ArrowRows):
 
     def _judge_packed_text(self, head: bytes) -> None:
         if found := next((MAGIC[magic][0] for magic in MAGIC if head.startswith(magic)), None):
-            raise UnreadableFile(f"What is packed in it is {found}, not text: pack the text itself.")
+            raise UnreadableFile(f"Its packed content is {found}, not text: pack the text itself.")
 
 
 class _Text:
-    """Counts what it gives and leaves a byte order mark out."""
+    """Counts the bytes it returns and omits a byte order mark."""
 
     def __init__(self, unpacked: BinaryIO, most_bytes: int, too_large):
         self.unpacked, self.left, self.too_large = unpacked, most_bytes, too_large
@@ -241,7 +243,7 @@ def standard(name: str) -> str:
 
 
 def shown(text: str, most: int = 200) -> str:
-    """Text of a file, to be quoted inside a reason: shortened, on one line."""
+    """Text of a file, to quote in a reason: shortened, on one line."""
     cut = text[:most]
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in cut) + (
         "…" if len(text) > most else ""
@@ -256,7 +258,7 @@ def record_too_long() -> UnreadableFile:
 
 
 def whole_number(text: str) -> str:
-    """SQL: the integer text of a number's text that is whole (42345.0, 1e+21), any other text as it is."""
+    """SQL: the integer text of a whole number's text (42345.0, 1e+21); any other text stays."""
     number = f"{text}::double"
     return (
         f"case when regexp_full_match({text}, '-?0+[.]0+') then '0' "
@@ -268,10 +270,10 @@ def whole_number(text: str) -> str:
 
 
 def without_half_surrogates(text: str) -> str:
-    """SQL: JSON text in which half a surrogate pair is U+FFFD.
+    """SQL: the JSON text with each half of a surrogate pair replaced by U+FFFD.
 
-    RE2 cannot look around: escaped backslashes and whole pairs are put out of sight first, behind control
-    characters, which JSON text cannot hold.
+    RE2 has no lookaround, so escaped backslashes and whole pairs are first replaced by control characters,
+    which JSON text cannot contain.
     """
     hexes = "[0-9a-fA-F]{2}"
     high, low = f"([dD][89abAB]{hexes})", f"([dD][c-fC-F]{hexes})"
@@ -285,7 +287,7 @@ def without_half_surrogates(text: str) -> str:
 
 
 def value(column: Column, text: str) -> str:
-    """SQL: the text of a column as it is kept: empty text is null, in JSON no half of a surrogate pair."""
+    """SQL: the text of a column as it is stored: empty text is null; JSON has no half of a surrogate pair."""
     text = f"nullif({text}, '')"
     return without_half_surrogates(text) if column.type in JSON_TYPES else text
 

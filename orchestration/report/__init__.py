@@ -1,7 +1,7 @@
-"""What the published marts say of the goals: the list of all, and a page of each.
+"""What the published marts say about the goals: the list of all goals, and a page for each.
 
 Belongs here: reading the published file (reading.py), laying it out (layout.py), the command (command.py).
-Does not: any figure, each is a column of a mart; the warehouse, which a run may be writing.
+Does not: computing a figure (each is a column of a mart); the warehouse, which a run may be writing.
 """
 
 from orchestration.report.command import report_command, show_goals

@@ -56,7 +56,7 @@ def report_command(
 
 
 def show_goals(settings: Settings, out: Console) -> None:
-    """The list, for whoever just ran the pipeline."""
+    """Print the list of goals, after the pipeline ran. Raises GoalpostError if nothing is published."""
     show_list(read_goals(settings), out)
 
 
@@ -67,7 +67,8 @@ def _head(publication: Publication) -> Row:
 
 
 def _print_csv(rows: list[Row]) -> None:
-    """A row per goal. What a file or a program gets is the data; what a terminal gets is escaped."""
+    """Print a row per goal. A file or a program gets the data as they are; for a terminal they are
+    escaped."""
     if not rows:
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")

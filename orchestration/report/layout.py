@@ -1,7 +1,7 @@
-"""The list of goals and the page of one, for a terminal of any width.
+"""The list of goals and the page of one goal, for a terminal of any width.
 
-Belongs here: what stands where. Does not: reading (reading.py). A number is never cut and never broken. A
-name is wrapped beside its numbers while there is room for it, and stands above them where there is not.
+Belongs here: the layout. Does not: reading (reading.py). A number is never cut and never broken. A name is
+wrapped beside its numbers if there is room, and is above them if there is not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ PERIODS = ("day", "week", "month")
 
 @dataclass(frozen=True)
 class Line:
-    """Of a table: what it is about, by name and id, and its numbers as text."""
+    """A line of a table: the name and id of its subject, and its numbers as text."""
 
     name: str
     id: str
@@ -119,7 +119,7 @@ def show_lines(out: Console, heading: str, headings: Sequence[str], lines: Seque
                     out,
                     _with_numbers(_padded(part or "", width), cells, widths) if number == 0 else part or "",
                 )
-    elif out.width < numbers - len(widths):  # not even below one another: in words
+    elif out.width < numbers - len(widths):  # too narrow for the row of numbers: in words
         for line in lines:
             _say_words(out, f"{line.name} ({line.id})" if line.id != line.name else line.name)
             told_apart = [
@@ -142,7 +142,7 @@ def show_lines(out: Console, heading: str, headings: Sequence[str], lines: Seque
 
 
 def sparkline(values: Sequence[int | Decimal], bars: str = BARS) -> str:
-    """A bar for each value; the lowest bar is nothing at all, the highest the greatest value."""
+    """A bar for each value; the lowest bar means zero, the highest the greatest value."""
     most = max(values, default=0)
     return "".join(
         bars[0] if value <= 0 or not most else bars[max(1, round(value / most * (len(bars) - 1)))]
@@ -289,7 +289,7 @@ def _title(out: Console, title: str) -> None:
 
 
 def _say_words(out: Console, sentence: str, style: str = "") -> None:
-    """Words may be wrapped."""
+    """Print a sentence, wrapped to the width."""
     for part in _wrapped(out, one_line(sentence), out.width):
         say(out, part, style)
 

@@ -1,6 +1,6 @@
 """The goals' figures, read from the published file: at any time, also while a run writes.
 
-Belongs here: the queries and what they give. Does not: layout (layout.py).
+Belongs here: the queries and their results. Does not: layout (layout.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -93,7 +93,8 @@ limit 3
 
 @dataclass(frozen=True)
 class Publication:
-    """When and until when; both are None in a file that an older version published."""
+    """When the marts were published and until when they count; both are None if an older version published
+    them."""
 
     as_of: datetime | None
     published_at: datetime | None
@@ -112,18 +113,19 @@ class GoalPage:
     goal: Row
     progress: list[Row]  # by period and period_start, of all sources together
     sources: list[Row]
-    funnels: dict[str, list[Row]]  # the steps of those that the goal is a step of
+    funnels: dict[str, list[Row]]  # the steps of the funnels that contain the goal
 
 
 def read_goals(settings: Settings) -> Goals:
-    """A row per goal, those of a workspace together. Raises GoalpostError if nothing is published."""
+    """A row per goal, grouped by workspace. Raises GoalpostError if nothing is published, or the published
+    file cannot be read."""
     with _published(settings) as connection:
         return Goals(_publication(connection), _with_calendar(connection, _rows(connection, GOALS)))
 
 
 def read_goal(settings: Settings, goal_id: str, workspace_id: str | None) -> GoalPage:
-    """Raises GoalpostError if nothing is published, if there is no such goal (it names those with similar
-    ids), or if several workspaces have it."""
+    """The page of one goal. Raises GoalpostError if nothing is published, if there is no such goal (the
+    message names similar ids), if several workspaces have it, or if the published file cannot be read."""
     with _published(settings) as connection:
         goals = [
             goal
@@ -150,7 +152,7 @@ def read_goal(settings: Settings, goal_id: str, workspace_id: str | None) -> Goa
 
 
 def no_such_goal(goal_id: str, workspace_id: str | None, closest: Sequence[Row]) -> str:
-    """The sentence for an id that no goal has; `closest`: goals (goal_id, workspace_id) with ids like it."""
+    """The sentence for an id that no goal has; `closest`: goals (goal_id, workspace_id) with similar ids."""
     place = f" in workspace '{workspace_id}'" if workspace_id else ""
     near = ", ".join("'{goal_id}' of workspace '{workspace_id}'".format(**goal) for goal in closest)
     hint = f"the closest {'are' if len(closest) > 1 else 'is'} {near}" if near else "no goal has landed"

@@ -1,12 +1,12 @@
 {#
-    Fills the target `dev` with what landed in production: `dbt run-operation copy_raw_to_dev --target dev`, or a sample of the people,
-    with --args '{percent: 10}': their rows, and all rows that are nobody's. What was built there goes; then `dbt build --target dev`.
-    Production is only read, and must not be writing meanwhile.
+    Fills the target `dev` with what landed in production: `dbt run-operation copy_raw_to_dev --target dev`. With --args '{percent: 10}'
+    it copies a sample of the people: their rows, and all rows that belong to no person. It removes the record of what was built in dev;
+    run `dbt build --target dev` next. It only reads production; no run may write there meanwhile.
 #}
 {% macro copy_raw_to_dev(percent=100) %}{{ return(adapter.dispatch('copy_raw_to_dev')(percent)) }}{% endmacro %}
 {% macro duckdb__copy_raw_to_dev(percent) -%}
 {%- if target.name != 'dev' -%}
-{%- do exceptions.raise_compiler_error("This replaces the raw tables of the target: say --target dev.") -%}
+{%- do exceptions.raise_compiler_error("This replaces the raw tables of the target: add --target dev.") -%}
 {%- endif -%}
 {%- set production = target.path | replace('dev.duckdb', 'warehouse.duckdb') -%}
 {%- do run_query("attach '" ~ production | replace("'", "''") ~ "' as production (read_only)") -%}
@@ -28,7 +28,7 @@
 {%- set kept = people if 'profile_id' in columns else engaged if table_name == 'engagements' else 'true' -%}
 {%- do run_query("create table " ~ place ~ " as from production." ~ place ~ " where " ~ (kept if schema_name == 'raw' else 'true')) -%}
 {%- endfor -%}
-{#- Everything is computed from scratch, whatever is built: nothing there is an increment. -#}
+{#- Every build in dev computes from scratch: nothing there holds an increment. -#}
 {%- do run_query("delete from control.built_models") -%}
 {%- do run_query("alter table control.built_models add primary key (model)") -%}
 {%- do run_query("

@@ -1,9 +1,9 @@
-{# JSON as DuckDB does it. Documents stay the text that landed; properties are addressed by RFC 6901 pointers. #}
+{# JSON in DuckDB. Documents stay the text that landed; RFC 6901 pointers address their properties. #}
 
 {#
-    Is the text JSON as RFC 8259 has it? DuckDB's parser also takes trailing commas, NaN and Infinity. Where a sign of one stands
-    where it could stand, the strings are blanked out and the rest is looked at. (A regular expression that begins with a
-    literal is several times faster than one with all of them.)
+    Is the text JSON by RFC 8259? DuckDB's parser also accepts trailing commas, NaN and Infinity. If the text may contain one of them, the
+    macro empties the strings and searches the rest. (A regular expression that begins with a literal is several times faster than one
+    that combines them all.)
 #}
 {% macro is_json(text) %}{{ return(adapter.dispatch('is_json')(text)) }}{% endmacro %}
 {% macro duckdb__is_json(text) -%}
@@ -19,12 +19,12 @@
     end)
 {%- endmacro %}
 
-{# Is it a JSON object? A text that holds JSON is a text. #}
+{# Is it a JSON object? A JSON text that contains JSON is not an object. #}
 {% macro is_json_object(text) -%}
     (starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and {{ goalpost.is_json(text) }})
 {%- endmacro %}
 
-{# A list of ids out of a JSON list: a text is one, and a whole number is its integer text (42345.0 is 42345); anything else is null. #}
+{# A list of ids from a JSON list: a text is an id, and a whole number becomes its integer text (42345.0: 42345); anything else: null. #}
 {% macro json_id_list(text) %}{{ return(adapter.dispatch('json_id_list')(text)) }}{% endmacro %}
 {% macro duckdb__json_id_list(text) -%}
     list_transform(
@@ -43,27 +43,27 @@
     (json_type({{ text }}) = 'ARRAY' and len(list_filter({{ goalpost.json_id_list(text) }}, lambda id: id is null)) = 0)
 {%- endmacro %}
 
-{# One value of a document, as text without quotes; null where it is missing or JSON null. #}
+{# One value of a document, as text without quotes; null if it is missing or JSON null. #}
 {% macro json_text(document, pointer) %}{{ return(adapter.dispatch('json_text')(document, pointer)) }}{% endmacro %}
 {% macro duckdb__json_text(document, pointer) -%}
     json_extract_string({{ document }}, '{{ pointer }}')
 {%- endmacro %}
 
-{# A list of texts out of a document: [] where it is missing. #}
+{# A list of texts from a document; [] if it is missing. #}
 {% macro json_text_list(document, pointer) %}{{ return(adapter.dispatch('json_text_list')(document, pointer)) }}{% endmacro %}
 {% macro duckdb__json_text_list(document, pointer) -%}
     coalesce(from_json(json_extract({{ document }}, '{{ pointer }}'), '["VARCHAR"]'), [])
 {%- endmacro %}
 
-{# An object of texts out of a document, as a map: empty where it is missing. #}
+{# An object of texts from a document, as a map; empty if it is missing. #}
 {% macro json_text_map(document, pointer) %}{{ return(adapter.dispatch('json_text_map')(document, pointer)) }}{% endmacro %}
 {% macro duckdb__json_text_map(document, pointer) -%}
     coalesce(from_json(json_extract({{ document }}, '{{ pointer }}'), '"MAP(VARCHAR, VARCHAR)"'), map())
 {%- endmacro %}
 
 {#
-    Several values of a document in one parse: a list in the order of the pointers, each the value as JSON text,
-    null where it is missing or JSON null.
+    Several values of a document in one parse: a list in the order of the pointers, with each value as JSON text,
+    null if it is missing or JSON null.
 #}
 {% macro json_values(document, pointers) %}{{ return(adapter.dispatch('json_values')(document, pointers)) }}{% endmacro %}
 {% macro duckdb__json_values(document, pointers) -%}
@@ -78,11 +78,11 @@
 {%- endmacro %}
 
 {#
-    One value of json_values. DuckDB writes it in one way only (compact, no needless escapes), so two texts are the same value
-    spelled the same, and most questions need no second parse.
+    The next macros take one value of json_values. DuckDB writes a value in one way only (compact, no needless escapes), so equal values
+    have equal texts, and most comparisons need no second parse.
 #}
 
-{# How a text is spelled as a JSON value. #}
+{# The spelling of a text as a JSON value. #}
 {% macro json_spelling(text) %}{{ return(adapter.dispatch('json_spelling')(text)) }}{% endmacro %}
 {% macro duckdb__json_spelling(text) -%}
     cast(to_json({{ text }}) as varchar)
@@ -94,12 +94,12 @@
     case when {{ json_value }} < '{' and {{ json_value }} not like '[%' then json_extract_string({{ json_value }}, '$') end
 {%- endmacro %}
 
-{# What stands between the quotes of a JSON text: the text itself if nothing in it is escaped. #}
+{# The characters between the quotes of a JSON text: the text itself, if nothing in it is escaped. #}
 {% macro between_quotes(json_value) -%}
     substr({{ json_value }}, 2, length({{ json_value }}) - 2)
 {%- endmacro %}
 
-{# The number that a JSON value is, or that its text is. A value that begins like a number is one. #}
+{# The number in a JSON value: a number, or a text that is one. A JSON value that begins like a number is a number. #}
 {% macro json_number(json_value) %}{{ return(adapter.dispatch('json_number')(json_value)) }}{% endmacro %}
 {% macro duckdb__json_number(json_value) -%}
     {%- set text %}case
@@ -109,7 +109,7 @@
     {{ goalpost.finite("try_cast(" ~ text ~ " as double)") }}
 {%- endmacro %}
 
-{# Which kind of value a JSON text is; and whether any element of an array meets a condition on `item`. #}
+{# Is a JSON value a text, or an array? And: does any element of an array meet a condition on `item`? #}
 {% macro is_json_text(json_value) -%}
     {{ json_value }} like '"%'
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# A 63-bit integer for a tuple of values, to join on inside: twice as fast as 26-character text. Outside, ids stay text. #}
+{# A 63-bit integer for a tuple of values. Internal joins use it: twice as fast as 26-character text. Outside, ids stay text. #}
 {% macro key_of(parts) %}{{ return(adapter.dispatch('key_of')(parts)) }}{% endmacro %}
 {% macro duckdb__key_of(parts) -%}
     cast(hash({{ parts | join(', ') }}) >> 1 as bigint)

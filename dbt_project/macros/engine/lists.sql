@@ -1,4 +1,4 @@
-{# Lists: one of given items, its length, is an item in it, one row an item, one value of a map. #}
+{# Lists: build one, its length, whether it contains an item, one row per item, one value of a map. #}
 
 {% macro list_has(list, item) %}{{ return(adapter.dispatch('list_has')(list, item)) }}{% endmacro %}
 {% macro duckdb__list_has(list, item) -%}
@@ -15,13 +15,13 @@
     {{ map }}[{{ key }}]
 {%- endmacro %}
 
-{# The item at a position (from 1), null where there is none. #}
+{# The item at a position (from 1); null if there is none. #}
 {% macro list_item(list, position) %}{{ return(adapter.dispatch('list_item')(list, position)) }}{% endmacro %}
 {% macro duckdb__list_item(list, position) -%}
     {{ list }}[{{ position }}]
 {%- endmacro %}
 
-{# The positions of a list, from 1, one row each. #}
+{# One row per position of a list, from 1. #}
 {% macro one_row_a_position(list) %}{{ return(adapter.dispatch('one_row_a_position')(list)) }}{% endmacro %}
 {% macro duckdb__one_row_a_position(list) -%}
     unnest(generate_series(1, len({{ list }})))
@@ -37,7 +37,7 @@
     cast([{{ items | join(', ') }}] as {{ type }}[])
 {%- endmacro %}
 
-{# The intervals (from since, before until) of the rows of a group that meet a condition, as a list; does a moment lie in one of a list? #}
+{# The intervals (from since, before until) of a group's rows that meet a condition, as a list; is a moment in one of a list? #}
 {% macro list_of_intervals(since, until, condition) %}{{ return(adapter.dispatch('list_of_intervals')(since, until, condition)) }}{% endmacro %}
 {% macro duckdb__list_of_intervals(since, until, condition) -%}
     list(struct_pack(since := {{ since }}, until := {{ until }})) filter (where {{ condition }})
@@ -51,7 +51,7 @@
         end
 {%- endmacro %}
 
-{# Of a group, the value of the row that comes first by several columns. #}
+{# The value in the first row of a group, by the order of several columns. #}
 {% macro first_by(value, order_columns) %}{{ return(adapter.dispatch('first_by')(value, order_columns)) }}{% endmacro %}
 {% macro duckdb__first_by(value, order_columns) -%}
     arg_min({{ value }}, ({{ order_columns | join(', ') }}))

@@ -1,6 +1,6 @@
-{# Moments and calendars. All moments are UTC without zone; a calendar day is one of the workspace's time zone (an IANA name). #}
+{# Moments and calendars. All moments are UTC, without a zone; a calendar day is a day in the workspace's time zone (an IANA name). #}
 
-{# Before and after every moment there is: an open side of an interval, so that joins need no null checks. #}
+{# The first and the last moment there is, for the open side of an interval: so joins need no null checks. #}
 {% macro beginning_of_time() %}timestamp '0001-01-01 00:00:00'{% endmacro %}
 {% macro end_of_time() %}timestamp '9999-12-31 23:59:59.999999'{% endmacro %}
 
@@ -11,8 +11,8 @@
 {%- endmacro %}
 
 {#
-    An instant as wall clock of a time zone, or a wall clock as an instant. DuckDB reads a time zone that is a constant eight times
-    faster than one out of a column, so those in use are written out; any other still comes right.
+    Converts an instant to the wall clock of a time zone, or a wall clock to an instant. DuckDB converts eight times faster with a
+    constant time zone than with one from a column, so the SQL names those in use; any other is still right.
 #}
 {% macro duckdb__in_time_zone(time, time_zone, written_out) -%}
     {%- if written_out -%}
@@ -25,7 +25,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# At most ten. Only for speed: models that use it depend on int_workspaces anyway. #}
+{# At most ten time zones. Only for speed: models that use them depend on int_workspaces anyway. #}
 {% macro time_zones_in_use() -%}
     {%- set workspaces = adapter.get_relation(database=target.database, schema='intermediate', identifier='int_workspaces') if execute -%}
     {%- if not workspaces -%}{{ return([]) }}{%- endif -%}
@@ -36,8 +36,8 @@
 {%- endmacro %}
 
 {#
-    The last microsecond of the moment's calendar day. Where clocks go back over midnight, the day ends at the first of the two
-    midnights: DuckDB takes the second, so an hour earlier is tried too.
+    The last microsecond of the moment's calendar day. If clocks go back across midnight, the day ends at the first of the two
+    midnights; DuckDB returns the second, so the macro also tries an hour earlier.
 #}
 {% macro end_of_local_day(moment, time_zone) %}{{ return(adapter.dispatch('end_of_local_day')(moment, time_zone)) }}{% endmacro %}
 {% macro duckdb__end_of_local_day(moment, time_zone) -%}
@@ -61,13 +61,13 @@
     end
 {%- endmacro %}
 
-{# Elapsed time in microseconds and in seconds: never calendar buckets. #}
+{# Elapsed time in microseconds, never in calendar units. #}
 {% macro elapsed_microseconds(since, until) %}{{ return(adapter.dispatch('elapsed_microseconds')(since, until)) }}{% endmacro %}
 {% macro duckdb__elapsed_microseconds(since, until) -%}
     (epoch_us({{ until }}) - epoch_us({{ since }}))
 {%- endmacro %}
 
-{# A moment as every surrogate key spells it: YYYY-MM-DDTHH:MM:SS.ffffffZ. #}
+{# A moment as text for surrogate keys: YYYY-MM-DDTHH:MM:SS.ffffffZ. #}
 {% macro moment_text(moment) %}{{ return(adapter.dispatch('moment_text')(moment)) }}{% endmacro %}
 {% macro duckdb__moment_text(moment) -%}
     strftime({{ moment }}, '%Y-%m-%dT%H:%M:%S.%fZ')
@@ -79,13 +79,13 @@
     to_hours(24 * {{ number_of_days }})
 {%- endmacro %}
 
-{# One row a period from a first date to a last one, both included; period is day, week or month. #}
+{# One row per period from a first date to a last date, both included; period is day, week or month. #}
 {% macro one_row_a_period(first_date, last_date, period) %}{{ return(adapter.dispatch('one_row_a_period')(first_date, last_date, period)) }}{% endmacro %}
 {% macro duckdb__one_row_a_period(first_date, last_date, period) -%}
     cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval '1' {{ period }})) as date)
 {%- endmacro %}
 
-{# The number of the stretch of so many days that a moment lies in: two moments less than it apart are in the same or in neighbours. #}
+{# The number of the bucket, `days` long, that contains a moment. Moments less than `days` apart are in the same or adjacent buckets. #}
 {% macro bucket_of(moment, days) %}{{ return(adapter.dispatch('bucket_of')(moment, days)) }}{% endmacro %}
 {% macro duckdb__bucket_of(moment, days) -%}
     (epoch_us({{ moment }}) // {{ days * 86400000000 }})

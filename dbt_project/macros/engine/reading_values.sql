@@ -1,11 +1,11 @@
 {#
-    How a landed text becomes a value (SEMANTICS, section 2, "Reading values"). Each gives null where the text is no such value.
-    Dialect: DuckDB. Another engine adds its own `<engine>__` twin here and nowhere else.
+    How a landed text becomes a value (SEMANTICS, section 2, "Reading values"). Each macro gives null if the text is not such a value.
+    Dialect: DuckDB. Another engine adds its own `<engine>__` version here and nowhere else.
 #}
 
 {#
-    ISO 8601: YYYY-MM-DD, or with T or a space HH:MM[:SS[.f]] and Z, an offset ±HH[[:]MM] or nothing (= UTC); decimals past six are
-    cut. The cast alone takes much more, drops an offset where no time zone is asked for, and wants seconds before a Z or an offset.
+    ISO 8601: YYYY-MM-DD, optionally with T or a space, HH:MM[:SS[.f]] and Z, an offset ±HH[[:]MM] or nothing (= UTC); decimals after the
+    sixth are cut. A cast alone accepts much more, drops the offset unless the type has a time zone, and needs seconds before Z or an offset.
 #}
 {% macro read_timestamp(text) %}{{ return(adapter.dispatch('read_timestamp')(text)) }}{% endmacro %}
 {% macro duckdb__read_timestamp(text) -%}
@@ -51,7 +51,7 @@
     case when isfinite({{ number }}) then {{ number }} end
 {%- endmacro %}
 
-{# A JSON number as an exact amount: decimal(18,6), rounded half up; null where it is too large. #}
+{# A JSON number as an exact amount: decimal(18,6), rounded half up; null if it is too large. #}
 {% macro read_amount(text) %}{{ return(adapter.dispatch('read_amount')(text)) }}{% endmacro %}
 {% macro duckdb__read_amount(text) -%}
     case when {{ goalpost.read_number(text) }} is not null then try_cast({{ text }} as decimal(18, 6)) end
@@ -63,12 +63,12 @@
 {%- endmacro %}
 
 {% macro has_control_character(text) %}{{ return(adapter.dispatch('has_control_character')(text)) }}{% endmacro %}
-{# JSON escapes control characters, and does so faster than a regular expression looks for them. #}
+{# JSON escapes control characters, and escaping is faster than searching with a regular expression. #}
 {% macro duckdb__has_control_character(text) -%}
     (strlen(to_json({{ text }})) > strlen({{ text }}) + 2 and regexp_matches({{ text }}, '[\x00-\x1f]'))
 {%- endmacro %}
 
-{# Into how many fields a CSV record falls; quotes count at the beginning of a field. #}
+{# The number of fields in a CSV record; a quote counts only at the beginning of a field. #}
 {% macro count_fields(record, delimiter) %}{{ return(adapter.dispatch('count_fields')(record, delimiter)) }}{% endmacro %}
 {% macro duckdb__count_fields(record, delimiter) -%}
     len(regexp_extract_all(
@@ -77,7 +77,7 @@
     ))
 {%- endmacro %}
 
-{# What was read, for a sentence: in quotes, at most 80 characters of it, and nothing in it that breaks a line or steers a terminal. #}
+{# A value for a message: in quotes, at most 80 characters, without characters that break a line or control a terminal. #}
 {% macro quoted(text) %}{{ return(adapter.dispatch('quoted')(text)) }}{% endmacro %}
 {% macro duckdb__quoted(text) -%}
     ('''' || regexp_replace(

@@ -1,9 +1,9 @@
 {#
-    The materialization `recompute`: a table of which an incremental run deletes and inserts what it recomputes, in one transaction
-    (macros/recompute.sql: which rows; docs/increments.md: why that is enough). From scratch the table is replaced whole.
+    The materialization `recompute`: an incremental run deletes and inserts the rows of the table that it recomputes, in one transaction
+    (macros/recompute.sql: which rows; docs/increments.md: why that is enough). From scratch, it replaces the whole table.
 
-    It asks the catalog nothing, so that a day with few rows is not spent on that. It may: other code comes with a full refresh
-    (orchestration/runs.py), and a column that is missing or not expected makes the insert fail.
+    It does not query the catalog, to save time on a day with few rows. This is safe: changed code comes with a full refresh
+    (orchestration/runs.py), and a missing or unexpected column makes the insert fail.
 #}
 {% materialization recompute, adapter='duckdb', supported_languages=['sql'] %}
 {%- set existing, target = load_cached_relation(this), this.incorporate(type='table') -%}
@@ -71,7 +71,7 @@ drop table {{ computed }};
 {%- endmacro %}
 
 
-{# A view, replaced where it is: dbt's own is made beside it and renamed into its place, in five statements instead of one. #}
+{# A view, replaced in place. dbt's own materialization creates it beside the old one and renames it: five statements instead of one. #}
 {% materialization view, adapter='duckdb', supported_languages=['sql'] %}
 {%- set target = this.incorporate(type='view') -%}
 {%- do goalpost.run_in_place(load_cached_relation(this), target, 'create or replace view ' ~ target ~ ' as (\n' ~ sql ~ '\n);') -%}
@@ -79,7 +79,7 @@ drop table {{ computed }};
 {% endmaterialization %}
 
 
-{# A model's statement between its hooks, in one transaction. What has its name and is of another kind goes first. #}
+{# Runs a model's statement between its hooks, in one transaction. First drops a relation of another kind with the same name. #}
 {% macro run_in_place(existing, target, model_sql) -%}
 {{ run_hooks(pre_hooks, inside_transaction=False) }}
 {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -96,8 +96,8 @@ drop table {{ computed }};
 
 
 {#
-    Before the checkpoint of an increment: rows that it deleted stay where they are. DuckDB would otherwise merge the row groups around
-    them, and write old facts whole again for the few rows that went. A full refresh writes every table anew.
+    Before the checkpoint of an increment: deleted rows stay in their row groups. Otherwise DuckDB would merge these row groups, and
+    rewrite old facts for the few deleted rows. A full refresh rewrites every table.
 #}
 {% macro leave_deleted_rows() %}{{ return(adapter.dispatch('leave_deleted_rows')()) }}{% endmacro %}
 {% macro default__leave_deleted_rows() %}{% endmacro %}

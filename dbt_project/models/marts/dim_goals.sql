@@ -1,5 +1,5 @@
--- Grain: one row per goal version, that is per accepted row of a goal that is not deleted (SEMANTICS, section 4). A retroactive
--- goal's newest row alone is in force, from the beginning (valid_from is null).
+-- Grain: one row per goal version, that is per accepted row of a goal that is not deleted (SEMANTICS, section 4). Of a
+-- retroactive goal, only the newest row is in force, from the beginning (valid_from is null).
 with versions as (
 
     select

@@ -1,7 +1,7 @@
--- Grain: one row per profile with a snapshot: its newest one. Deleted ones stay, marked, without properties.
+-- Grain: one row per profile with a snapshot: the newest snapshot. Deleted profiles stay, marked, without properties.
 -- Incremental: profiles whose snapshots the new rows touch are recomputed from their snapshots since affected_from. The newest is
--- among these: snapshots come and never go. Besides, everybody whose workspace becomes readable or unreadable: these are affected
--- from the beginning on.
+-- among these, because no snapshot is ever removed. Also recomputed: every profile of a workspace that becomes readable or
+-- unreadable; these profiles are affected from the beginning.
 {%- set touched = "(
     select profile_key from staging.base_profile_snapshots
     where touched_after = (select after_file_id from control.increment) and reason_code is null

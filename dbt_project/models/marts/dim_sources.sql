@@ -1,4 +1,4 @@
--- Grain: one row per campaign or broadcast: its newest row. Deleted ones stay, marked.
+-- Grain: one row per campaign or broadcast: its newest row. Deleted sources stay, marked.
 with numbered as (
 
     select

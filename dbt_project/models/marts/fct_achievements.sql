@@ -1,6 +1,6 @@
 -- Grain: one row per achievement: a moment at which a profile reaches a goal's target (SEMANTICS, section 6). Repeats are kept;
--- people are counted by is_first. Do not sum impact over goals: one event may reach several.
--- Incremental: those of affected profiles from affected_from on are recomputed, and numbered on from the ones before.
+-- is_first counts people. Do not sum impact over goals: one event may reach several goals.
+-- Incremental: achievements of affected profiles from affected_from on are recomputed; their numbers continue the earlier ones.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 with reached as (
@@ -57,6 +57,6 @@ select
     profile_key
 from numbered
 {%- if from_scratch() %}
--- In time, so that a later run can skip what lies before its days.
+-- In order of time, so that a later run can skip earlier row groups.
 order by achieved_at
 {%- endif %}

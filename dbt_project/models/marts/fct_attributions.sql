@@ -1,6 +1,6 @@
--- Grain: one row per achievement: the touch that gets the credit, the last one, or why there is none (SEMANTICS, section 8).
+-- Grain: one row per achievement: the touch that gets the credit (the last one), or why there is none (SEMANTICS, section 8).
 -- Attributed and unattributed rows together are all achievements.
--- Incremental: those of achievements that are recomputed.
+-- Incremental: rows of recomputed achievements are recomputed.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 {%- set reason_days = var('unattributed_reason_days') %}
 
@@ -41,7 +41,7 @@ unattributed as (
 
 ),
 
--- The reason goes by the deliveries of the days before the achievement, 90 of them (dbt_project.yml).
+-- The reason depends on the deliveries of the 90 days before the achievement (dbt_project.yml).
 recent_deliveries as {{ read_where_used() }} (
 
     select * from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
@@ -90,7 +90,8 @@ recent_candidates as (
 
 ),
 
--- Of deliveries that may be candidates: a short list to look engagements up by, which DuckDB does not see in recent_candidates.
+-- Engagements of deliveries that may be candidates. DuckDB sees that recent_deliveries is short, but not that recent_candidates
+-- is.
 engagements as (
 
     select engagements.*

@@ -1,8 +1,9 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are recomputed. Those before that converted since look
--- for their conversion again, and so do those still open; an open one is rewritten only if it now converts.
+-- Incremental: for affected profiles, enrollments from affected_from on are recomputed. The conversion of an earlier enrollment
+-- is searched again if it converted from affected_from on or is still open; an open enrollment is rewritten only if it now
+-- converts.
 {{ config(
     materialized='recompute', unique_key=['profile_key', 'enrollment_id'],
     meta={'recompute_from': 'coalesce(converted_at, enrolled_at)'},

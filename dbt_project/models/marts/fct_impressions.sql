@@ -1,6 +1,6 @@
--- Grain: one row per goal and received delivery of a source with the goal attached, and what became of it: the first check that
+-- Grain: one row per goal and received delivery of a source with the goal attached, and its outcome: the first check that
 -- it failed, or enrolled (SEMANTICS, section 7).
--- Incremental: those of affected profiles from affected_from on are recomputed; which are first says int_first_impressions.
+-- Incremental: impressions of affected profiles from affected_from on are recomputed; int_first_impressions says which are first.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
 with impressions as (

@@ -1,5 +1,5 @@
--- Grain: one row per journey, from data_start_at on, of a source with an exit condition: when and why a sender that honours the
--- condition would have ended it (SEMANTICS, section 9). An exit after finished_at is none; a tie is goal.
+-- Grain: one row per journey, from data_start_at on, of a source with an exit condition: when and why a sender that applies the
+-- condition would have ended it (SEMANTICS, section 9). An exit after finished_at does not count; in a tie, the reason is goal.
 -- Incremental: the journeys of affected profiles are recomputed.
 {{ config(
     materialized='recompute',

@@ -14,7 +14,7 @@ with enrollments as (
 
 ),
 
--- int_goal_days has them by the day of the conversion.
+-- Counted here, because int_goal_days has conversions by the day of the conversion.
 conversions as (
 
     select

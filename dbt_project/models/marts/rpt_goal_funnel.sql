@@ -1,6 +1,6 @@
--- Grain: one row per funnel and step, up to as_of (SEMANTICS, section 10): step 1 is a profile's first achievement of its
--- goal, each next the earliest achievement of that goal at or after the step before and within window_days of step 1. Do
--- not sum over steps.
+-- Grain: one row per funnel and step, up to as_of (SEMANTICS, section 10). Step 1 is a profile's first achievement of the step's
+-- goal. Each later step is the earliest achievement of its goal at or after the previous step and within window_days of step 1.
+-- Do not sum over steps.
 with recursive funnels as (
 
     select

@@ -2,7 +2,7 @@
 -- channel of the credited touch (null: unattributed). Every series runs from its first achievement to as_of without a gap.
 -- People are counted on the day of their first achievement, so periods of one kind may be summed; do not add days to
 -- weeks.
--- Incremental: periods are recomputed from the one on in which first_day of int_recounted_days lies.
+-- Incremental: periods are recomputed, starting with the one that contains first_day of int_recounted_days.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': "kept.period_start >= (
@@ -48,7 +48,7 @@ counted as (
     {%- endfor %}
     {%- if not from_scratch() %}
 
-    -- The last kept period of a series stands for all before it: its figures are what they have run up to.
+    -- The last kept period of a series holds its running figures, so no earlier period is read.
     union all
 
     select

@@ -53,7 +53,7 @@ conversions as (
 
 ),
 
--- Deleted profiles included.
+-- Includes deleted profiles.
 profiles as (
 
     select

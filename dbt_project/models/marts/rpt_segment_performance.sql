@@ -1,5 +1,5 @@
 -- Grain: one row per goal and segment of its workspace, by the segment's newest definition, up to as_of (SEMANTICS,
--- section 10). People are in several segments: do not sum over them.
+-- section 10). A person may be in several segments: do not sum over segments.
 with clock as (
 
     select as_of from {{ source('control', 'clock') }}

@@ -1,8 +1,8 @@
--- Grain: one row per goal and source: the newest version's sources, and any with an impression up to as_of (SEMANTICS,
+-- Grain: one row per goal and source: the newest version's sources, and any source with an impression up to as_of (SEMANTICS,
 -- section 10). Do not sum conversions or impact over sources: one achievement may convert enrollments of several.
 with counted as (
 
-    -- A delivery is one impression of a goal, so these are the deliveries too.
+    -- A delivery is at most one impression of a goal, so impressions are also the number of deliveries.
     select
         workspace_id,
         goal_id,

@@ -19,7 +19,7 @@ select
     coalesce(is_anonymous, false) as is_anonymous,
     coalesce(is_holdout, false) as is_holdout,
 
-    -- when; null: it never left
+    -- when; null: never sent
     sent_at
 from {{ ref('base_deliveries') }}
 where is_standing

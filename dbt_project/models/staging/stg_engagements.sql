@@ -1,4 +1,4 @@
--- Grain: one row per engagement, something that happened to a delivery (which may not have landed yet).
+-- Grain: one row per engagement, something that happened to a delivery. The delivery may not have landed yet.
 {{ config(materialized='view') }}
 
 select

@@ -13,7 +13,7 @@ select
     name,
     properties,
 
-    -- when: the earliest receipt, and nothing occurs after it
+    -- when: the earliest receipt; an event never occurs after it
     occurred_at,
     received_at
 from {{ ref('base_events') }}

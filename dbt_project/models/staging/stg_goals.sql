@@ -1,5 +1,5 @@
--- Grain: one row per goal and moment of change, its definition spread out into columns, defaults filled in.
--- Whether the row is accepted (currency, policy, lock) is decided afterwards, in int_goal_rows.
+-- Grain: one row per goal and moment of change, its definition as columns, defaults filled in.
+-- int_goal_rows decides later whether the row is accepted (currency, policy, lock).
 {{ config(materialized='view') }}
 
 select
@@ -35,7 +35,7 @@ select
     {{ json_text('normal_form', '/target/message/channel') }} as message_channel,
     coalesce(cast({{ json_text('normal_form', '/target/message/count_machine') }} as boolean), false) as message_counts_machine,
     {{ json_text('normal_form', '/evaluation_window/after/event') }} as evaluation_event_name,
-    -- in the years 1 to 9999 there are no more days
+    -- the years 1 to 9999 have no more days than this
     case
         when {{ json_text('normal_form', '/evaluation_window') }} is not null
             then cast(least(cast({{ json_text('normal_form', '/evaluation_window/days') }} as double), 3652059) as bigint)

@@ -1,4 +1,4 @@
--- Grain: one row per campaign or broadcast and moment of change; it is so from updated_at on.
+-- Grain: one row per campaign or broadcast and moment of change; in force from updated_at on.
 {{ config(materialized='view') }}
 
 select

@@ -1,4 +1,4 @@
-{# The model has exactly one row: others are cross joined with it. #}
+{# The model has exactly one row: other models cross join with it. #}
 {% test one_row(model) %}
 select count(*) as row_count
 from {{ model }}

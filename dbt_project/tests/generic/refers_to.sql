@@ -1,4 +1,4 @@
-{# Every row names one of another model by the columns, which are called the same in both; a row with a null in one names none. #}
+{# The columns of every row refer to a row of another model, which has columns of the same names; a row with a null refers to none. #}
 {% test refers_to(model, to, columns) %}
 select distinct
     {% for column in columns %}

@@ -1,4 +1,4 @@
-{# The columns together are a key: no value of it is there twice (nulls count as equal), and none is null but in the nullable ones. #}
+{# The columns together are a key: no two rows have the same values (nulls count as equal), and only nullable columns contain null. #}
 {% test unique_key(model, columns, nullable=[]) %}
 select
     {{ columns | join(', ') }},

@@ -1,4 +1,4 @@
--- Months that this run could not change: as the last success kept them (by month), and as they are now (one row without a month).
+-- Months that this run could not change: as the last success recorded them (by month), and as they are now (one row without a month).
 select
     fact,
     coalesce(sum(case when fact_month is not null then fact_rows end), 0) as rows_before,

@@ -1,4 +1,4 @@
--- What the statements beside this file share. The package's tables are views of the same names, and set_up_at() is known.
+-- What the statements beside this file share. The package's tables are views with the same names; set_up_at() exists.
 
 -- The package's dates are New York's, its transaction times UTC (the evidence: docs/demo.md).
 create macro new_york_to_utc(moment) as timezone('UTC', timezone('America/New_York', moment::timestamp));
@@ -18,8 +18,8 @@ select
 from campaigns
 inner join campaign_descriptions as descriptions using (campaign_id);
 
--- Grain: one row per basket. Amounts are whole cents in the package's doubles: as decimals they add up exactly,
--- in whatever order. `quantity` is left out: fuel is counted in it by the thousand.
+-- Grain: one row per basket. Amounts are whole cents, stored as doubles in the package: as decimals they add up
+-- exactly, in any order. `quantity` is left out, because it counts fuel in thousands.
 create table baskets as
 select
     basket_id,

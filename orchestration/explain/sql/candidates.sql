@@ -1,4 +1,4 @@
--- The candidates for each achievement's credit, the best first. The verdict: did it touch, inside the window, as the last?
+-- The candidates for each achievement's credit, the best first. The verdict: did it touch, inside the window, and last?
 select
     candidates.achievement_id,
     candidates.delivery_id,

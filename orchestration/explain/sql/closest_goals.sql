@@ -1,4 +1,4 @@
--- What was meant, perhaps: by id or by name.
+-- The goals that the user may have meant, by id or by name.
 select goal_id, workspace_id
 from intermediate.int_goal_rows
 where workspace_id = coalesce($workspace_id, workspace_id)

@@ -1,4 +1,4 @@
--- Who was meant, perhaps.
+-- The profiles that the user may have meant.
 select profile_id
 from (
     select profile_id from marts.dim_profiles where workspace_id = $workspace_id

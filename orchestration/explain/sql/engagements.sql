@@ -1,4 +1,4 @@
--- What came back of every message to the person. (When it was sent, its impression says.)
+-- The engagements of every message to the person, except `sent`: its impression says when it was sent.
 select
     engagements.delivery_id,
     engagements.metric,

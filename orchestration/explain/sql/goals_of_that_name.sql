@@ -1,4 +1,4 @@
--- The workspaces whose goal it is, with the status that its newest accepted row says.
+-- The workspaces that have the goal, with the status in its newest accepted row.
 select
     workspace_id,
     arg_max(status, updated_at) as status,

@@ -1,5 +1,5 @@
--- A row per impression, with the enrollment of its goal, source, profile and journey: its own, or the one that came first.
--- `state` is what the filter of the check that failed reads, as of the impression: shown, not judged.
+-- A row per impression, with the enrollment of its goal, source, profile and journey: its own, or an earlier one.
+-- `state` is what the filter of the failed check reads, as of the impression: only to show, not to judge.
 with impressions as (
 
     select

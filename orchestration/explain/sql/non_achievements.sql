@@ -1,4 +1,4 @@
--- The events of a name that the goal asks for which are no achievement, with what the judging version's filters read.
+-- The events with a name that the goal targets that are no achievements, with what the judging version's filters read.
 select
     events.judged_at as moment,
     events.event_id,

@@ -1,4 +1,4 @@
--- Why enrollments did not convert; where a trigger does not match, with what it compares: the event's properties and the journey's.
+-- Why enrollments did not convert; if a trigger does not match, also the properties of event and journey that it compares.
 select
     non_conversions.enrollment_id,
     achievements.achievement_number,

@@ -1,4 +1,4 @@
--- What reached the target: the event, the engagement or the snapshot, and the properties that the target's filter reads of it.
+-- What reached the target: the event, the engagement or the snapshot, with the properties that the target's filter reads.
 select
     achievements.achievement_id,
     achievements.natural_key,

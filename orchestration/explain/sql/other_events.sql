@@ -1,4 +1,4 @@
--- The person's events of other names than the goal ever asked for, and whether the name is like one of these.
+-- The person's events with names that the goal never targeted, and whether the name is similar to a targeted one.
 select
     events.name,
     count(*) as events,

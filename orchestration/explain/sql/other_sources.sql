@@ -1,4 +1,4 @@
--- Messages of sources that no row of the goal ever listed: how many.
+-- The number of messages of sources that no row of the goal ever listed.
 select source_id, count(*) as messages
 from staging.stg_deliveries as deliveries
 where

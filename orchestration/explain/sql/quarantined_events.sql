@@ -1,4 +1,4 @@
--- Landed rows of the person's events that could not be staged, of the names that the goal asks for or without a name.
+-- Landed rows of the person's events that could not be staged, with a name that the goal targets or without a name.
 select
     events.event_id,
     events.name as event_name,

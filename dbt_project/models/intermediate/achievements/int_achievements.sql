@@ -1,6 +1,6 @@
 -- Grain: one row per achievement, a moment at which a profile reaches a goal's target, within its evaluation window
 -- (SEMANTICS, section 6).
--- A view of what this run computes: those of affected profiles from affected_from on.
+-- A view of what this run computes: achievements of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with reached as (
@@ -30,7 +30,7 @@ judged as (
 
 ),
 
--- The anchors of evaluation windows: a profile's first event of a name, by either clock, and its first snapshot.
+-- The anchors of evaluation windows: a profile's first event of each name, by both clocks, and its first snapshot.
 first_events as (
 
     select

@@ -1,7 +1,7 @@
--- Grain: one row per goal and event that reaches its target (SEMANTICS, section 6): the name is the target's, its filter holds,
--- and so does its profile part as of that moment. The moment is received_at, or occurred_at by the goal's clock.
--- Holds what this run computes: the events of affected profiles from affected_from on. A table, since with the other kinds in one
--- statement their joins together do not fit into little memory.
+-- Grain: one row per goal and event that reaches its target (SEMANTICS, section 6): the event has the target's name, the target's
+-- filter holds, and its profile part holds at that moment. The goal's clock sets the moment: received_at or occurred_at.
+-- Holds what this run computes: events of affected profiles from affected_from on. A table, because the joins of all kinds of
+-- achievements in one statement would need too much memory.
 {{ config(meta={'holds': 'increment'}) }}
 {%- set meets_its_filter = meets_predicate('event', 'rules.event_predicate', reads_profile=false) %}
 {%- set meets_its_filter_with_the_profile = meets_predicate('event', 'event_predicate', reads_profile=true) %}
@@ -31,8 +31,8 @@ events as (
 
 ),
 
--- An event counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions can claim
--- one event only where they go by different clocks.
+-- An event counts at most once per goal: only the earliest version whose interval contains it judges it. Two versions can claim
+-- the same event only if they use different clocks.
 candidates as (
 
     select
@@ -56,7 +56,7 @@ candidates as (
         case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end >= rules.valid_from
         and case rules.event_clock when 'occurred' then events.occurred_at else events.received_at end
         < least(rules.valid_to, rules.counts_until)
-        -- for events the moment tested against the workspace's data_start_at is received_at
+        -- for events, received_at decides whether they are before the workspace's data_start_at
         and events.received_at >= rules.data_start_at
         and (rules.event_reads_profile or {{ meets_its_filter }})
         and not {{ lies_in_any(
@@ -92,7 +92,7 @@ unpacked as (
 
 ),
 
--- The currency that the event names, where it is another than the goal's. What is no text, or empty, is another.
+-- The event's currency, if it differs from the goal's. A value that is empty or not a text counts as different.
 with_currency as (
 
     select
@@ -119,7 +119,7 @@ select
     'event' as kind,
     event_id as natural_key,
     achieved_at,
-    -- nothing is converted: what is in another currency is no value of the goal's
+    -- amounts are not converted: an amount in another currency gives no value
     case
         when unconverted_currency is not null then null
         when impact_position is null then static_impact_value

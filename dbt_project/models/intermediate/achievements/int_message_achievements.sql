@@ -1,6 +1,6 @@
--- Grain: one row per goal and engagement (sent: delivery) that reaches its target (SEMANTICS, section 6): of any source
--- type and channel, bounced or not, never anonymous or holdout; by a machine only where the target counts those.
--- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
+-- Grain: one row per goal and engagement (for the metric sent: delivery) that reaches its target (SEMANTICS, section 6). Any
+-- source type and channel, bounced or not; never anonymous or holdout; by a machine only if the target counts machines.
+-- A view of what this run computes: deliveries and engagements of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with rules as (
@@ -10,7 +10,7 @@ with rules as (
 
 ),
 
--- Each delivery with the goals that ask about it. First of all, since most engagements are of others.
+-- Each delivery with the goals that count its engagements. Joined first, because most engagements belong to other deliveries.
 deliveries as (
 
     select
@@ -57,7 +57,7 @@ moments as (
         on
             engagements.delivery_key = deliveries.delivery_key
             and engagements.metric = deliveries.message_metric
-    -- a delivery is sent once, however often that is reported
+    -- a delivery is sent once, even if several engagements report it
     where engagements.metric <> 'sent' and (deliveries.message_counts_machine or not engagements.is_machine)
 
 ),

@@ -1,7 +1,7 @@
--- Grain: one row per goal and snapshot at which a profile reaches a target that is a profile part alone (SEMANTICS, section 6):
--- enter: it matches and the snapshot before did not (or there is none); leave: it does not and the one before did.
+-- Grain: one row per goal and snapshot at which a profile reaches a target with only a profile part (SEMANTICS, section 6).
+-- enter: the snapshot matches and the previous one did not (or there is none); leave: it does not match and the previous one did.
 -- A deleting snapshot is never an achievement.
--- A view of what this run computes: the states of affected profiles from affected_from on.
+-- A view of what this run computes: states of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 select

@@ -1,7 +1,7 @@
 -- Grain: one row per achievement and source that is credited for it within its own deliveries: the last touch among those whose
--- journey satisfies trigger_match (SEMANTICS, section 8). A target that is a profile part alone credits nothing to a person who
--- was in the goal state on entering; that credit does not pass to an older delivery.
--- Incremental: the credits of achievements that are recomputed.
+-- journey satisfies trigger_match (SEMANTICS, section 8). A target with only a profile part gives no credit if the person was in
+-- the goal state when the delivery's journey was entered; that credit does not pass to an older delivery.
+-- Incremental: credits of recomputed achievements are recomputed.
 {{ config(
     materialized='recompute', meta={'recompute_from': 'achieved_at'}
 ) }}
@@ -23,7 +23,7 @@ with touches as (
 
 ),
 
--- Only those of goals with a trigger_match have values to compare.
+-- Only touches of goals with a trigger_match have values to compare.
 with_events as (
 
     select
@@ -67,7 +67,7 @@ last_touches as (
 
 ),
 
--- Who was in the goal state already when the delivery's journey entered.
+-- Whether the profile was already in the goal state when the delivery's journey was entered.
 entered_in_goal_state as (
 
     select

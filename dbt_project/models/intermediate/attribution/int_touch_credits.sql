@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model.
--- A view of what this run computes, by integers: fct_touches brings the texts.
+-- A view of what this run computes, with integer keys; fct_touches adds the texts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with weighed as (
@@ -19,7 +19,7 @@ with weighed as (
 
 ),
 
--- In one window, which sorts once.
+-- One window for all columns, so that DuckDB sorts once.
 touches as (
 
     select

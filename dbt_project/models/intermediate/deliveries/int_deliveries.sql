@@ -1,5 +1,5 @@
--- Grain: one row per delivery, with the moment at which it was sent: as its row says, else as its first `sent` engagement does,
--- else null: it never left (SEMANTICS, section 2). THE place that decides it: whoever asks when a delivery was sent reads this.
+-- Grain: one row per delivery, with the moment at which it was sent: its own row's sent_at, else that of its first `sent`
+-- engagement, else null: it was never sent (SEMANTICS, section 2). Only this model decides it; every other model reads it here.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,5 @@
 -- Grain: one row per impression that was enrolled, with its measurement window, closed at both ends (SEMANTICS, section 7).
--- A view of what this run computes: those of affected profiles from affected_from on.
+-- A view of what this run computes: impressions of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 select

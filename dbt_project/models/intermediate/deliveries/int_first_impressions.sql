@@ -1,8 +1,8 @@
--- Grain: one row per impression that is, by (received_at, delivery_id), the first of something:
+-- Grain: one row per impression that is, by (received_at, delivery_id), the first of at least one of these groups:
 --   is_first             of a goal and profile
 --   is_first_of_journey  of a goal, source, profile and journey (none: null)
 --   enrolls              of the same, among those that pass both checks (SEMANTICS, section 7)
--- Incremental: the firsts of affected profiles from affected_from on are looked for again, where none lies before.
+-- Incremental: for affected profiles, the first impression from affected_from on is searched again if there is none before.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
 with impressions as (
@@ -20,7 +20,7 @@ with impressions as (
 
 ),
 
--- By windows, which spill to disk; DuckDB's arg_min, a group for each key, does not.
+-- Windows can spill to disk; DuckDB's arg_min, with a group for each key, cannot.
 numbered_in_journeys as (
 
     select
@@ -36,7 +36,7 @@ numbered_in_journeys as (
 
 ),
 
--- The first of a goal and profile is the first of a journey, too.
+-- The first impression of a goal and profile is also the first of a journey.
 numbered as (
 
     select

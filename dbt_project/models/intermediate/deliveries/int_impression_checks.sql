@@ -1,11 +1,12 @@
--- Grain: one row per goal and received delivery of a source that its version in force then lists (SEMANTICS, section 7), with
--- the first two checks that decide its outcome: is_eligible, is_in_goal_state. By integers: int_impressions adds the texts.
--- Holds what this run computes: the deliveries of affected profiles received from affected_from on. A table, since two models
+-- Grain: one row per goal and received delivery of a source that the goal's version in force then lists (SEMANTICS, section 7),
+-- with the first two checks that decide its outcome: is_eligible, is_in_goal_state. Integer keys only: int_impressions adds the
+-- texts.
+-- Holds what this run computes: deliveries of affected profiles received from affected_from on. A table, because two models
 -- read it.
 {{ config(meta={'holds': 'increment'}) }}
 {%- set all_count_when_sent = holds_only(ref('int_goal_rules'), 'impression', 'sent') %}
 
--- With the state as of either moment that a goal may count by.
+-- Deliveries with the profile's state at both moments that a goal may use: sent and delivered.
 with deliveries as (
 
     select
@@ -28,8 +29,8 @@ with deliveries as (
 
 ),
 
--- A delivery counts at most once per goal: the earliest version in whose interval it lies judges it alone. Two versions
--- can claim one delivery only where one takes it when sent and the other when delivered.
+-- A delivery counts at most once per goal: only the earliest version whose interval contains it judges it. Two versions
+-- can claim the same delivery only if one counts it when sent and the other when delivered.
 candidates as (
 
     select

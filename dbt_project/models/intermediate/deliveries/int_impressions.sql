@@ -1,8 +1,8 @@
--- Grain: one row per goal and received delivery of a source that its version in force then lists, with the first two checks that
--- decide its outcome (int_impression_checks), and the texts of the goal and the delivery.
--- A view of what this run computes: the deliveries of affected profiles received from affected_from on.
+-- Grain: one row per goal and received delivery of a source that the goal's version in force then lists, with the first two
+-- checks that decide its outcome (int_impression_checks), and the texts of the goal and the delivery.
+-- A view of what this run computes: deliveries of affected profiles received from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
-{#- So that a run with few impressions skips the deliveries sent long before them. -#}
+{#- With this condition, a run with few impressions skips deliveries sent long before them. -#}
 {%- set checks = ref('int_impression_checks') %}
 {%- set first_sent = asked_once("select min(sent_at) from " ~ checks)[0][0] if execute and not from_scratch() else none %}
 

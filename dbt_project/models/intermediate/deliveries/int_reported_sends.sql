@@ -1,6 +1,6 @@
--- Grain: one row per delivery whose own row has no sent_at, but that a `sent` engagement reports: the first of these is when it
+-- Grain: one row per delivery whose own row has no sent_at, but that has `sent` engagements: the first of them is when it
 -- was sent (SEMANTICS, section 2).
--- Incremental: those of deliveries that the new rows touch as a whole.
+-- Incremental: deliveries that the new rows touch as a whole are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.delivery_key in (

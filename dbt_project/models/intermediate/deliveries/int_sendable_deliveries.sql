@@ -1,7 +1,8 @@
--- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
--- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
--- Keys, moments and what rules read; the ids of the delivery, its profile and its journey are in stg_deliveries.
--- Incremental: the deliveries whose outcome new rows can change are recomputed.
+-- Grain: one row per sendable delivery (SEMANTICS, section 7): it was sent, to a known person who is not held out, from a
+-- campaign or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in
+-- (needs_opt_in). Has keys, moments and the columns that rules read; the ids of the delivery, its profile and its journey are in
+-- stg_deliveries.
+-- Incremental: deliveries whose outcome new rows can change are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.delivery_key in (
@@ -24,7 +25,7 @@ with deliveries as (
 
 ),
 
--- What came back of each delivery: did it fail, and when was it first delivered?
+-- The outcome of each delivery: did it fail, and when was it first delivered?
 outcomes as (
 
     select
@@ -62,6 +63,6 @@ left join outcomes on deliveries.delivery_key = outcomes.delivery_key
 left join {{ ref('stg_journeys') }} as journeys
     on deliveries.journey_key = journeys.journey_key and deliveries.profile_key = journeys.profile_key
 {%- if from_scratch() %}
--- In time, so that a later run can skip what lies before its days.
+-- In order of time, so that a later run can skip earlier row groups.
 order by deliveries.sent_at
 {%- endif %}

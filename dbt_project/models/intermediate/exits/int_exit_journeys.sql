@@ -1,7 +1,7 @@
 -- Grain: one row per journey, from data_start_at on, of a source with an exit condition: the source's row in force at
--- entered_at, the earliest if none is (SEMANTICS, section 9), and the predicate of its trigger filter with the segments as
--- of entry.
--- Holds what this run computes: the journeys of affected profiles.
+-- entered_at, or its earliest row if none is in force (SEMANTICS, section 9), and the predicate of its trigger filter with the
+-- segments at entry.
+-- Holds what this run computes: journeys of affected profiles.
 {{ config(meta={'holds': 'increment'}) }}
 
 with source_rows as (

@@ -1,6 +1,6 @@
 -- Grain: one row per journey that meets its exit goal (SEMANTICS, section 9): at entered_at if the goal's version in force and
 -- active then has a profile-only target and its goal state holds, else at the goal's first achievement at or after entered_at.
--- A view of what this run computes: the journeys of affected profiles.
+-- A view of what this run computes: journeys of affected profiles.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with journeys as (

@@ -1,7 +1,7 @@
 -- Grain: one row per journey whose person stops matching the trigger filter (SEMANTICS, section 9): the first moment from
--- entered_at on at which the filter does not hold and still does not at the journey's next message (after the last: in the
--- newest snapshot).
--- A view of what this run computes: the journeys of affected profiles.
+-- entered_at on at which the filter does not hold and still does not hold at the journey's next message (after the last
+-- message: in the newest snapshot).
+-- A view of what this run computes: journeys of affected profiles.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with journeys as (
@@ -22,7 +22,7 @@ first_states as (
 
 ),
 
--- A person's states, the one before the first snapshot included, from entered_at on.
+-- A person's states from entered_at on, including the one before the first snapshot.
 states as (
 
     select

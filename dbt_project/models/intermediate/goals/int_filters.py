@@ -1,13 +1,14 @@
-"""Grain: one row per owner (goal version, segment or source), role and moment of pinning: a filter, its
+"""Grain: one row per owner (goal version, segment or source), role and moment of pinning: a filter with its
 segments inlined.
 
 role: eligibility | profile (the target's profile part) | event (its filter) | trigger_match of a goal;
-segment, the newest one of each; exit, the trigger filter of a source whose journeys end when unmatched.
-pinned_at: the segments in force at that moment are meant (SEMANTICS, sections 4, 9 and 10).
+segment, the newest definition of each; exit, the trigger filter of a source whose journeys end when
+unmatched.
+pinned_at: the filter uses the segments in force at that moment (SEMANTICS, sections 4, 9 and 10).
 
 The predicate is data: conditions and how they are joined (orchestration/goals/predicates.py);
-macros/conditions.sql turns it into SQL. What would be more SQL than a run can take says so in `problem`, and
-holds for nobody: a goal version with such a filter counts nothing, others go on.
+macros/conditions.sql turns it into SQL. A filter that would need more SQL than a run can execute says so in
+`problem` and matches nobody: a goal version with such a filter counts nothing; other versions still count.
 """
 
 import json

@@ -1,6 +1,6 @@
 -- Grain: one row per standing goal row, judged in the order of updated_at: accepted (reason_code is null) or refused because
 -- it changes the goal's policy or currency (bad_definition) or the core of a locked goal (goal_locked). SEMANTICS, section 4.
--- Rebuilt each run; but first sends before the earliest that the new rows can change are read back (unless goals changed).
+-- Rebuilt each run, but keeps the first sends before the earliest send that the new rows can change (unless goals changed).
 {{ config(meta={'recompute_where': 'true'}) }}
 {%- set sends_from = first_send_that_may_change() %}
 
@@ -21,7 +21,7 @@ with rows_in_order as (
 
 ),
 
--- A row without an impact has no other currency than the goal's.
+-- A row without an impact has the goal's currency.
 with_refusals as (
 
     select
@@ -40,7 +40,7 @@ with_refusals as (
 
 ),
 
--- Until the lock nothing is refused for it, so the rows in force up to the first send are simply these.
+-- The lock refuses no row before the first send, so these are the rows in force until then.
 in_force as (
 
     select

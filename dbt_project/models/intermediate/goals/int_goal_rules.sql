@@ -1,5 +1,5 @@
--- Grain: one row per goal version in force, as the facts use it: its interval, the numbers of its predicates, the places of its
--- impact's properties. Definitions and texts stay in int_goal_versions.
+-- Grain: one row per goal version in force, as the facts use it: its interval, the numbers of its predicates, the positions of
+-- its impact's properties. Definitions and texts stay in int_goal_versions.
 with predicates as (
 
     select
@@ -17,7 +17,7 @@ with predicates as (
 
 ),
 
--- When earlier versions judged by the other clock, or impressions by the other moment: what lies there is theirs.
+-- Intervals of earlier versions that used the other clock, or the other moment for impressions: what is in them belongs to these.
 earlier_versions as (
 
     select
@@ -42,7 +42,7 @@ select
     versions.workspace_id,
     versions.goal_id,
     versions.goal_version,
-    -- of this run, to join on
+    -- a number to join on, valid in this run only
     row_number() over (order by versions.workspace_id, versions.goal_id, versions.goal_version) as rule_number,
     versions.time_zone,
 

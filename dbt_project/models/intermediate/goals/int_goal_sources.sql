@@ -1,5 +1,5 @@
--- Grain: one row per goal version and source that it lists, and since when the source's deliveries count: of a versioned goal,
--- since the source was attached, the first row of the unbroken run of rows that list it (SEMANTICS, section 4).
+-- Grain: one row per goal version and source that it lists, and since when the source's deliveries count. For a versioned goal:
+-- since the source was attached, that is the first of the consecutive rows that list it (SEMANTICS, section 4).
 with listed as (
 
     select distinct

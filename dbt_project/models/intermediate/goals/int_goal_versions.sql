@@ -1,6 +1,6 @@
 -- Grain: one row per version in force of a goal that is not deleted (SEMANTICS, section 4): from when to when it judges
 -- (valid_from inclusive, valid_to exclusive; the intervals of a goal never overlap) and until when it counts (counts_until).
--- A retroactive goal has one: its newest row, for all time.
+-- A retroactive goal has one version: its newest row, for all time.
 with accepted as (
 
     select
@@ -18,7 +18,7 @@ with accepted as (
 
 ),
 
--- A version whose core is the one before's keeps that one's segments: they are pinned where the core began.
+-- A version with the same core as the previous one keeps its segments: they are pinned at the moment when the core began.
 cores as (
 
     select
@@ -47,20 +47,20 @@ select
         else coalesce(next_updated_at, {{ end_of_time() }})
     end as valid_to,
 
-    -- what lies at or after this moment counts no more
+    -- nothing at or after this moment counts
     case
         when goal_policy <> 'retroactive' and status = 'active' then {{ end_of_time() }}
         when goal_policy = 'retroactive' and last_active_at is not null then coalesce(stopped_at, {{ end_of_time() }})
         else {{ beginning_of_time() }}
     end as counts_until,
 
-    -- nothing before it counts: neither of the goal nor of the workspace
+    -- nothing before this moment counts: neither before the goal's start nor before the workspace's
     greatest(
         case when goal_policy = 'retroactive' then {{ beginning_of_time() }} else first_updated_at end,
         workspaces.data_start_at
     ) as counts_since,
 
-    -- the segments in force at this moment are the version's
+    -- the version uses the segments in force at this moment
     case when goal_policy = 'retroactive' then {{ end_of_time() }} else core_began_at end as segments_pinned_at
 from cores
 inner join {{ ref('int_workspaces') }} as workspaces on cores.workspace_id = workspaces.workspace_id

@@ -1,5 +1,5 @@
--- Grain: one row per filter of int_filters (owner, role, moment of pinning): which predicate it is. Equal filters share a
--- number, so each is evaluated once however many goals ask. Numbers run from 0 within a kind: profile (one bit each of
+-- Grain: one row per filter of int_filters (owner, role, moment of pinning): the number of its predicate. Equal filters share a
+-- number, so each is evaluated once for all goals that use it. Numbers start at 0 within a kind: profile (one bit each of
 -- int_profile_states.matches), event, trigger_match.
 with filters as (
 

@@ -1,4 +1,4 @@
--- Grain: one row per reader and property that some filter, trigger match or impact reads: its place in the list of values that
+-- Grain: one row per reader and property that a filter, trigger match or impact reads: its position in the list of values that
 -- the reader extracts from each JSON document. Readers: see macros/predicates.sql.
 with used as (
 

@@ -1,5 +1,5 @@
 -- Grain: one row per goal version in force and source that it lists: its rules (int_goal_rules), and since when the source's
--- deliveries count. What meets a delivery meets these by workspace and source.
+-- deliveries count. Join deliveries to it on workspace and source.
 select
     sources.source_id,
     sources.attached_at,

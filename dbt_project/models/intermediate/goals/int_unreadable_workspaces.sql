@@ -1,5 +1,5 @@
--- Grain: one row per workspace with a readable id of which no landed row can be staged, with the reason. Its days and money would
--- be wrong: so it is in no mart until a row of it can be staged (SEMANTICS, section 2; macros/readable.sql leaves it out).
+-- Grain: one row per workspace that has a readable id but no landed row that can be staged, with the reason. Its days and amounts
+-- would be wrong, so no mart contains it until one of its rows can be staged (SEMANTICS, section 2; macros/readable.sql).
 with rows_in_order as (
 
     select

@@ -1,6 +1,7 @@
--- Grain: one row per profile and changed definition that concerns it, and from when: everybody in the workspace, or who entered
--- a journey of the source since. Part of int_affected_profiles. What has changed is what is in one of int_definitions, the
--- definitions as they are, and control.built_definitions, those that the kept facts stand for, and not in the other.
+-- Grain: one row per profile and changed definition that affects it, and from when: every profile in the workspace, or every
+-- profile that has entered a journey of the source since. Part of int_affected_profiles. A part has changed if only one of two
+-- tables has it: int_definitions, the definitions now, and control.built_definitions, the definitions that the kept facts were
+-- built with.
 {{ config(materialized='view', meta={'holds': 'scope'}) }}
 
 with changed_definitions as (

@@ -1,8 +1,8 @@
 -- Grain: one row per part of a definition that facts depend on, as it is now: its content, and the moment from which it matters.
--- What differs from control.built_definitions tells int_affected_profiles which facts a changed definition can change.
+-- From the differences to control.built_definitions, int_affected_profiles finds which facts a changed definition can change.
 -- Owners: `goal` (a version in force, its filters with their segments, its sources), `exit` (a source's exit condition and
--- filter), `workspace` (since when its data count; that it cannot be read). Names, descriptions and numbers of predicates are no
--- part: nothing depends on them.
+-- filter), `workspace` (since when its data count; whether it is unreadable). Names, descriptions and predicate numbers are not
+-- included: no fact depends on them.
 with goal_versions as (
 
     select

@@ -1,8 +1,8 @@
--- Grain: one row per part of a source's exit condition, as it is now: its content, and since when it matters to the journeys that
--- enter. Part of int_definitions.
+-- Grain: one row per part of a source's exit condition, as it is now: its content, and from which entered_at on it applies to
+-- journeys. Part of int_definitions.
 {{ config(materialized='view') }}
 
--- A source's exit condition, where it is another than the row's before: a new source without one changes nothing.
+-- A source's exit condition, if it differs from that of the previous row: a new source without a condition changes nothing.
 with exit_conditions as (
 
     select

@@ -1,9 +1,9 @@
--- Grain: one row per fact table and month in which rows of it lie: how many rows, how many different keys, and the sum of the
--- rows' profile keys. It looks at every row of every fact in every run, so that what is doubled or lost is found wherever it is.
--- Months from the first that this run could change on are counted. Those before are as of the last success
--- (control.built_fact_months); their rows are counted once more, all together, on the row without a month, for
--- expectations/intermediate to compare.
--- `moment`: a row with another can be added or go only in runs that affect its profile by then.
+-- Grain: one row per fact table and month with rows: the number of rows, the number of different keys, and the sum of the rows'
+-- profile keys. It reads every row of every fact in every run, so it finds a duplicate or lost row anywhere.
+-- It counts the months from the first one that this run could change. Earlier months are copied from the last success
+-- (control.built_fact_months). The row without a month counts their rows again, all together, so that
+-- expectations/intermediate can compare.
+-- `moment`: a row is added or removed only in a run that affects its profile at or before this moment.
 {%- set first_month = "date_trunc('month', " ~ earliest_affected() ~ ")" %}
 {%- set facts = [
     ('fct_achievements', 'achieved_at', ['profile_key', 'achievement_id']),

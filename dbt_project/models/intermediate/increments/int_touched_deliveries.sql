@@ -1,7 +1,7 @@
--- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: more
--- than an engagement that adds to it, so that everything about it is recomputed (its row, its sending, its failure, its journey).
--- changes_outcome: that, or it was delivered. engaged_from: the first of the touched engagements; of a delivery that is touched
--- whole the first of all, since that changes what they reached.
+-- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: its
+-- row, its sending, its failure or its journey is touched, so everything about it is recomputed; false if engagements only add to
+-- it. changes_outcome: touched whole, or delivered. engaged_from: the first of the touched engagements; if the delivery is
+-- touched whole, the first of all its engagements, because the change affects what they reached.
 {{ config(meta={'holds': 'scope'}) }}
 
 with touched_rows as (

@@ -1,8 +1,8 @@
 -- Grain: one row per profile and moment at which its state changes for some goal: what it matches (bit masks over the profile
 -- predicates) from valid_from until valid_to, exclusive. State as of t: valid_from <= t < valid_to; none: int_missing_state.
--- Snapshots that change nothing that any goal asks about are left out.
--- Incremental: of affected profiles, the states from affected_from on are recomputed, and the one before, which is read back,
--- gets a new end. All of them when other predicates are asked for (predicates_hash): what was judged then stays as it was.
+-- Snapshots that change nothing for any goal are left out.
+-- Incremental: for affected profiles, the states from affected_from on are recomputed; the state before is read back and gets a
+-- new end. If the set of predicates changes (predicates_hash), all states are recomputed; facts before affected_from still stay.
 {{ config(
     materialized='recompute', meta={'recompute_from': 'valid_to', 'recompute_other': 'predicates_hash'}
 ) }}
@@ -10,7 +10,7 @@
 {%- set predicates_hash = local_md5(predicates_sql('profile') ~ property_pointers('state')) %}
 {%- set is_suffix = not from_scratch() and holds_only(this, 'predicates_hash', predicates_hash) %}
 
-{#- Each word and value is a column: windows are slow with lists. -#}
+{#- Each word and each value is a column, because windows are slow with lists. -#}
 {%- set matches, state = [], [] %}
 {%- for word in words %}{% do matches.append('matches_' ~ loop.index) %}{% endfor %}
 {%- for value in values %}{% do state.append('state_' ~ loop.index) %}{% endfor %}
@@ -60,7 +60,7 @@ evaluated as (
 
     union all
 
-    -- The state in which affected_from finds the profile.
+    -- The state of the profile at affected_from.
     select
         states.workspace_id,
         states.profile_key,
@@ -122,6 +122,6 @@ select
     '{{ predicates_hash }}' as predicates_hash
 from changed
 {%- if from_scratch() %}
--- By their ends, so that a later run, which asks for those that reach into its days, finds them together: most have ended.
+-- In order of their ends: a later run reads the states that end in its days or later, and finds them together. Most ended before.
 order by valid_to, valid_from
 {%- endif %}

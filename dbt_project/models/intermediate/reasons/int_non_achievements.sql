@@ -1,6 +1,6 @@
--- Grain: one row per goal and event that is no achievement of it, although some version of the goal asks for an event of that
--- name: why (SEMANTICS, section 6). The conditions of int_event_achievements and int_achievements the other way round, the first
--- that fails; tests/test_explain.py proves that each such event is in exactly one of the two. A view: it costs no run.
+-- Grain: one row per goal and event that is not an achievement of it, although a version of the goal targets events of that name:
+-- the reason (SEMANTICS, section 6), that is the first condition of int_event_achievements or int_achievements that fails.
+-- tests/test_explain.py proves that each such event is in exactly one of the two. A view: it costs a run nothing.
 {{ config(materialized='view') }}
 {%- set meets_its_filter = meets_predicate('event', 'event_predicate') %}
 {%- set conditions = conditions_met('event', 'event_predicate') %}
@@ -48,7 +48,7 @@ events as (
 
 ),
 
--- The version that judges: the earliest in whose interval its own moment for the event lies.
+-- The version that judges the event: the earliest whose interval contains the event's moment by that version's clock.
 claimed as (
 
     select

@@ -1,5 +1,6 @@
--- Grain: one row per enrollment that did not convert and achievement inside its window (none: null): why it did not convert it
--- (SEMANTICS, section 7). The conditions of fct_enrollments: tests/test_explain.py proves that they agree. A view: no run pays.
+-- Grain: one row per enrollment that did not convert and achievement inside its window (none: null): why that achievement did not
+-- convert it (SEMANTICS, section 7). It uses the conditions of fct_enrollments; tests/test_explain.py proves that the two agree.
+-- A view: it costs a run nothing.
 {{ config(materialized='view') }}
 {%- set matches = satisfies_trigger_match() %}
 

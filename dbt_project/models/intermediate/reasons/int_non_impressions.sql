@@ -1,6 +1,6 @@
--- Grain: one row per goal and delivery that is no impression of it, although some row of the goal lists its source: why
--- (SEMANTICS, section 7). The reasons are the conditions of int_sendable_deliveries and int_impressions the other way round, the
--- first that fails; tests/test_explain.py proves that each such delivery is in exactly one of the two. A view: it costs no run.
+-- Grain: one row per goal and delivery that is not an impression of it, although a row of the goal lists its source: the reason
+-- (SEMANTICS, section 7), that is the first condition of int_sendable_deliveries or int_impressions that fails.
+-- tests/test_explain.py proves that each such delivery is in exactly one of the two. A view: it costs a run nothing.
 {{ config(materialized='view') }}
 {%- set moment = "case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end" %}
 
@@ -59,7 +59,7 @@ deliveries as (
 
 ),
 
--- The version that judges: the earliest in whose interval its own moment for the delivery lies.
+-- The version that judges the delivery: the earliest whose interval contains the delivery's moment by that version's rule.
 claimed as (
 
     select
@@ -102,7 +102,7 @@ judged as (
             when claimed.reason is not null then claimed.reason
             when claimed.goal_version is null and claimed.sent_at < claimed.started_at then 'before_goal'
             when claimed.goal_version is null and claimed.first_delivered_at is null then 'never_delivered'
-            -- The version in force when it was sent goes by the delivery, the one in force at the delivery by the sending.
+            -- The version in force when it was sent counts deliveries; the one in force when it was delivered counts sends.
             when claimed.goal_version is null then 'between_versions'
             when claimed.needs_opt_in and not {{ list_has('claimed.webhook_message_ids', 'claimed.message_id') }}
                 then 'not_opted_in'

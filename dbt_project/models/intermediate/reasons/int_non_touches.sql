@@ -1,6 +1,6 @@
--- Grain: one row per achievement, candidate for its credit and moment of the candidate's touch metric that is no touch time: why
--- (SEMANTICS, section 8). The conditions of int_candidates the other way round, the first that fails; tests/test_explain.py
--- proves that the latest of the other moments is the candidate's touch_at. A view: it costs no run.
+-- Grain: one row per achievement, candidate for its credit and moment of the candidate's touch metric that is not a touch time:
+-- the reason (SEMANTICS, section 8), that is the first condition of int_candidates that fails. tests/test_explain.py proves that
+-- the latest of the other moments is the candidate's touch_at. A view: it costs a run nothing.
 {{ config(materialized='view') }}
 
 with moments as (

@@ -1,5 +1,5 @@
 -- Grain: one row per goal, source (null: unattributed), channel and calendar day of the workspace: what happened on that day, up
--- to as_of (SEMANTICS, section 10). Each figure lies on the day of its own moment: a conversion's is not its enrollment's.
+-- to as_of (SEMANTICS, section 10). Each figure is on the day of its own moment: a conversion is not on its enrollment's day.
 -- Do not sum conversions over sources: one achievement may convert enrollments of several.
 -- Incremental: days from int_recounted_days on are recounted.
 {{ config(
@@ -10,7 +10,7 @@
     )"},
 ) }}
 
-{#- What is counted: the rows, the moment whose day they count on, when they count, and the figures. -#}
+{#- What is counted: the rows, the moment that gives their day, the condition under which they count, and the figures. -#}
 {%- set blocks = [
     (ref('fct_impressions'), 'received_at', 'received_at <= as_of', {
         'impressions': "count(*)",

@@ -1,8 +1,8 @@
--- Grain: one row per workspace: the clock that this run counts its reports by (as_of), and the first calendar day that it counts
--- again (first_day). THE place that decides it: int_goal_days and int_segment_days keep the days before.
--- A figure lies on the day of its moment. So nothing before the earliest affected_from of the workspace has changed, and nothing
--- before the earlier of two clocks is counted by one of them and not by the other, whether the clock moved on or back.
--- Incremental: while a run has not succeeded, what it may have counted by its clock is recounted.
+-- Grain: one row per workspace: the clock of this run's reports (as_of), and the first calendar day that the run recounts
+-- (first_day). Only this model decides it; int_goal_days and int_segment_days keep the days before. A figure is on the day of its
+-- moment. So no figure before the earliest affected_from of the workspace has changed. And both clocks, the last one and the one
+-- now, count the same before the earlier of the two, whether the clock moved forward or back.
+-- Incremental: until a run succeeds, the days that failed runs may have counted by their clocks are recounted too.
 {{ config(
     materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}
 ) }}
@@ -68,7 +68,7 @@ select
     as_of,
     counted_by,
     counted_from,
-    -- Wherever the workspace is, it is this day or a later one at that moment.
+    -- In every time zone, the local day at that moment is this day or a later one.
     cast(counted_from as date) - 1 as first_day,
     cast({{ watermark() if not from_scratch() else -1 }} as bigint) as touched_after
 from compared

@@ -1,6 +1,6 @@
 -- Grain: one row per goal, segment (its newest definition) and calendar day of the workspace: enrollments, up to as_of, of people
--- who were in it at enrolled_at (SEMANTICS, section 10). A conversion lies on its own day. People are in several segments: do not
--- sum over them.
+-- who were in the segment at enrolled_at (SEMANTICS, section 10). A conversion is on its own day. A person may be in several
+-- segments: do not sum over segments.
 -- Incremental: days from int_recounted_days on are recounted.
 {{ config(
     materialized='recompute',
@@ -47,7 +47,7 @@ counted as (
 
 ),
 
--- By the state at enrolled_at.
+-- Enrollments with the profile's state at enrolled_at.
 with_states as (
 
     select

@@ -1,9 +1,9 @@
-"""Grain: one row per distinct text of a filter or a definition that ever landed: is it valid, why not, its
-normal form.
+"""Grain: one row per distinct text of a filter or a definition that ever landed: whether it is valid, why
+not, and its normal form.
 
-Filters and definitions are trees, so they are read by Python (orchestration/goals/reading.py, SEMANTICS
-sections 3 and 4), by the same code that `goalpost goals validate` runs. A pure function of the text:
-nothing here knows who landed it or when. Incremental: a text that was read once is not read again.
+Filters and definitions are trees, so Python reads them (orchestration/goals/reading.py, SEMANTICS sections 3
+and 4), with the same code that `goalpost goals validate` runs. The result depends only on the text, not on
+its workspace or when it landed. Incremental: each text is read once.
 """
 
 import pyarrow

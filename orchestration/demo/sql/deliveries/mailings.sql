@@ -1,5 +1,5 @@
--- Grain: one row per campaign and household that was mailed it. The package names no channel, and post could not be
--- credited (SEMANTICS, section 7): it is called email.
+-- Grain: one row per campaign and household that received its mailing. The package names no channel, and a letter
+-- could not be credited (SEMANTICS, section 7): so the channel is email.
 select
     'complete-journey' as workspace_id,
     'delivery-' || campaign_id || '-' || household_id as delivery_id,

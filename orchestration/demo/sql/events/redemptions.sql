@@ -1,6 +1,6 @@
--- Grain: one row per household, campaign, coupon and day: the package has no two alike. It gives only the day; the
--- moment is that of the household's basket of that New York day, the one with the greatest coupon discount of several.
--- (Every redemption has such a basket.) One coupon may count for two campaigns on one day: the campaign is in the id.
+-- Grain: one row per household, campaign, coupon and day: the package has no duplicates. It has only the day, so the
+-- moment is that of the household's basket on that New York day; of several, the one with the greatest coupon discount.
+-- (Every redemption has such a basket.) One coupon may count for two campaigns on one day, so the id has the campaign.
 with
 
 days_with_a_basket as (

@@ -1,4 +1,4 @@
--- Grain: one row per campaign and household that was mailed it.
+-- Grain: one row per campaign and household that received its mailing.
 select
     'complete-journey' as workspace_id,
     journey_id,
