@@ -1,7 +1,7 @@
 -- Grain: one row per achievement and candidate for its credit: a received delivery sent before the achievement, to that profile,
 -- from a source that the achievement's version lists (SEMANTICS, section 8). touch_at is its latest touch time (null: it never
 -- met its channel's criterion); is_within_window says whether that touch qualifies. A view for `goalpost explain`, which reads
--- one profile. int_touch_times, int_touches and fct_attributions use cheaper queries with the same conditions (macros/touches.sql).
+-- one profile. int_touch_times, int_touches and fct_attributions use cheaper queries by the same conditions (macros/touches.sql).
 {{ config(materialized='view') }}
 
 with candidates as (
