@@ -17,7 +17,8 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 test: lint  ## lint and every test: what CI runs
 	$(PYTEST)
 
-check: lint test-fast  ## the inner loop, under a minute: lint, and the tests that find most in seconds
+check: $(READY)  ## the inner loop, under a minute: lint, and the tests that find most in seconds
+	@$(MAKE) --no-print-directory --jobs --output-sync lint-python lint-sql test-fast
 
 test-fast: $(READY)  ## those tests alone: CONTRIBUTING.md says what they leave out
 	$(PYTEST) -m fast
