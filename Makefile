@@ -36,7 +36,7 @@ fix: $(READY)  ## what a tool can put right by itself: format, imports, the layo
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && \
 	    $(BIN)/sqlfluff fix --quiet dbt_project/models
 
-# Hours, and 60 GB of disk. Stopped, it goes on where it was. BENCH="--size 1M" takes a fifth of it.
+# It takes hours and 60 GB of disk. After a stop, it continues where it was. BENCH="--size 1M" takes a fifth.
 BENCH ?= --size 1M,10M,10M-long
 bench: $(READY)  ## the benchmark: docs/benchmark.md
 	$(BIN)/python -m benchmark $(BENCH) --docs docs

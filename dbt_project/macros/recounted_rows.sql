@@ -8,14 +8,13 @@
 {{ relation }}
 {%- else -%}
 {%- set found = goalpost.asked_once("select cast(min(first_day) - 1 as varchar) from " ~ recounted) if execute else [] -%}
-{%- set earliest = found[0][0] if found else none -%}
 (
         select facts.*
         from {{ relation }} as facts
         inner join {{ recounted }} as recounted on facts.workspace_id = recounted.workspace_id
         where
             facts.{{ moment }} >= recounted.first_day - interval '1' day
-            and facts.{{ moment }} >= {% if earliest %}timestamp '{{ earliest }}'{% else %}{{ goalpost.end_of_time() }}{% endif %}
+            and facts.{{ moment }} >= {{ goalpost.moment_or_end_of_time(found) }}
     )
 {%- endif -%}
 {%- endmacro %}

@@ -67,26 +67,20 @@ moments as (
     inner join deliveries on engagements.delivery_key = deliveries.delivery_key
     where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
 
-),
-
-touch_times as (
-
-    select
-        criteria.rule_number,
-        criteria.time_zone,
-        criteria.attribution_window_days,
-        moments.profile_key,
-        moments.delivery_key,
-        moments.touch_metric,
-        moments.touch_at,
-        moments.sent_at
-    from {{ affected_rows('moments', 'touch_at', reaching_back_days=longest_attribution_window()) }} as moments
-    inner join criteria
-        on
-            moments.sent_by = criteria.sent_by
-            and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
-    where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}
-
 )
 
-select * from touch_times
+select
+    criteria.rule_number,
+    criteria.time_zone,
+    criteria.attribution_window_days,
+    moments.profile_key,
+    moments.delivery_key,
+    moments.touch_metric,
+    moments.touch_at,
+    moments.sent_at
+from {{ affected_rows('moments', 'touch_at', reaching_back_days=longest_attribution_window()) }} as moments
+inner join criteria
+    on
+        moments.sent_by = criteria.sent_by
+        and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
+where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}

@@ -4,7 +4,7 @@
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 {#- With this condition, a run with few impressions skips deliveries sent long before them. -#}
 {%- set checks = ref('int_impression_checks') %}
-{%- set first_sent = asked_once("select min(sent_at) from " ~ checks)[0][0] if execute and not from_scratch() else none %}
+{%- set first_sent = "select min(sent_at) from " ~ checks %}
 
 select
     rules.workspace_id,
@@ -24,6 +24,8 @@ select
 from {{ checks }} as checks
 inner join {{ ref('int_goal_rules') }} as rules on checks.rule_number = rules.rule_number
 inner join {{ ref('stg_deliveries') }} as deliveries on checks.delivery_key = deliveries.delivery_key
-{%- if first_sent is not none %}
-where deliveries.sent_at >= timestamp '{{ first_sent }}' or deliveries.sent_at is null
+{%- if not from_scratch() %}
+where
+    deliveries.sent_at >= {{ moment_or_end_of_time(asked_once(first_sent) if execute else []) }}
+    or deliveries.sent_at is null
 {%- endif %}

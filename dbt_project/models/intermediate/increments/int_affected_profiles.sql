@@ -1,7 +1,7 @@
 -- Grain: one row per profile that this run's new rows, or a changed definition, can affect, and affected_from: the earliest
 -- moment at which they can change anything of it. THE place that decides what an incremental run recomputes; every model that
 -- does so reads it (macros/recompute.sql).
--- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
+-- Incremental: until a run succeeds, the watermark does not move, and the profiles that failed runs found stay affected.
 {{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
 {%- set snapshots = ref('base_profile_snapshots') %}
 {%- set first_snapshot = "select min(observed_at) from " ~ snapshots ~ " where touched_after = " ~ watermark() %}
@@ -19,12 +19,12 @@ where false
 
 {%- else %}
 
-{#- The moment from which a touched row affects its profile. Of an event: a goal goes by one of its two clocks, and nothing occurs
-    after its receipt. Each row of an event has the earliest receipt of them all, which new rows only move back: so its
-    occurred_at is at or before every moment that the event had or has while it stands. #}
+{#- The moment from which a touched row affects its profile. For an event: a goal uses one of its two clocks, and occurred_at is never
+    after received_at. Every row of an event has the earliest receipt of all its rows, which new rows can only move back. So the
+    occurred_at of a valid row is at or before every moment that the event has or had. #}
 {%- set affects_from = {'profile_snapshots': 'observed_at', 'events': 'occurred_at', 'journeys': 'entered_at'} %}
 
--- Touched: a new row, or an older one with the key of a new one. Where a row moves to another profile, both are touched.
+-- Touched: a new row, or an older row with the same key. If a row moves to another profile, both profiles are touched.
 with
 {% for table, moment in affects_from.items() %}
 touched_{{ table }} as (
@@ -39,8 +39,8 @@ touched_{{ table }} as (
 
 ),
 {% endfor %}
--- Who was in the goal state on entering earns a delivery no credit: a state matters to the deliveries of journeys entered from then
--- on, and some are sent before their journey entered.
+-- A delivery earns no credit if the person was in the goal state on entering the journey. So a state affects the deliveries of
+-- journeys entered from then on, and some deliveries are sent before their journey's entered_at.
 early_deliveries as (
 
     select
@@ -57,7 +57,7 @@ early_deliveries as (
 
 ),
 
--- From its first touched engagement, or as a whole from its sending, whichever is earlier.
+-- A delivery affects its profile from its first touched engagement; if it is touched whole, from its sending if that is earlier.
 touched_deliveries as (
 
     select

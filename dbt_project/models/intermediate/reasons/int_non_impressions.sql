@@ -1,5 +1,5 @@
 -- Grain: one row per goal and delivery that is not an impression of it, although a row of the goal lists its source: the reason
--- (SEMANTICS, section 7), that is the first condition of int_sendable_deliveries or int_impressions that fails.
+-- (SEMANTICS, section 7), that is the first condition of int_sendable_deliveries or int_impression_checks that fails.
 -- tests/test_explain.py proves that each such delivery is in exactly one of the two. A view: it costs a run nothing.
 {{ config(materialized='view') }}
 {%- set moment = "case rules.impression when 'delivered' then deliveries.first_delivered_at else deliveries.sent_at end" %}
