@@ -3,19 +3,16 @@
 Belongs here: one function a measure, on a fresh copy of the world's warehouse, and what they share: a run,
 the floors. Does not: the data (world.py), other tools (peers.py), judging the figures (report.py).
 
-Time is SQL time: when at least one statement runs in DuckDB, as the log of dbt has it. The rest of a run
-(starting, parsing, what dbt does around each model) is start-up.
+Time is CPU time, user and system on all threads. Wall time is told only where somebody waits for it.
 """
 
 import json
-import re
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,6 +20,7 @@ import duckdb
 
 from benchmark import peers, process
 from benchmark.world import (
+    LONG,
     World,
     land_day,
     land_history,
@@ -35,7 +33,7 @@ from orchestration import changes, runs
 from orchestration.contract import RAW_TABLES
 from orchestration.landing import land_new_files
 from orchestration.selection import FACTS, increment_arguments, landed_rows, left_out
-from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.settings import DBT_PROJECT, PROJECT_ROOT, Settings
 from orchestration.warehouse import create_file
 
 GOALPOST = str(Path(sys.executable).with_name("goalpost"))
@@ -53,10 +51,13 @@ SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Build:
+    """CPU: of its statements by node, of all of them (`sql`), and of what is around them (`around`)."""
+
     sql: float
+    around: float
     wall: float
     peak_bytes: int
-    models: dict[str, float]
+    nodes: dict[str, float]
 
 
 class Bench:
@@ -64,6 +65,7 @@ class Bench:
 
     def __init__(self, world: World, folder: Path, repeats: int):
         self.world, self.folder, self.repeats = world, folder, repeats
+        self.seconds_making = 0.0
 
     def settings(self, name: str) -> Settings:
         return Settings(home=self.folder / name, landing=str(self.folder / name / "landing"))
@@ -74,10 +76,12 @@ class Bench:
         world = [Path(__file__).parent / name for name in ("world.py", "world.sql", "goals.yml")]
         code = changes.hash_of(changes.hash_each([*changes.CODE, *world]))
         if not made_by.exists() or made_by.read_text() != code:
+            began = time.perf_counter()
             shutil.rmtree(history.home, ignore_errors=True)
             land_history(history, self.world)
             self.run(history, self.world.days, "--full-refresh")
             made_by.write_text(code)
+            self.seconds_making += time.perf_counter() - began
 
     @contextmanager
     def copy(self) -> Iterator[Settings]:
@@ -98,7 +102,7 @@ class Bench:
 
     def run(self, settings: Settings, day: int, *arguments: str, **environment: str) -> Build:
         """A run as of the end of the day, without checks and publishing. As in `goalpost run`, an increment
-        leaves out what nothing landed for, and may build two models at a time."""
+        leaves out what nothing landed for."""
         run_id, as_of = str(uuid4()), start_of(day + 1)
         run = runs.start_run(settings, run_id, as_of=as_of, full_refresh="--full-refresh" in arguments)
         target = self.folder / "dbt"
@@ -107,12 +111,13 @@ class Bench:
         if "--full-refresh" not in arguments:
             manifest = json.loads((target / "manifest.json").read_text("utf-8"))
             landed = landed_rows(settings)
-            nodes = left_out(manifest, landed)
-            arguments += tuple(increment_arguments(manifest, nodes, landed))
-            unbuilt = {manifest["nodes"][node]["name"] for node in nodes}
+            idle = left_out(manifest, landed)
+            arguments += tuple(increment_arguments(manifest, idle, landed))
+            unbuilt = {manifest["nodes"][node]["name"] for node in idle}
         runs.open_increment(settings, run, left_out=unbuilt)
+        figures = self.folder / "statements.json"
         finished = process.run(
-            [sys.executable, "-m", "orchestration.defs.dbt_process", "build", *WITHOUT_TESTS, *arguments],
+            [sys.executable, "-m", "benchmark.build", str(figures), *WITHOUT_TESTS, *arguments],
             {
                 "GOALPOST_WAREHOUSE": str(settings.warehouse),
                 "GOALPOST_KEEP_OPEN": "True",
@@ -120,54 +125,51 @@ class Bench:
                 "DBT_PROFILES_DIR": str(DBT_PROJECT),
                 "DBT_TARGET_PATH": str(target),
                 "DBT_LOG_PATH": str(target),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+                "PYTHONPATH": str(PROJECT_ROOT),
                 **environment,
             },
             DBT_PROJECT,
         )
         runs.record_build(settings, run_id)
         runs.finish_run(settings, run_id, "succeeded")
-        results = json.loads((target / "run_results.json").read_text())["results"]
-        models = {result["unique_id"].split(".")[2]: result["execution_time"] for result in results}
-        statements = _statements((target / "dbt.log").read_text())
-        return Build(_length_of_union(statements), finished.wall, finished.peak_bytes, models)
+        nodes = json.loads(figures.read_text("utf-8"))
+        sql = sum(nodes.values())
+        return Build(sql, finished.cpu - sql, finished.wall, finished.peak_bytes, nodes)
 
 
 def full_refresh(bench: Bench) -> dict:
-    """From typed staging, and the floor under it."""
+    """From typed staging, and the floor under it, in turns."""
+    builds, floors = [], []
     with bench.copy() as settings:
-        builds = [bench.run(settings, bench.world.days, *FROM_TYPED) for _ in range(bench.repeats)]
-        floors = [typed_floor(settings) for _ in range(bench.repeats)]
-    return {"builds": _told(builds), "floors": floors}
+        for _ in range(bench.repeats):
+            builds.append(asdict(bench.run(settings, bench.world.days, *FROM_TYPED)))
+            floors.append(typed_floor(settings))
+    return {"builds": builds, "floors": floors}
 
 
 def low_memory(bench: Bench) -> dict:
     with bench.copy() as settings:
-        return {
-            "builds": _told([bench.run(settings, bench.world.days, *FROM_TYPED, GOALPOST_MEMORY_LIMIT="2GB")])
-        }
+        build = bench.run(settings, bench.world.days, *FROM_TYPED, GOALPOST_MEMORY_LIMIT="2GB")
+    return {"builds": [asdict(build)]}
 
 
 def days(bench: Bench) -> dict:
-    """Three days in order, then one on which some rows come late."""
-    first, late = bench.world.days + 1, bench.world.days + 4
+    """Three days in order, one on which some rows come late, and one with next to no rows."""
+    last = bench.world.days
     with bench.copy() as settings:
-        builds = []
-        for day in range(first, late):
-            land_day(settings, bench.world, day)
-            builds.append(bench.run(settings, day))
-        land_day(settings, bench.world, late)
-        land_late(settings, bench.world, late)
-        return {"builds": _told(builds), "late": _told([bench.run(settings, late)])}
+        builds = [_day(bench, settings, day) for day in range(last + 1, last + 4)]
+        land_late(settings, bench.world, last + 4)
+        late = _day(bench, settings, last + 4)
+        few = _day(bench, settings, last + 5, messages=10)
+    return {"builds": builds, "late": [late], "few_rows": [few]}
 
 
 def growth(bench: Bench) -> dict:
-    """Three days of a world with a tenth of the history."""
+    """Three days with as many rows as a world of a tenth of the people has."""
+    last, messages = bench.world.days, bench.world.messages_a_day // 10
     with bench.copy() as settings:
-        builds = []
-        for day in range(bench.world.days + 1, bench.world.days + 4):
-            land_day(settings, bench.world, day, bench.world.messages_a_day // 10)
-            builds.append(bench.run(settings, day))
-    return {"builds": _told(builds)}
+        return {"builds": [_day(bench, settings, day, messages) for day in range(last + 1, last + 4)]}
 
 
 def goals(bench: Bench) -> dict:
@@ -186,9 +188,9 @@ def landed(bench: Bench) -> dict:
     bench.prepare()
     with bench.empty() as settings:
         write_landing(bench.settings("history"), Path(settings.landing), files_in_one=30)
-        began = time.perf_counter()
+        began = time.process_time()
         land_new_files(settings)
-        landing = time.perf_counter() - began
+        landing = time.process_time() - began
         build = bench.run(settings, bench.world.days, "--full-refresh")
         floor = {"read": json_floor(settings), "write": typed_floor(settings)["write"]}
     return {"landing": landing, "build": asdict(build), "floor": floor}
@@ -196,13 +198,13 @@ def landed(bench: Bench) -> dict:
 
 def small_run(bench: Bench) -> dict:
     """`goalpost run`, checks and publishing included, on a thousand new rows. The first is to warm up."""
-    walls = []
+    finished = []
     with bench.copy() as settings:
         for day in range(bench.world.days + 1, bench.world.days + 5):
             _land_a_thousand_rows(bench, settings, day)
             command = [GOALPOST, "run", "--as-of", start_of(day + 1).isoformat()]
-            walls.append(process.run(command, _places(settings)).wall)
-    return {"walls": walls[1:]}
+            finished.append(process.run(command, _places(settings)))
+    return {"walls": [each.wall for each in finished[1:]], "cpu": [each.cpu for each in finished[1:]]}
 
 
 def sensor(bench: Bench) -> dict:
@@ -225,14 +227,14 @@ def sensor(bench: Bench) -> dict:
 
 def room(bench: Bench) -> dict:
     """The size of the warehouse over thirty days of runs, and of one with the same rows and nothing else."""
+    last, builds = bench.world.days, []
     with bench.copy() as settings:
         sizes = [_sizes(settings)]
-        for day in range(bench.world.days + 1, bench.world.days + 31):
-            land_day(settings, bench.world, day)
-            bench.run(settings, day)
-            if (day - bench.world.days) % 10 == 0:
+        for day in range(last + 1, last + 31):
+            builds.append(_day(bench, settings, day))
+            if (day - last) % 10 == 0:
                 sizes.append(_sizes(settings))
-    return {"every_ten_days": sizes}
+    return {"every_ten_days": sizes, "builds": builds}
 
 
 def peer_tools(bench: Bench) -> dict:
@@ -241,9 +243,17 @@ def peer_tools(bench: Bench) -> dict:
 
 
 MEASURES = (full_refresh, days, growth, goals, landed, low_memory, peer_tools, small_run, sensor, room)
-# The others are measured in every world.
 ONLY_UP_TO_1M = ("goals", "landed", "small_run", "sensor", "room")
 ONLY_BEYOND_1M = ("growth", "low_memory")
+LONG_HISTORY = ("days",)
+
+
+def measures_of(name: str, world: World) -> list[str]:
+    """The names of what is measured in the world if nothing is asked for."""
+    if name.endswith(LONG):
+        return list(LONG_HISTORY)
+    left_out = ONLY_UP_TO_1M if world.deliveries > 1_000_000 else ONLY_BEYOND_1M
+    return [measure.__name__ for measure in MEASURES if measure.__name__ not in left_out]
 
 
 def typed_floor(settings: Settings) -> dict[str, float]:
@@ -251,7 +261,7 @@ def typed_floor(settings: Settings) -> dict[str, float]:
     with _beside(settings) as connection:
         reads = [_reading_of(connection, f"warehouse.staging.stg_{table}") for table in FACTS]
         writes = [f"create table {mart} as from marts.{mart}" for _, mart in _tables(connection, "marts")]
-        return {"read": _seconds(connection, reads), "write": _seconds(connection, [*writes, "checkpoint"])}
+        return {"read": _cpu_of(connection, reads), "write": _cpu_of(connection, [*writes, "checkpoint"])}
 
 
 def json_floor(settings: Settings) -> float:
@@ -265,7 +275,12 @@ def json_floor(settings: Settings) -> float:
             f"from read_json('{files}', format = 'newline_delimited', columns = {types})"
         )
     with _beside(settings) as connection:
-        return _seconds(connection, [*statements, "checkpoint"])
+        return _cpu_of(connection, [*statements, "checkpoint"])
+
+
+def _day(bench: Bench, settings: Settings, day: int, messages: int | None = None) -> dict:
+    land_day(settings, bench.world, day, messages)
+    return asdict(bench.run(settings, day))
 
 
 def _land_a_thousand_rows(bench: Bench, settings: Settings, day: int) -> None:
@@ -301,11 +316,11 @@ def _beside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     path.unlink()
 
 
-def _seconds(connection: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> float:
-    began = time.perf_counter()
+def _cpu_of(connection: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> float:
+    began = time.process_time()
     for statement in statements:
         connection.execute(statement).fetchall()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def _reading_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
@@ -344,25 +359,3 @@ def _sizes(settings: Settings) -> dict[str, int]:
         "file": settings.warehouse.stat().st_size + settings.warehouse_marts.stat().st_size,
         "compact": compact,
     }
-
-
-def _told(builds: list[Build]) -> list[dict]:
-    return [asdict(build) for build in builds]
-
-
-def _statements(log: str) -> Iterator[tuple[datetime, datetime]]:
-    """From when to when each statement ran."""
-    for clock, seconds in re.findall(
-        r"^(\S+) \[debug\].*SQL status: .* in ([\d.]+) seconds$", log, re.MULTILINE
-    ):
-        end = datetime.strptime(clock, "%H:%M:%S.%f")
-        yield end - timedelta(seconds=float(seconds)), end
-
-
-def _length_of_union(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    covered, until = timedelta(), None
-    for start, end in sorted(spans):
-        if until is None or end > until:
-            covered += end - (start if until is None else max(start, until))
-            until = end
-    return covered.total_seconds()

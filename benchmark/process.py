@@ -1,4 +1,4 @@
-"""A command in a process of its own: with its wall time and its peak memory, or for as long as it is needed.
+"""A command in a process of its own: with its CPU, wall time and peak memory, or for as long as it is needed.
 
 Belongs here: that, and nothing about what runs in it.
 """
@@ -21,7 +21,11 @@ began = time.perf_counter()
 process = subprocess.Popen(sys.argv[2:])
 _, status, usage = os.wait4(process.pid, 0)
 unit = 1 if sys.platform == "darwin" else 1024
-figures = {"wall": time.perf_counter() - began, "peak_bytes": usage.ru_maxrss * unit}
+figures = {
+    "cpu": usage.ru_utime + usage.ru_stime,
+    "wall": time.perf_counter() - began,
+    "peak_bytes": usage.ru_maxrss * unit,
+}
 with open(sys.argv[1], "w") as file:
     json.dump(figures, file)
 sys.exit(os.waitstatus_to_exitcode(status))
@@ -30,6 +34,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 @dataclass(frozen=True)
 class Finished:
+    """`cpu`: user and system, of all threads, and of all processes that it started and waited for."""
+
+    cpu: float
     wall: float
     peak_bytes: int
     output: str

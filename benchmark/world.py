@@ -1,4 +1,4 @@
-"""The data: a shop's messages over 180 days and what people did, as if landed, a file a table and day.
+"""The data: a shop's messages and what people did, as if landed, a file a table and day.
 
 Belongs here: how much is drawn, when and of whom (world.sql: what), and putting it into the raw tables or a
 landing folder. Does not: running anything on it (measure.py).
@@ -31,25 +31,36 @@ EXITS = {
 }
 
 
+UNITS = {"k": 1_000, "M": 1_000_000}
+LONG = "-long"
+
+
 @dataclass(frozen=True)
 class World:
     """`deliveries` in its history; to each three engagements, two events and two snapshots."""
 
     deliveries: int
-    days: int = 180
+    days: int
+    profiles: int
     goals: int = 20
+
+    @classmethod
+    def named(cls, name: str, days: int) -> "World":
+        """`1M`: a million deliveries in so many days, ten to a profile. `10M-long`: the people of 1M and as
+        many messages a day, for ten times the days."""
+        size = name.removesuffix(LONG)
+        deliveries = int(size[:-1]) * UNITS[size[-1]]
+        if name.endswith(LONG):
+            return cls(deliveries, days * 10, deliveries // 100)
+        return cls(deliveries, days, deliveries // 10)
 
     @property
     def messages_a_day(self) -> int:
         return self.deliveries // self.days
 
-    @property
-    def profiles(self) -> int:
-        return self.deliveries // 10
-
 
 def start_of(day: int) -> datetime:
-    return datetime(2025, 1, 1) + timedelta(days=day - 1)
+    return datetime(2020, 1, 1) + timedelta(days=day - 1)
 
 
 def land_history(settings: Settings, world: World) -> None:

@@ -16,7 +16,7 @@ create or replace temp macro profile_of(seed) as if(
 create or replace temp macro one_of(seed, salt, words) as
     split_part(words, ' ', 1 + dice(seed, salt, len(string_split(words, ' '))));
 
-create or replace temp macro start_of(day) as timestamp '2025-01-01' + to_days(day::integer - 1);
+create or replace temp macro start_of(day) as timestamp '2020-01-01' + to_days(day::integer - 1);
 
 create or replace temp macro moment_in(day, seed, salt) as start_of(day) + to_microseconds((chance(seed, salt) * 86400e6)::bigint);
 
@@ -56,14 +56,15 @@ create or replace temp macro drawn_events(first_day, last_day) as table
         moment_in(day, number, 'event') as received_at
     from on_days(first_day, last_day, 2);
 
--- A plan lasts about two months, a score a week; what a person has spent only grows.
+-- A plan lasts about two months, a score a week; what a person has spent grows for half a year, then begins again. So no day is
+-- unlike another, however long the history.
 create or replace temp macro drawn_snapshots(first_day, last_day) as table
     select
         *,
         profile_of(number + 2000000011) as profile,
         moment_in(day, number, 'observed') as observed_at,
         dice(profile + (day + profile) // 7 * 1000003, 'score', 100) as score,
-        dice(profile, 'spent', 600) + day * (dice(profile, 'pace', 5)) as spent,
+        dice(profile, 'spent', 600) + (day + dice(profile, 'half-year', 180)) % 180 * dice(profile, 'pace', 5) as spent,
         one_of(profile * 100 + (day + dice(profile, 'phase', 60)) // 60, 'plan', 'free trial paid paid pro churned') as plan
     from on_days(first_day, last_day, 2);
 

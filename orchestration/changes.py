@@ -1,11 +1,11 @@
-"""What of the code changed since the last success, and what has to be built anew for it.
+"""What of the code changed since the last success, and what has to be rebuilt for it.
 
 Belongs here: the code that marts depend on, file by file; which models a change concerns; whether these can
-be built anew alone. Does not: building (defs/models.py), the history of runs (runs.py).
+be rebuilt alone. Does not: building (defs/models.py), the history of runs (runs.py).
 
 A model that reads only what is whole (marts, base tables, kept state) can be computed from scratch while the
 rest takes in the new rows, and so can what stands on it. What stands on tables that hold one increment
-cannot: then everything is computed anew (docs/increments.md).
+cannot: then everything is recomputed (docs/increments.md).
 """
 
 import hashlib
@@ -121,14 +121,17 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-# ---- what has to be built anew -----------------------------------------------------------------------------
+# ---- what has to be rebuilt --------------------------------------------------------------------------------
 
 
 def find_rebuild(
     settings: Settings, manifest: Mapping[str, Any], before: Files, now: Files, built: Mapping[str, Built]
 ) -> Rebuild:
     """`manifest`: dbt's, of the project as it is. `built`: what is in the warehouse, by the name of the
-    model. What no run vouches for, or other code built, counts as changed."""
+    model. What no run vouches for, or other code built, counts as changed.
+
+    Raises GoalpostError if dbt cannot compare the project with that of the last success.
+    """
     changed = changed_files(before, now)
     checks_everything = any(name.startswith(CHECKS) for name in changed)
     changed = [name for name in changed if not name.startswith(CHECKS)]
@@ -158,7 +161,7 @@ def holds(node: Mapping[str, Any]) -> str | None:
 def _modified(settings: Settings) -> set[str]:
     """The ids of the models and seeds that dbt finds new or changed, by themselves or by a macro. (What
     differs in white space alone is not.)"""
-    from orchestration.defs.dbt_process import COMMAND, environment
+    from orchestration.dbt_process import COMMAND, environment
 
     listed = subprocess.run(
         [

@@ -18,7 +18,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from orchestration import clock, modes, runs
+from orchestration import clock, dbt_process, modes, runs
+from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
@@ -28,7 +29,7 @@ from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
 from orchestration.publish import lost, publish_again
 from orchestration.report import report_command, show_goals
 from orchestration.settings import Settings
-from orchestration.startup import collect_rarely, leave
+from orchestration.shortcuts import collect_rarely, leave
 from orchestration.status import account_lines, not_passed, show_status
 from orchestration.terminal import console, say
 from orchestration.warehouse import connect, mend, single_writer
@@ -61,7 +62,7 @@ app.command("report")(report_command)
 app.command("explain")(explain_command)
 
 Landing = Annotated[str | None, typer.Option(help="Folder or URL of the landed files [GOALPOST_LANDING].")]
-FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Compute everything anew.")]
+FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Recompute everything.")]
 AsOf = Annotated[
     str | None,
     typer.Option(
@@ -204,12 +205,10 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     if pinned := clock.sentence(settings):
         say(out, pinned)
 
-    from orchestration.defs import checks_process, dbt_process
-
     dbt_process.start(settings)  # they get ready while the rest is imported
     checks_process.start(settings)
-    from orchestration.defs.in_process import run_job
     from orchestration.defs.run import GoalpostRun
+    from orchestration.in_process import run_job
 
     config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, landing=settings.landing)
     run_id = run_job(settings, config, out)

@@ -4,7 +4,7 @@ Belongs here: the pin, a file in the home, and what it means for a run. Does not
 (clock_commands.py), what counts (the models read control.clock), the history of runs (runs.py).
 
 A file and no table: every process that starts a run reads it (command line, sensor, schedule, Dagster's UI),
-so does whoever looks while a run writes, and it stays if the warehouse is computed anew.
+so does whoever looks while a run writes, and it stays if the warehouse is recomputed.
 """
 
 import os
@@ -16,7 +16,7 @@ from orchestration.settings import Settings
 
 
 def read_moment(text: str) -> datetime:
-    """ISO 8601; without an offset it is UTC, as everywhere. A GoalpostError if it is none."""
+    """ISO 8601; without an offset it is UTC, as everywhere. Raises GoalpostError if it is no time."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -28,7 +28,10 @@ def read_moment(text: str) -> datetime:
 
 
 def pinned(settings: Settings) -> datetime | None:
-    """Where the clock of the home is pinned (UTC); None: it is not. A GoalpostError if the file is broken."""
+    """Where the clock of the home is pinned (UTC); None: it is not.
+
+    Raises GoalpostError if the file that says so cannot be read.
+    """
     try:
         written = settings.pinned_clock.read_text("utf-8").strip()
     except FileNotFoundError:
@@ -42,7 +45,10 @@ def pinned(settings: Settings) -> datetime | None:
 
 
 def pin(settings: Settings, moment: datetime) -> None:
-    """From the next run on every run counts until then (UTC, unless it says its offset)."""
+    """From the next run on every run counts until then (UTC, unless it says its offset).
+
+    Raises GoalpostError if there can be no home, OSError if the file cannot be written.
+    """
     create_home(settings)
     unfinished = settings.pinned_clock.with_suffix(".unfinished")
     unfinished.write_text(f"{_utc(moment).isoformat()}Z\n", "utf-8")
@@ -54,8 +60,10 @@ def unpin(settings: Settings) -> None:
 
 
 def as_of_of_a_run(settings: Settings, asked: datetime | None) -> datetime | None:
-    """The moment that a run counts until; None: its start. A pinned home says it. One run with another clock
-    would be undone by the next, so whoever asks for one gets a GoalpostError."""
+    """The moment that a run counts until; None: its start. A pinned home says it.
+
+    Raises GoalpostError if another moment is asked for in a pinned home: the next run would undo that run.
+    """
     moment = pinned(settings)
     if moment and asked and asked != moment:
         raise GoalpostError(
@@ -75,7 +83,10 @@ def told(moment: datetime) -> str:
 
 
 def sentence(settings: Settings) -> str:
-    """Of the pin, for whoever starts a run or looks at the home; empty if there is none."""
+    """Of the pin, for whoever starts a run or looks at the home; empty if there is none.
+
+    Raises GoalpostError as `pinned` does.
+    """
     moment = pinned(settings)
     return f"The clock of this home is pinned: every run counts until {told(moment)}." if moment else ""
 
@@ -87,5 +98,5 @@ def _utc(moment: datetime) -> datetime:
 def _broken(settings: Settings, why: str) -> GoalpostError:
     return GoalpostError(
         f"{settings.pinned_clock} says where this home's clock is pinned and cannot be read ({why}): "
-        "`goalpost clock pin TIME` writes it anew, `goalpost clock unpin` removes it."
+        "`goalpost clock pin TIME` writes it again, `goalpost clock unpin` removes it."
     )

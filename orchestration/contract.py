@@ -29,6 +29,7 @@ class RawTable:
     name: str
     description: str
     columns: tuple[Column, ...]  # in the order that breaks ties
+    is_fact: bool = False  # its rows tell what happened; those of any other table are definitions
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -36,6 +37,7 @@ class RawTable:
 
 
 def read_contract(path: Path) -> dict[str, RawTable]:
+    """The raw tables by name, without the ledger. Raises KeyError or StopIteration if it is no contract."""
     sources = yaml.load(path.read_bytes(), yaml.CSafeLoader)["sources"]  # a tenth of a second sooner
     tables = next(source["tables"] for source in sources if source["name"] == "raw")
     return {table["name"]: _raw_table(table) for table in tables if table["name"] != LEDGER}
@@ -43,7 +45,8 @@ def read_contract(path: Path) -> dict[str, RawTable]:
 
 def _raw_table(table: dict) -> RawTable:
     columns = tuple(_column(column) for column in table["columns"])
-    return RawTable(table["name"], table["description"], columns)
+    is_fact = table.get("config", {}).get("meta", {}).get("is_fact", False)
+    return RawTable(table["name"], table["description"], columns, is_fact)
 
 
 def _column(column: dict) -> Column:

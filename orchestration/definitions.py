@@ -4,7 +4,7 @@ from dagster import Definitions, colored_console_logger, in_process_executor
 
 from orchestration.defs.automation import daily, goalpost_job, new_files
 from orchestration.defs.checks import model_checks, raw_checks
-from orchestration.defs.models import dbt_resource, models
+from orchestration.defs.models import models
 from orchestration.defs.progress import progress
 from orchestration.defs.publishing import published_marts
 from orchestration.defs.raw import landed_files
@@ -16,7 +16,9 @@ defs = Definitions(
     jobs=[goalpost_job],
     sensors=[new_files],
     schedules=[daily],
-    resources={"run": GoalpostRun.configure_at_launch(), "dbt": dbt_resource},
+    resources={"run": GoalpostRun.configure_at_launch()},
     loggers={"console": colored_console_logger, "progress": progress},
     executor=in_process_executor,
 )
+
+GoalpostRun.definitions = defs

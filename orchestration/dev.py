@@ -55,7 +55,7 @@ def _free_port() -> int:
 
 
 def _run_dagster(settings: Settings, port: int) -> int:
-    from orchestration.defs.instance import forget_dead_runs, open_instance, renew_broken_history
+    from orchestration.dagster_instance import forget_dead_runs, open_instance, renew_broken_history
 
     if done := renew_broken_history(settings, used_by=None):
         print(done, flush=True)

@@ -63,7 +63,7 @@ def told(error: BaseException | str, settings: Settings) -> str | None:
     if HISTORY.search(text):
         return (
             f"Dagster's history in {settings.dagster_home} is broken ({_short(error)}): move that folder "
-            "away, then `goalpost run` again; only the history is in it, and it is made anew."
+            "away, then `goalpost run` again; only the history is in it, and a new one is made."
         )
     return None
 
@@ -98,14 +98,14 @@ def _broken(settings: Settings, place: Path | None, why: str) -> str | None:
     if path == settings.warehouse:
         return (
             f"The warehouse {path} is broken ({why}): put {path.name} and {settings.warehouse_marts.name} "
-            "back from a copy, or move them away and let `goalpost run` load the whole landing anew."
+            "back from a copy, or move them away and let `goalpost run` load the whole landing again."
         )
     if writer(settings) and (aside := set_marts_aside(settings)):
         return (
             f"The marts of the warehouse, {path}, were broken ({why}) and are moved to {aside}: start "
-            "`goalpost run` again, it builds them anew. What was published before is still there."
+            "`goalpost run` again, it rebuilds them. What was published before is still there."
         )
-    return f"The marts of the warehouse, {path}, are broken ({why}): `goalpost run` builds them anew."
+    return f"The marts of the warehouse, {path}, are broken ({why}): `goalpost run` rebuilds them."
 
 
 def _is_whole(path: Path) -> bool:

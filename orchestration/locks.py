@@ -30,7 +30,8 @@ class Held(GoalpostError):
 def held(path: Path, refusal: str) -> Iterator[None]:
     """Hold the lock, which ends with its process; again within it is nothing.
 
-    Raises `Held`: the refusal, in which {} is who holds it. "process 12 (goalpost run), since 05:00"
+    Raises Held if another process has it: the text is the refusal, with the holder in the place of {}, for
+    example "process 12 (goalpost run), since 05:00".
     """
     lock = FileLock(path, is_singleton=True, thread_local=False)
     if lock.is_locked:
@@ -49,7 +50,10 @@ def held(path: Path, refusal: str) -> Iterator[None]:
 
 
 def holder(path: Path) -> str | None:
-    """Who holds it just now. Without taking it, also where nothing can be written."""
+    """Who holds it just now. It takes no lock, so it works where nothing can be written.
+
+    Raises OSError if the file is there and cannot be read.
+    """
     try:
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

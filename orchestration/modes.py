@@ -47,7 +47,8 @@ def landing_modes(settings: Settings) -> Iterator[None]:
 
 
 def create_home(settings: Settings) -> None:
-    """A GoalpostError says why it cannot be."""
+    """Make the folder of the home if there is none. Raises GoalpostError if there can be none, or if
+    it cannot be written."""
     if settings.home.is_symlink() and not settings.home.exists():
         raise GoalpostError(
             f"The home {settings.home} is a link to {settings.home.readlink()}, which does not exist: mount "

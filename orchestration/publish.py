@@ -9,8 +9,10 @@ the new one, and a reader of the old one keeps its answers. The marts are in a f
 publishing them is copying that, as fast as the disk.
 
 Writing Parquet is slower, and of a fact that reaches back years a run changes the last weeks. So a fact has a
-file for each month, and each file says what is in it: the sum of its rows' hashes. It is written only if that
-has become another. Hashing takes a sixth of the time, and needs to know nothing of what a run changed.
+file for each month. published.json says of each file what is in it, the sum of its rows' hashes, and it is
+written only if that differs. A run that recomputes a part of a mart hashes only the months that may differ:
+those with a row that it may have written, and those whose rows or moments no longer add up to what was
+published, since a row is gone or moved.
 """
 
 import hashlib
@@ -18,8 +20,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Set
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +39,6 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal
 
 UNFINISHED = ".unfinished"
-CONTENT = "goalpost_content"  # the key under which a Parquet file says what is in it
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class Published:
 
 @dataclass(frozen=True)
 class Part:
-    """Of a mart, what one Parquet file holds."""
+    """Of a mart, what one Parquet file holds. `outline`: a hash of what is cheap to count, to notice a month
+    that lost a row; `content`: of every value."""
 
     mart: str
     place: Path
     query: str
     rows: int
+    outline: str
     content: str
 
 
@@ -64,18 +67,38 @@ class Prepared:
     written: list[Path]  # the Parquet files that are another, beside their places
 
 
-def prepare(settings: Settings) -> Prepared:
-    """What takes long and changes nothing that is published: while it is checked whether it may be."""
+def prepare(
+    settings: Settings, moments: Mapping[str, str] | None = None, *, rebuilt: Collection[str] | None = None
+) -> Prepared:
+    """What takes long and changes nothing that is published: while it is checked whether it may be.
+
+    `moments`: of each mart that runs recompute in part, the moment of a row (`recompute_from`). `rebuilt`: of
+    which of these this run may have changed any row; None: of all of them."""
     _remove_unfinished(settings)
-    folder, kept = settings.published_parquet, _kept(settings)
+    published = _kept(settings)  # a file that somebody else changed is written again
     with _leaving_nothing_unfinished(settings), closing(connect(settings, read_only=True)) as connection:
-        parts = [part for mart in _marts(connection) for part in _parts(connection, mart, folder)]
-        # One that somebody else changed is written again, whatever it says.
-        there = {place: said for place, said in _contents(connection, folder).items() if place in kept}
+        parts = [
+            part
+            for mart in _marts(connection)
+            for part in _parts(
+                connection,
+                mart,
+                settings.published_parquet,
+                (moments or {}).get(mart),
+                {} if rebuilt is None or mart in rebuilt else published,
+            )
+        ]
         written = [
-            _write_parquet(connection, part) for part in parts if there.get(part.place) != part.content
+            _write_parquet(connection, part)
+            for part in parts
+            if part.content != _said(published.get(part.place))[1]
         ]
     return Prepared(parts, written)
+
+
+def marts_are_as_published(settings: Settings) -> bool:
+    """Before a run: then what differs after it is what it did."""
+    return settings.warehouse_marts in _kept(settings)
 
 
 def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -> Published:
@@ -104,10 +127,10 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
         for place in [settings.published, *prepared.written]:
             _unfinished(place).chmod(settings.published_mode)
             _replace(place)
-        places = {part.place for part in prepared.parts}
-        _remove_other_parquet(settings.published_parquet, places)
+        parts = {part.place: [part.outline, part.content] for part in prepared.parts}
+        _remove_other_parquet(settings.published_parquet, parts.keys())
         share(settings)
-        _keep_record(settings, {settings.warehouse_marts, settings.published, *places})
+        _keep_record(settings, {settings.warehouse_marts: [], settings.published: [], **parts})
     rows: Counter[str] = Counter()
     for part in prepared.parts:
         rows[part.mart] += part.rows
@@ -136,7 +159,7 @@ def lost(settings: Settings) -> str | None:
     marts that it is a copy of."""
     if not settings.warehouse_marts.exists():
         return f"{settings.warehouse_marts.name}, the marts of the warehouse, is missing"
-    names = [str(place.relative_to(settings.home)) for place in _places(settings) - _kept(settings)]
+    names = [str(place.relative_to(settings.home)) for place in _places(settings) - _kept(settings).keys()]
     if not names:
         return None
     if settings.warehouse_marts.name in names:
@@ -162,15 +185,22 @@ def _places(settings: Settings) -> set[Path]:
     return {settings.published, *(settings.home / name for name in _record(settings))}
 
 
-def _kept(settings: Settings) -> set[Path]:
-    """Those that nobody has touched since."""
-    record = _record(settings)
-    places = {settings.home / name: state for name, state in record.items()}
-    return {place for place, state in places.items() if _state(place) == state}
+def _kept(settings: Settings) -> dict[Path, list[Any]]:
+    """What the record says of the files that nobody has touched since: size, time, outline, content."""
+    record = {settings.home / name: said for name, said in _record(settings).items()}
+    return {place: said for place, said in record.items() if _state(place) == said[:2]}
 
 
-def _keep_record(settings: Settings, places: set[Path]) -> None:
-    record = {str(place.relative_to(settings.home)): _state(place) for place in sorted(places)}
+def _said(published: list[Any] | None) -> tuple[str | None, str | None]:
+    """The outline and the content; an older Goalpost wrote neither."""
+    return (published[2], published[3]) if published and len(published) == 4 else (None, None)
+
+
+def _keep_record(settings: Settings, files: Mapping[Path, list[str]]) -> None:
+    record = {
+        str(place.relative_to(settings.home)): [*(_state(place) or ()), *said]
+        for place, said in sorted(files.items())
+    }
     _unfinished(settings.publication).write_text(json.dumps(record, indent=0), encoding="utf-8")
     _replace(settings.publication)
 
@@ -217,26 +247,73 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
     connection.execute("detach rewritten")
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> list[Part]:
+def _parts(
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    folder: Path,
+    moment: str | None,
+    published: Mapping[Path, list[Any]],
+) -> list[Part]:
+    """`published`: what the record says of files, if nothing else changed the mart than rows of affected
+    profiles whose `moment` was or is at or after their affected_from."""
     described = connection.execute(f"describe marts.{_name(mart)}").fetchall()
     columns = [(name, type_, is_nullable == "YES") for name, type_, is_nullable, *_ in described]
     time = _time(columns) if mart.startswith("fct_") else None
     month = f"date_trunc('month', {time})" if time else "null"
-    found = connection.execute(
-        f"select {month} as month, count(*), sum(hash(rows)::hugeint) from marts.{_name(mart)} as rows "
-        "group by month order by month"
-    ).fetchall()
+    source = f"from marts.{_name(mart)} as kept"
+    moments = f"sum(hash({moment})::hugeint)" if moment else "null"
+    counted = connection.execute(
+        f"select {month} as month, count(*), {moments} {source} group by month order by month"
+    ).fetchall() or [(None, 0, None)]
     shape = f"duckdb {duckdb.__version__}, {columns}"  # hashes are equal within one version only
+    places = {
+        start: folder / mart / (f"{start:%Y-%m}.parquet" if start else f"{mart}.parquet")
+        for start, _, _ in counted
+    }
+    outlines = {start: _digest(shape, rows, moments) for start, rows, moments in counted}
+    contents: dict[datetime | None, str] = {}
+    if moment and published:
+        written = _months_of_affected_rows(connection, month, source, moment)
+        for start, place in places.items():
+            outline, content = _said(published.get(place))
+            if content and outline == outlines[start] and start not in written:
+                contents[start] = content
+    if others := [start for start in places if start not in contents]:
+        within = f"where {time} >= $1 and list_contains($2, {month})" if time and others[0] else ""
+        hashed = connection.execute(
+            f"select {month} as month, sum(hash(kept)::hugeint) {source} {within} group by month",
+            [others[0], others] if within else [],
+        ).fetchall()
+        contents |= dict.fromkeys(others, _digest(shape, None))
+        contents |= {start: _digest(shape, hashes) for start, hashes in hashed}
     return [
         Part(
             mart=mart,
-            place=folder / mart / (f"{start:%Y-%m}.parquet" if start else f"{mart}.parquet"),
+            place=places[start],
             query=f"from marts.{_name(mart)}" + (f" where {_within(time, start)}" if start else ""),
             rows=rows,
-            content=hashlib.sha256(f"{shape}, {rows} rows, {hashes}".encode()).hexdigest(),
+            outline=outlines[start],
+            content=contents[start],
         )
-        for start, rows, hashes in found or [(None, 0, 0)]
+        for start, rows, _ in counted
     ]
+
+
+def _months_of_affected_rows(
+    connection: duckdb.DuckDBPyConnection, month: str, source: str, moment: str
+) -> set[datetime | None]:
+    """Where the run may have written a row: by the condition that the macro `recompute_sql` deletes by."""
+    found = connection.execute(
+        f"select distinct {month} {source} "
+        f"where {moment} >= (select min(affected_from) from intermediate.int_affected_profiles) "
+        "and exists (select 1 from intermediate.int_affected_profiles as affected "
+        f"where affected.profile_key = kept.profile_key and {moment} >= affected.affected_from)"
+    ).fetchall()
+    return {start for (start,) in found}
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _time(columns: list[tuple[str, str, bool]]) -> str | None:
@@ -254,32 +331,9 @@ def _within(time: str | None, month: datetime) -> str:
     return f"{time} >= timestamp '{month}' and {time} < timestamp '{month}' + interval '1' month"
 
 
-def _contents(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[Path, str]:
-    """What each file says is in it. One that cannot be read says nothing."""
-    files = [str(place) for place in folder.glob("*/*.parquet")]
-    try:
-        return _read_contents(connection, files)
-    except duckdb.Error:  # each by itself takes fifty times as long
-        contents = {}
-        for file in files:
-            with suppress(duckdb.Error):
-                contents |= _read_contents(connection, [file])
-        return contents
-
-
-def _read_contents(connection: duckdb.DuckDBPyConnection, files: list[str]) -> dict[Path, str]:
-    found = connection.execute(
-        "select file_name, decode(value) from parquet_kv_metadata(?) where decode(key) = ?", [files, CONTENT]
-    ).fetchall()
-    return {Path(file): content for file, content in found}
-
-
 def _write_parquet(connection: duckdb.DuckDBPyConnection, part: Part) -> Path:
     part.place.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(
-        f"copy ({part.query}) to {literal(_unfinished(part.place))} "
-        f"(format parquet, kv_metadata {{{CONTENT}: '{part.content}'}})"
-    )
+    connection.execute(f"copy ({part.query}) to {literal(_unfinished(part.place))} (format parquet)")
     return part.place
 
 
@@ -313,7 +367,7 @@ def _remove_unfinished(settings: Settings) -> None:
         leftover.unlink()
 
 
-def _remove_other_parquet(folder: Path, places: set[Path]) -> None:
+def _remove_other_parquet(folder: Path, places: Set[Path]) -> None:
     """Of months and marts that are no more."""
     for place in set(folder.glob("*/*.parquet")) - places:
         place.unlink()

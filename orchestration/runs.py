@@ -79,7 +79,7 @@ def pending_work(
 def full_refresh_reason(
     history: Sequence[Run], code_hash: str, *, everything_by_hand: bool = False
 ) -> str | None:
-    """Why everything must be computed anew, whatever changed in the code since the last success: until a run
+    """Why everything must be recomputed, whatever changed in the code since the last success: until a run
     has succeeded there is nothing to add to; what other code computed must go, and so must what an unfinished
     full refresh left half done. None if nothing of that is so."""
     if everything_by_hand:
@@ -420,8 +420,10 @@ def _figures(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, An
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Without a parameter: for the first one in a process DuckDB imports pandas, and to find that there is no
+    work is to be quick."""
     found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+        f"select 1 from information_schema.tables where table_schema = '{schema}' and table_name = '{table}'"
     )
     return found.fetchone() is not None
 

@@ -1,5 +1,5 @@
-"""Which models an incremental run leaves out, because building them again would change nothing, and how many
-of the others it builds at a time.
+"""Which models an incremental run leaves out, because building them again would change nothing, how many of
+the others it builds at a time, and which of their rows it changes.
 
 Belongs here: these decisions, from dbt's manifest and what landed. Does not: running dbt (defs/models.py, and
 the benchmark, which does the same).
@@ -10,15 +10,14 @@ from contextlib import closing
 from graphlib import TopologicalSorter
 from typing import Any
 
+from orchestration.contract import RAW_TABLES
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
 WATERMARK = "macro.goalpost.watermark"
 ASKED = "macro.goalpost.asked_once"
-
-
-# Rows of these tell what happened. A row of any other is a definition, and may concern all that ever did.
-FACTS = ("deliveries", "engagements", "events", "journeys", "profile_snapshots")
+# A row of any other table is a definition, and may concern all that ever happened.
+FACTS = tuple(table.name for table in RAW_TABLES.values() if table.is_fact)
 FEW_ROWS = 1_000_000
 
 
@@ -40,9 +39,9 @@ def models_at_a_time(landed: Mapping[str, int]) -> int:
 
 
 def left_out(manifest: Mapping[str, Any], landed: Collection[str]) -> set[str]:
-    """The ids of nodes. Either they change with the code alone, which asks for a full refresh by itself:
-    seeds, and views that are written by no answer of the warehouse (the watermark is one, too). Or nothing
-    landed in any raw table that they stand on."""
+    """The ids of nodes. Either they change only with the code, which asks for a full refresh by itself:
+    seeds, and views whose SQL embeds no query result (the watermark is such a result). Or nothing landed in
+    any raw table that they are built from."""
     nodes = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
     }
@@ -68,6 +67,16 @@ def idle_tests(manifest: Mapping[str, Any], unbuilt: Collection[str]) -> set[str
         name
         for name, node in manifest["nodes"].items()
         if node["resource_type"] == "test" and set(node["depends_on"]["nodes"]) <= set(unbuilt)
+    }
+
+
+def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """By the name of each model that says it: the moment of a row. An increment changes only rows of affected
+    profiles whose moment is at or after their affected_from, before or after it (docs/increments.md)."""
+    return {
+        node["name"]: node["config"]["meta"]["recompute_from"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"].get("meta", {}).get("recompute_from")
     }
 
 

@@ -182,7 +182,7 @@ def raw_table_ddl(table: RawTable) -> str:
 
 
 def mend(settings: Settings) -> list[str]:
-    """Before a run, as the only writer: put aside what would keep it from starting and is made anew. Returns
+    """Before a run, as the only writer: put aside what would keep it from starting and is made again. Returns
     what was done, in sentences. The warehouse itself is nobody's to throw away."""
     done = []
     for database in (settings.warehouse, settings.warehouse_marts):
@@ -200,13 +200,13 @@ def mend(settings: Settings) -> list[str]:
                 aside = set_marts_aside(settings)
                 done.append(
                     f"The marts of the warehouse, {marts}, cannot be opened ({first_line(error)}): they are "
-                    f"moved to {aside} and built anew."
+                    f"moved to {aside} and rebuilt."
                 )
     return done
 
 
 def set_marts_aside(settings: Settings) -> Path:
-    """Without them the next run builds all anew. Only for the one writer."""
+    """Without them the next run rebuilds everything. Only for the one writer."""
     _set_aside(_log(settings.warehouse_marts))
     return _set_aside(settings.warehouse_marts)
 
@@ -266,12 +266,12 @@ def _open(settings: Settings, read_only: bool, wait_seconds: float) -> duckdb.Du
 
 
 def _open_both(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
-    remedy = "put it back from a copy, or move it away and let `goalpost run` load everything anew."
+    remedy = "put it back from a copy, or move it away and let `goalpost run` load everything again."
     with _faults_told(settings.warehouse, f"The warehouse {settings.warehouse}", remedy):
         connection = duckdb.connect(settings.warehouse, read_only=read_only)
     if settings.warehouse_marts.exists():
         mode = " (read_only)" if read_only else ""
-        marts, remedy = settings.warehouse_marts, "`goalpost run` builds them anew."
+        marts, remedy = settings.warehouse_marts, "`goalpost run` rebuilds them."
         try:
             with _faults_told(marts, f"The marts of the warehouse, {marts},", remedy):
                 connection.execute(f"attach if not exists {literal(marts)} as marts{mode}")

@@ -1,6 +1,6 @@
-"""What goes for all tests: none sees the caller's settings, and how they are dealt to the workers.
+"""Applies to all tests: no test sees the caller's settings; which worker runs which test.
 
-Belongs here: nothing that one test says. Does not: fixtures (each file has its own).
+Belongs here: what all tests share. Does not: fixtures (each file has its own).
 """
 
 import os
@@ -11,9 +11,9 @@ import pytest
 # Modes of the tests themselves, not settings of what they test (CONTRIBUTING.md).
 MODES = ("GOALPOST_BATCHES", "GOALPOST_MUTATIONS")
 
-# What the workers of `pytest -n 2` take in one piece: files that look at one home, which each worker builds
-# for itself. Any other file is a piece of its own. Long pieces come first, so that no worker begins one when
-# the other has nothing left to do; what is not named here comes last.
+# Groups of files that one worker of `pytest -n 2` runs together: they use one home, and each worker builds
+# its own. Any other file is a group by itself. Long groups come first, so that no worker starts one when the
+# other has nothing left to do; files that are not listed here come last.
 PIECES = {
     "increments": ("test_increments",),
     "runs": ("test_runs",),
@@ -33,7 +33,7 @@ PIECES = {
     "worlds": ("test_worlds",),
 }
 
-# `make test-fast`, and so `make check`: what takes seconds and finds most.
+# `make test-fast`, and so `make check`: the tests that take seconds and find most faults.
 FAST = (
     "test_conftest",
     "test_docs",
@@ -49,7 +49,7 @@ FAST = (
 
 
 def forget_the_callers_settings() -> None:
-    """A home that is left over in a shell is none of the tests'."""
+    """The tests must not use a home that a shell variable still names."""
     for name in list(os.environ):
         if name.startswith(("GOALPOST_", "DAGSTER_", "DBT_")) and name not in MODES:
             del os.environ[name]

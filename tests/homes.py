@@ -1,4 +1,4 @@
-"""Homes that a real run filled, and the real `goalpost` on them: for what only real processes show."""
+"""Homes that a real run filled, and the real `goalpost` on them: for tests that need real processes."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def goalpost(settings: Settings, *arguments: str, **options) -> subprocess.Compl
 
 
 def processes() -> dict[int, int]:
-    """Those that live, with their parents."""
+    """The processes that are alive, with their parents."""
     listed = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
     rows = [line.split() for line in listed.stdout.splitlines()]
     return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}

@@ -1,11 +1,11 @@
-"""Worlds that land bit by bit: how they are cut into batches, what goes wrong between, what a run must equal.
+"""Worlds that land in batches: how they are split, what goes wrong between batches, what a run must equal.
 
 Belongs here: which row lands when, files that land again, runs that fail, the comparison with a full refresh.
 Does not: what the rows mean (reference/), how a world is made (worlds.py).
 
 Each workspace of merged worlds lands in its own way (ARRIVALS), so that one run tries them all. The way that
-finds most has its history land at once and then a row at a time: each row shows whether the one thing it
-touches is found. What lands later are rows held back and rows made up out of others (`follow_up`).
+finds most faults lands the history at once and then one row at a time: each row shows whether the run finds
+what it affects. The later rows are held-back rows and rows made from others (`follow_up`).
 """
 
 import json
@@ -29,6 +29,8 @@ from reference.values import read_time
 from test_worlds import unlike
 from worlds import CLOCK_CHANGES, EARLY, FORMATS, MICROSECONDS, Row, World, as_of, write
 
+from orchestration.publish import prepare, publish
+from orchestration.selection import recompute_moments
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
@@ -44,10 +46,10 @@ DISTURBANCES = (*(None,) * 4, "a failed run", "a failed run", "failed runs, then
 
 @dataclass
 class Landing:
-    """The landing folder, and what the reference has to know of it."""
+    """The landing folder, and what the reference needs to know about it."""
 
     folder: Path
-    rows: list[LandedRow] = field(default_factory=list)  # as they load: of exact duplicates the first stands
+    rows: list[LandedRow] = field(default_factory=list)  # as they load: the first of duplicates is valid
     files: dict[str, list[LandedRow]] = field(default_factory=dict)  # as they are now, by path
 
     def add(self, batch: World, number: int, dice: random.Random) -> None:
@@ -66,7 +68,7 @@ class Landing:
             self.put(written / path, place, by_path[path])
 
     def add_again(self, number: int, dice: random.Random) -> None:
-        """A file again: under another path its rows are more rows, under its own they are nothing new."""
+        """A file again: under another path its rows are more rows, under the same path nothing is new."""
         if self.files:
             path = dice.choice(sorted(self.files))
             table, _, rest = path.partition("/")
@@ -94,7 +96,7 @@ class Landing:
 
 @dataclass
 class Batch:
-    """What has landed by the end of one batch, and the home after its run."""
+    """The rows that have landed by the end of one batch, and the home after its run."""
 
     number: int
     disturbance: str | None
@@ -132,8 +134,8 @@ def land_in_batches(
 
 
 def fail(pipeline: Pipeline, clock: datetime, dice: random.Random) -> None:
-    """A run in which one model cannot be built: what needs it is not built, what comes before or beside it
-    is; or what comes after it is not either, as if the process had ended there."""
+    """A run in which one model cannot be built: the models that need it are not built, the models before or
+    beside it are; or no later model is built, as if the process had ended there."""
     models = in_order_of_building()
     first = dice.randrange(len(models))
     with ExitStack() as stack:
@@ -153,7 +155,7 @@ def in_order_of_building() -> list:
 
 
 def broken(model):
-    """The model fails when it is built. Its code stays: changed code asks for more than an increment."""
+    """The model fails when it is built. Its code stays: changed code would need more than an increment."""
     return replaced(model.config, "pre_hook", [Hook("select error('this model cannot be built')")])
 
 
@@ -175,8 +177,8 @@ def unlike_the_reference(batch: Batch) -> list[str]:
 
 
 def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
-    """What each table that people read has that a full refresh of the same files has not, and the other way
-    round. The refresh runs on a copy of the warehouse: `loaded_at` and the paths are the same."""
+    """For each table that people read: the rows that a full refresh of the same files does not have, and the
+    other way round. The refresh runs on a copy of the warehouse: `loaded_at` and the paths are the same."""
     copy = Pipeline(home)
     pipeline.copy_databases(copy)
     tables = [f"{row['schema']}.{row['name']}" for row in copy.query(READ_BY_PEOPLE)]
@@ -188,8 +190,20 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
     return [line for table in tables for line in except_all(copy, f'incremental."{table}"', table)]
 
 
+def wrongly_published(batch: Batch) -> list[str]:
+    """The months that publishing takes for unchanged although they are not. Publishes them all."""
+    settings, moments = batch.pipeline.settings, recompute_moments(manifest(DBT_PROJECT).to_dict())
+    # A run again changes nothing more: what the first one changed was not published.
+    is_in_part = settings.published.exists() and batch.disturbance != "a run again"
+    whole = prepare(settings, moments)
+    in_part = prepare(settings, moments, rebuilt=() if is_in_part else None)
+    publish(settings, "run", in_part)
+    return [f"{part.place} is another" for part in whole.parts if part not in in_part.parts]
+
+
 def contents(pipeline: Pipeline) -> dict[str, tuple]:
-    """Of each table that people read: how many rows, and the sum of their hashes, which no order changes."""
+    """For each table that people read: the number of rows, and the sum of their hashes, which is the same in
+    any order."""
     names = [f'{table["schema"]}."{table["name"]}"' for table in pipeline.query(READ_BY_PEOPLE)]
     each = (
         f"select '{name}' as name, count(*) as rows, sum(hash(t)::hugeint) as hash from {name} as t"
@@ -220,11 +234,11 @@ def except_all(pipeline: Pipeline, actual: str, expected: str) -> list[str]:
     ]
 
 
-# ---- who lands when ----------------------------------------------------------------------------------------
+# ---- which rows land when ----------------------------------------------------------------------------------
 
 
 def cut(whole: World, count: int, seed: int) -> list[World]:
-    """The world's rows and some more in so many batches; a few of them are empty."""
+    """The world's rows and some more rows in this many batches; a few batches are empty."""
     dice = random.Random(seed)
     numbers = [number for number in range(count) if number in (count - 1, 1) or dice.random() > 0.15]
     batches = [World({table: [] for table in TABLES}, f"{whole.name}: {n}") for n in range(count)]
@@ -240,7 +254,7 @@ def cut(whole: World, count: int, seed: int) -> list[World]:
 
 
 def by_workspace(whole: World) -> dict[str | None, list[Placed]]:
-    """Rows that cannot be read are of none."""
+    """A row that cannot be read belongs to no workspace."""
     found: dict[str | None, list[Placed]] = defaultdict(list)
     for table, rows in whole.tables.items():
         for row in rows:
@@ -249,7 +263,8 @@ def by_workspace(whole: World) -> dict[str | None, list[Placed]]:
 
 
 def at_once_and_then_singly(dice: random.Random, rows: list[Placed], count: int) -> list[int]:
-    """The history lands at once, but for a few rows that land a batch each. Each table is as likely."""
+    """The history lands at once, except a few rows: each lands in a batch of its own. Each table is equally
+    likely."""
     arrivals = [0] * len(rows)
     for number in range(1, count):
         table = dice.choice(sorted({table for table, _ in rows}))
@@ -271,13 +286,13 @@ def by_the_clock_or_late(dice: random.Random, rows: list[Placed], count: int) ->
 
 
 def by_the_table(dice: random.Random, rows: list[Placed], count: int) -> list[int]:
-    """A table at once, early or late: all that depends on it comes with it."""
+    """Each table lands at once, early or late: then everything that depends on it changes."""
     numbers = {table: dice.randrange(count) for table in TABLES}
     return [numbers[table] for table, _ in rows]
 
 
 def definitions_change(dice: random.Random, rows: list[Placed], count: int) -> list[int]:
-    """What people did lands first; what is counted of it, row by row."""
+    """First the rows of what people did land; then, row by row, the definitions that count them."""
     return [dice.randrange(count) if table in DEFINITIONS else 0 for table, _ in rows]
 
 
@@ -309,8 +324,8 @@ def moment_of(table: str, row: Row | None) -> datetime:
 
 
 def follow_up(dice: random.Random, rows: list[Placed]) -> Placed:
-    """A row made out of others of the workspace: the same key again (a correction, mostly one that stands), a
-    key of its own (one more, or another version), or an exact duplicate."""
+    """A row made from others of the workspace: the same key again (a correction, mostly one that becomes
+    valid), a new key (one more, or another version), or an exact duplicate."""
     table = dice.choice(sorted({table for table, _ in rows}))
     own = [row for name, row in rows if name == table]
     row, donor = dice.choice(own), dice.choice(own)
@@ -408,7 +423,7 @@ CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]]
 
 
 def changed_definition(dice: random.Random, own: str | None, other: str | None) -> str | None:
-    """One part of it from another goal; its status; its sources."""
+    """One part of the definition from another goal; its status; its sources."""
     try:
         definition, donor = json.loads(own or "{}"), json.loads(other or "{}")
     except ValueError:

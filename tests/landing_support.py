@@ -1,4 +1,4 @@
-"""A landing folder and a warehouse for one test, and what can be seen of them."""
+"""A landing folder and a warehouse for one test, and functions that read them."""
 
 import gzip
 from contextlib import closing

@@ -1,7 +1,7 @@
-"""One-line changes to the models, each of which breaks a sentence of SEMANTICS and must turn something red.
+"""One-line changes to the models. Each breaks a sentence of SEMANTICS, and a test must notice it.
 
-Belongs here: the sentence, the text that implements it (it occurs once in its file) and what it becomes. How
-they are tried: test_mutations.py. Every `make test` tries the quick ones, of models that build in a moment.
+Belongs here: the sentence, the text that implements it (it occurs once in its file) and its replacement. How
+they are tried: test_mutations.py. Every `make test` tries the quick ones, in models that build in a moment.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Mutation:
 
 
 def read(text: str) -> list[Mutation]:
-    """A file, then a sentence of it, then what is taken out (-) and put in (+), as a diff has them."""
+    """A file, then a sentence about it, then the removed (-) and added (+) text, as in a diff."""
     mutations: list[Mutation] = []
     file = ""
     for line in text.splitlines():
@@ -276,8 +276,8 @@ a workspace that has not landed has the defaults
 models/intermediate/profiles/int_profile_states.sql
 
 the state before is the previous snapshot's
-- lag(matches) over
-+ lead(matches) over
+- lag({{ column }}) over
++ lead({{ column }}) over
 
 models/intermediate/achievements/int_profile_achievements.sql
 
@@ -324,14 +324,14 @@ without a snapshot every property is missing
 models/intermediate/achievements/int_message_achievements.sql
 
 a message achievement is never of a held-out person
-- where not is_anonymous and not is_holdout
-+ where not is_anonymous
+- where not deliveries.is_anonymous and not deliveries.is_holdout
++ where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
 - engagements.metric <> 'sent' and
 
 machine opens only with the target's count_machine
-- and (rules.message_counts_machine or not moments.is_machine)
+- and (deliveries.message_counts_machine or not engagements.is_machine)
 
 models/intermediate/achievements/int_achievements.sql
 
@@ -386,7 +386,7 @@ delivered at its first delivered engagement
 a journey of another profile counts as not landed
 - and deliveries.profile_key = journeys.profile_key
 
-models/intermediate/deliveries/int_impressions.sql
+models/intermediate/deliveries/int_impression_checks.sql
 
 a journey that enters when its source is attached counts
 - deliveries.entered_at >= rules.attached_at
@@ -436,6 +436,12 @@ eligibility is checked first (quick)
 + when impressions.is_in_goal_state then 'already_achieved'
 +         when not impressions.is_eligible then 'not_eligible'
 
+models/intermediate/deliveries/int_enrolled_impressions.sql
+
+0 days end with the calendar day
+- when rules.measurement_window_days = 0 then
++ when rules.measurement_window_days = -1 then
+
 models/marts/fct_enrollments.sql
 
 a measurement window is closed at its start (quick)
@@ -445,10 +451,6 @@ a measurement window is closed at its start (quick)
 a measurement window is closed at its end (quick)
 - >= achievements.achieved_at
 + > achievements.achieved_at
-
-0 days end with the calendar day
-- when rules.measurement_window_days = 0 then
-+ when rules.measurement_window_days = -1 then
 
 the first achievement in the window converts (quick)
 - first_by('achievement_id', ['achievement_number'])
@@ -766,7 +768,7 @@ rates are null where the denominator is 0
 + nullif({{ denominator }}, -1)
 """)
 
-# What an incremental run computes anew (docs/increments.md).
+# What an incremental run recomputes (docs/increments.md).
 INCREMENTS = read("""
 models/intermediate/increments/int_affected_profiles.sql
 
@@ -775,8 +777,14 @@ an event affects from the earlier of its two clocks
 +         received_at as affected_from
 
 a delivery whose engagements landed before it affects from the first of them
-- least(deliveries.sent_at, first_engagements.first_engaged_at)
+- least(deliveries.sent_at, touched.engaged_from)
 + deliveries.sent_at
+
+a state decides of a journey that was entered at its very moment
+- deliveries.entered_at >= snapshots.affected_from
++ deliveries.entered_at > snapshots.affected_from
+
+models/intermediate/increments/int_affected_by_definitions.sql
 
 an exit condition affects the journeys entered since
 - and journeys.entered_at >= changed.matters_from
@@ -784,10 +792,6 @@ an exit condition affects the journeys entered since
 who entered at the very moment of an exit condition is affected
 - journeys.entered_at >= changed.matters_from
 + journeys.entered_at > changed.matters_from
-
-a state decides of a journey that was entered at its very moment
-- deliveries.entered_at >= snapshots.affected_from
-+ deliveries.entered_at > snapshots.affected_from
 
 models/intermediate/increments/int_touched_deliveries.sql
 
@@ -827,6 +831,10 @@ a workspace that becomes readable brings the profiles that nobody has seen since
 - affected_from = " ~ beginning_of_time() ~ "
 + false
 
+a profile was first observed before what an increment reads
+- least(bounds.first_observed_at, kept.first_observed_at)
++ bounds.first_observed_at
+
 macros/engine/recompute.sql
 
 a fact at affected_from is deleted
@@ -835,7 +843,7 @@ a fact at affected_from is deleted
 
 macros/recompute.sql
 
-a fact at affected_from is computed anew
+a fact at affected_from is recomputed
 - facts.{{ moment }} >= affected.affected_from{{ reach }}
 + facts.{{ moment }} > affected.affected_from{{ reach }}
 
@@ -846,7 +854,7 @@ a new row is compared with the older ones that have its key
 + where base.file_id < 0
 """)
 
-# What lies exactly at affected_from, and nothing else that a run could go by.
+# Rows exactly at affected_from, with nothing else that a run could use.
 EDGES = read("""
 macros/recompute.sql
 
@@ -893,12 +901,7 @@ a state that ends at the run's earliest affected_from is the one before it
 only the state that affected_from finds is read back
 - and states.valid_to >= affected.affected_from
 
-a state that is read back stays, whatever it changed
-- is_kept
--         or previous_matches is null
-+ previous_matches is null
-
-the state before is deleted, since it ends anew
+the state before is deleted, since it gets a new end
 - 'recompute_from': 'valid_to'
 + 'recompute_from': 'valid_from'
 
@@ -923,8 +926,8 @@ a window that ends at the run's earliest affected_from is open still
 + {{ end_of_time() }}) > {{ earliest_affected() }}
 
 an enrollment that loses its conversion is open again
-- enrollments.converted_at is null as is_written
-+ true as is_written
+- enrollments.converted_at is null as was_open
++ true as was_open
 
 models/marts/fct_delivery_conversions.sql
 
@@ -941,27 +944,19 @@ a conversion goes by when it happened
 models/marts/fct_attributions.sql
 
 a reason looks at the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--     inner join {{ ref('int_source_rules')
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+     inner join {{ ref('int_source_rules')
-
-a reason looks at what came back of the deliveries of 90 days
-- reaching_back_days=reason_days) }} as deliveries
--         on engagements.delivery_key
-+ reaching_back_days=reason_days - 1) }} as deliveries
-+         on engagements.delivery_key
+- reaching_back_days=reason_days)
++ reaching_back_days=reason_days - 1)
 """)
 
-# From which day reports are counted anew, however the clock moves.
+# From which day reports are recounted, however the clock moves.
 RECOUNTED = read("""
 models/intermediate/reports/int_recounted_days.sql
 
-where the clock moves on, days are counted anew from the clock before
+where the clock moves on, days are recounted from the clock before
 - else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
 + else least(workspaces.affected_from, workspaces.as_of)
 
-where the clock moves back, days are counted anew from the clock now
+where the clock moves back, days are recounted from the clock now
 - else least(workspaces.affected_from, workspaces.as_of, counted_before.as_of)
 + else least(workspaces.affected_from, counted_before.as_of)
 
@@ -984,4 +979,13 @@ models/intermediate/reports/int_goal_days.sql
 
 a day that is kept is not counted twice
 - and counted.calendar_day >= recounted.first_day
+
+models/marts/rpt_goal_progress.sql
+
+what a series has run up to in the periods that are kept is read back
+- kept.running_achievers as achievers
++ 0 as achievers
+
+a period that is kept is not recomputed
+- and ran_up.period_start >= date_trunc(ran_up.period, calendars.first_day)
 """)

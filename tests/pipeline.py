@@ -1,5 +1,5 @@
-"""The pipeline as tests drive it: land real files, build the real models, read the real marts. No checks,
-no publishing: those have tests of their own, and start-up would be most of their time here."""
+"""The pipeline as tests use it: land real files, build the real models, read the real marts. No checks,
+no publishing: these have tests of their own, and here their start-up would take most of the time."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from orchestration.runs import Run, move_watermark, open_increment
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.warehouse import connect
 
-# What nobody reads is not written, which is a third of a small build's time.
+# Do not write files that nobody reads: that saves a third of a small build's time.
 FAST = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
 
 
@@ -52,7 +52,8 @@ class Pipeline:
             connection.commit()
 
     def _take_the_code_as_unchanged(self) -> None:
-        """Mutations change it for one run, which is to compute its increment with it, not everything anew."""
+        """Mutations change it for one run, which must compute its increment with the change, not recompute
+        everything."""
         models = [node for node in manifest(DBT_PROJECT).nodes.values() if node.resource_type == "model"]
         with closing(connect(self.settings)) as connection:
             connection.execute(

@@ -1,9 +1,9 @@
-"""A test tells a short story; all stories are landed and built together; each test looks at its own marts.
+"""A test tells a short story; all stories land and are built together; each test reads its own marts.
 
-Belongs here: the words that stories are told in, and how they are run. Does not: any rule or expectation
+Belongs here: the functions that tell stories, and how the stories run. Does not: any rule or expectation
 (test_scenarios_*.py).
 
-A scenario is a generator: what comes before the `yield` lands, what comes after it looks at the marts.
+A scenario is a generator: the code before the `yield` lands rows, the code after it reads the marts.
 
     @scenario
     def test_a_purchase_in_the_window_is_a_conversion(story):
@@ -13,8 +13,8 @@ A scenario is a generator: what comes before the `yield` lands, what comes after
         marts = yield
         assert marts.fct_conversions.column("converted_at") == ["2024-03-02"]
 
-Each story is a workspace of its own and they all use the same ids, so every scenario also tests that nothing
-crosses a workspace.
+Each story has its own workspace and all use the same ids, so every scenario also tests that workspaces do not
+mix.
 """
 
 import json
@@ -39,7 +39,7 @@ STORIES: dict[str, "Story"] = {}
 
 
 class Story:
-    """The rows of one workspace, told in the order that reads best. What a line leaves out is what most want:
+    """The rows of one workspace, told in the order that reads best. The defaults are what most stories need:
     the person is ann, the goal is a purchase within 14 days and lists the campaign `welcome`."""
 
     def __init__(self, name: str):
@@ -51,7 +51,7 @@ class Story:
         self.world.tables[table].append({column: landed_text(value) for column, value in row.items()})
 
     def elsewhere(self) -> "Story":
-        """The same story in another workspace; its facts are another's."""
+        """The same story in another workspace, with facts of its own."""
         other = Story(f"{self.name}, elsewhere")
         other.world = self.world
         return other
@@ -94,7 +94,8 @@ class Story:
         )
 
     def people(self, **values) -> None:
-        """One person for each value, called by its name, who has it as the property `x` (None: JSON null)."""
+        """One person for each value, named like the value, with the value as the property `x` (None: JSON
+        null)."""
         for person, value in values.items():
             self.snapshot("2024-03-01", person=person, x=value)
 
@@ -168,7 +169,7 @@ class Rows(list):
 
 
 class Marts:
-    """What came of a story: `marts.<mart>`, `marts.quarantined(table)`, `marts.staged(table)`."""
+    """The result of a story: `marts.<mart>`, `marts.quarantined(table)`, `marts.staged(table)`."""
 
     def __init__(self, pipeline: Pipeline, workspace_id: str):
         self.pipeline, self.workspace_id = pipeline, workspace_id
@@ -191,7 +192,7 @@ class Marts:
 
 
 def scenario(tell: Callable[[Story], Iterator]) -> Callable:
-    """Registers the story and makes the test that looks at its marts."""
+    """Registers the story and makes the test that reads its marts."""
     name = tell.__name__.removeprefix("test_").replace("_", " ")
     assert name not in STORIES, f"two scenarios are called {name!r}"
     STORIES[name] = told(tell, Story(name))[0]
@@ -215,7 +216,7 @@ def told(tell: Callable[[Story], Iterator], story: Story) -> tuple[Story, Iterat
 
 
 def all_stories() -> World:
-    """Whichever tests were asked for: what a scenario shows never depends on it."""
+    """All stories, whichever tests were selected: the result of a scenario never depends on the selection."""
     for path in sorted(Path(__file__).parent.glob("test_scenarios_*.py")):
         import_module(path.stem)
     return merged(story.world for story in STORIES.values())

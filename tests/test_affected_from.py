@@ -1,9 +1,9 @@
-"""Who is affected by what lands, and from when: a case is a sentence, what is kept, what is new, and
+"""Who is affected by new rows, and from when: a case is a sentence, the old rows, the new rows, and
 int_affected_profiles after the run.
 
 All cases share one warehouse, each in a workspace of its own, so every case also shows that nobody else is
-affected. The words are those of the scenarios: the person is ann, the goal `goal` is a purchase and lists the
-campaign `welcome`.
+affected. The defaults are those of the scenarios: the person is ann, the goal `goal` is a purchase and lists
+the campaign `welcome`.
 """
 
 from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ CASES = [
         [snapshot("2024-03-05"), snapshot("2024-03-04", person="bob")],
         {"ann": "2024-03-05", "bob": "2024-03-04"},
     ),
-    # -- events: a goal goes by one of two clocks
+    # -- events: a goal uses one of two clocks
     Case(
         "an event received later affects from when it occurred",
         [],
@@ -595,7 +595,7 @@ CASES = [
         [workspace(time_zone="Amsterdam", sequence=1)],
         {},
     ),
-    # -- sources: who was on a journey of it
+    # -- sources: people on a journey of the source
     Case(
         "the first exit condition of a source affects who entered it, from when they did",
         [*ANN_AND_BOB, journey("j1", "2023-12-05"), journey("j2", "2024-02-05", source="b1", person="bob")],

@@ -1,19 +1,23 @@
 """Each expectation fails when its rule is broken, and passes when it is not.
 
-The good world below keeps every rule. BREAKS names for each expectation one change that breaks it: an
-expectation without one is a red test, so none can be committed that cannot fail.
+The good world below keeps every rule. BREAKS names for each expectation one change that breaks it. A test
+fails for an expectation without such a change, so nobody can commit an expectation that cannot fail.
 """
 
+import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestration.checks import process as checks_process
+from orchestration.checks.scope import open_for_checks
 from orchestration.checks.suites import STEPS, Suite, keep_results, read_suites, run_steps, run_suites
 from orchestration.contract import RAW_TABLES
-from orchestration.defs import checks_process
 from orchestration.errors import GoalpostError
+from orchestration.settings import EXPECTATIONS as EXPECTATIONS_FOLDER
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -34,7 +38,7 @@ VALUES = {
 MODELS = """
 create table staging.row_accounting (table_name varchar, landed bigint, staged bigint, superseded bigint,
     quarantined bigint);
-create table intermediate.int_profile_states (workspace_id varchar, profile_id varchar, valid_from timestamp,
+create table intermediate.int_profile_states (workspace_id varchar, profile_key bigint, valid_from timestamp,
     valid_to timestamp);
 create table intermediate.int_affected_profiles (profile_key bigint, affected_from timestamp);
 create table intermediate.int_fact_months (fact varchar, fact_month date, fact_rows bigint, fact_keys bigint,
@@ -76,7 +80,7 @@ insert into raw.events (file_id, row_number) values (1, 1), (1, 2);
 insert into staging.row_accounting values ('events', 2, 1, 1, 0), ('goals', 0, 0, 0, 0);
 
 insert into intermediate.int_profile_states values
-    ('w', 'p', '2026-01-01', '2026-01-05'), ('w', 'p', '2026-01-05', null), ('w', 'q', '2026-01-02', null);
+    ('w', 1, '2026-01-01', '2026-01-05'), ('w', 1, '2026-01-05', null), ('w', 2, '2026-01-02', null);
 insert into intermediate.int_goal_versions values
     ('w', 'g', '2026-01-01', null, '2026-01-05', '2026-01-05', ['was_unknown']),
     ('w', 'g', '2026-01-05', '2026-01-05', null, null, []);
@@ -84,9 +88,10 @@ insert into intermediate.int_filters values ('w', 'g', 'profile', null);
 
 insert into control.increment values (2, 1, 2, false, 'run 1');
 insert into intermediate.int_affected_profiles values (3, '2026-02-01');
-insert into intermediate.int_fact_months values
-    ('fct_achievements', '2026-01-01', 3, 3, '33'), ('fct_attributions', '2026-01-01', 3, 3, '33');
-insert into control.built_fact_months from intermediate.int_fact_months;
+insert into intermediate.int_fact_months
+select fact, months.* from (values ('fct_achievements'), ('fct_attributions')) as facts(fact),
+    (values ('2026-01-01'::date, 2, null, '11'), ('2025-12-01', 1, null, '22'), (null, 3, null, '33'),
+        ('2026-02-01', 5, 5, '55')) as months;
 
 insert into marts.fct_achievements values
     ('w', 'g', 'p', 'a1', '2026-01-03', true, 9.5, 'USD', null),
@@ -110,9 +115,9 @@ insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day
 
 BREAKS = {
     "intermediate.int_fact_months.every_key_is_there_once": """
-        update intermediate.int_fact_months set fact_rows = 4 where fact = 'fct_achievements'""",
+        update intermediate.int_fact_months set fact_rows = 6 where fact_keys = 5""",
     "intermediate.int_fact_months.months_before_what_landed_are_as_they_were": """
-        update intermediate.int_fact_months set sum_of_keys = '34' where fact = 'fct_achievements'""",
+        update intermediate.int_fact_months set sum_of_keys = '34' where fact_month is null""",
     "intermediate.int_fact_months.every_achievement_is_attributed_or_not": """
         update intermediate.int_fact_months set fact_rows = 2 where fact = 'fct_attributions'""",
     "raw.files.file_is_known_once": """
@@ -132,7 +137,7 @@ BREAKS = {
     "staging.row_accounting.few_rows_are_quarantined": """
         update staging.row_accounting set superseded = 0, quarantined = 1 where landed > 0""",
     "intermediate.int_profile_states.intervals_do_not_overlap": """
-        insert into intermediate.int_profile_states values ('w', 'q', '2026-01-03', '2026-01-04')""",
+        insert into intermediate.int_profile_states values ('w', 2, '2026-01-03', '2026-01-04')""",
     "intermediate.int_profile_states.no_interval_is_empty": """
         update intermediate.int_profile_states set valid_to = valid_from where valid_to is not null""",
     "intermediate.int_goal_versions.intervals_do_not_overlap": """
@@ -306,7 +311,8 @@ def test_results_are_kept_with_their_run_and_a_second_try_replaces_them(good_wor
 
 @pytest.fixture
 def changed_world(good_world: Settings, tmp_path: Path) -> Settings:
-    """The good world with what tells changes: the new rows touched each staged one but the event `older`."""
+    """The good world with the marks of changes: the new rows touched each staged row except the event
+    `older`."""
     settings = copy_of(good_world, tmp_path)
     with connect(settings) as connection:
         connection.execute("""
@@ -389,6 +395,38 @@ def test_a_suite_that_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / "marts" / "fct_x.json").write_text('{"expectations": [{"type": "t"}]}')
     with pytest.raises(GoalpostError, match=r"fct_x\.json.*meta"):
         read_suites("marts", tmp_path)
+
+
+def test_a_query_that_is_missing_is_named(tmp_path: Path):
+    shutil.copytree(EXPECTATIONS_FOLDER / "marts", tmp_path / "marts")
+    (tmp_path / "marts" / "fct_touches" / "credits_sum_to_one.sql").unlink()
+    with pytest.raises(GoalpostError, match=r"fct_touches\.json names the query .*credits_sum_to_one\.sql"):
+        read_suites("marts", tmp_path)
+
+
+def test_each_query_is_named_by_a_suite():
+    named = {
+        suite.parent / item["query"]
+        for suite in EXPECTATIONS_FOLDER.glob("*/*.json")
+        for item in json.loads(suite.read_text())["expectations"]
+        if "query" in item
+    }
+    assert named == set(EXPECTATIONS_FOLDER.rglob("*.sql"))
+
+
+def test_an_incremental_run_takes_out_the_columns_that_rules_name(changed_world: Settings):
+    words = {
+        "marts.fct_achievements": {"select", "achievement_id", "is_first"},
+        "staging.stg_events": {"name"},
+    }
+
+    def columns(table: str, words: dict[str, set[str]]) -> int:
+        with closing(open_for_checks(changed_world, words, only_changed=True)) as connection:
+            return len(connection.execute(f"describe {table}").fetchall())
+
+    assert columns("marts.fct_achievements", words) == 2
+    assert columns("marts.fct_achievements", {"marts.fct_achievements": {"*", "is_first"}}) > 2
+    assert columns("staging.stg_events", words) == len(RAW_TABLES["events"].columns)
 
 
 def test_the_process_of_the_checks_answers_what_checking_here_finds(good_world: Settings, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The clock of a home: pinned, every run obeys it, whatever starts it."""
+"""The clock of a home: if it is pinned, every run uses it, whatever starts the run."""
 
 from datetime import UTC, datetime
 from pathlib import Path

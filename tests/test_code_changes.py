@@ -1,8 +1,8 @@
-"""An analytics engineer at work, on a copy of the project: an own mart, a part built by hand, a choice of
+"""An analytics engineer works on a copy of the project: a new mart, a part built by hand, chosen
 assets in Dagster, a changed rule. After each run the published marts are right, and the run says what it
-computed anew.
+recomputed.
 
-One story, told by real runs (each takes its start-up): a test is a chapter, and stands on the one before.
+One story of real runs (each needs its start-up time): each test continues the one before.
 """
 
 import json
@@ -34,12 +34,12 @@ models:
       - {name: profile_key, data_type: bigint}
 """
 
-# What the UI does: a choice of assets, with their checks, or of checks alone.
+# As the UI does: chosen assets with their checks, or checks alone.
 CHOOSE = """
 import json, sys
 from dagster import AssetKey
 from orchestration.definitions import defs
-from orchestration.defs.instance import open_instance
+from orchestration.dagster_instance import open_instance
 from orchestration.settings import Settings
 
 job, found = defs.resolve_implicit_global_asset_job_def(), []
@@ -112,7 +112,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """Its first run is a full refresh, its second an increment: most tables in between hold little."""
+    """Its first run is a full refresh, its second an increment: then most intermediate tables hold little."""
     folder = tmp_path_factory.mktemp("code changes")
     project = Project(folder / "project", folder / "home")
     for part in PARTS:
@@ -195,8 +195,8 @@ def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_whi
     (project.root / OWN_MART).unlink()
     (project.root / OWN_MART).with_name("_own.yml").unlink()
     told = project.run()
-    # What was chosen in Dagster is not trusted either: one of the reasons is told.
-    assert "Everything is computed anew: " in told
+    # Assets built in Dagster are not trusted either: the run reports one of the reasons.
+    assert "Everything is recomputed: " in told
     assert project.was_full_refresh()
     assert project.published("select count(*) from fct_achievements") == [(10,)]
     names = project.published("select table_name from information_schema.tables where table_schema = 'main'")

@@ -1,4 +1,4 @@
-"""What conftest.py promises all tests."""
+"""What conftest.py guarantees for all tests."""
 
 import os
 import subprocess

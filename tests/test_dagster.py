@@ -1,4 +1,4 @@
-"""What Dagster knows: the assets, what blocks what, and what starts the job when."""
+"""The Dagster definitions: the assets, what blocks what, and what starts the job when."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def defs(home: Path) -> Definitions:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home and a landing of the test's own, for what reads the settings when it runs."""
+    """A home and a landing of the test's own, for code that reads the settings when it runs."""
     monkeypatch.setenv("GOALPOST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GOALPOST_LANDING", str(tmp_path / "landing"))
     (tmp_path / "landing" / "events").mkdir(parents=True)
@@ -117,7 +117,7 @@ def test_no_step_takes_a_place_that_a_killed_process_would_keep(defs: Definition
 def test_whoever_starts_next_fails_the_runs_that_are_dead_and_leaves_the_others(settings: Settings):
     from dagster._core.test_utils import create_run_for_test
 
-    from orchestration.defs.instance import forget_dead_runs, open_instance
+    from orchestration.dagster_instance import forget_dead_runs, open_instance
 
     with open_instance(settings) as instance:
         statuses = {
@@ -253,7 +253,7 @@ def test_without_a_landing_folder_the_sensor_says_so(defs: Definitions, settings
 
 @pytest.mark.parametrize("is_told", [True, False])
 def test_the_waiting_dbt_can_be_ended_whether_or_not_it_was_told_what_to_do(is_told: bool):
-    from orchestration.defs.dbt_process import WaitingDbt
+    from orchestration.dbt_process import WaitingDbt
 
     waiting = WaitingDbt.__new__(WaitingDbt)
     waiting.process = subprocess.Popen(

@@ -1,7 +1,7 @@
-"""What the dbt project says about itself: its unit tests pass, its descriptions fit its columns.
+"""What the dbt project says about itself: its unit tests pass, its descriptions match its columns.
 
-The unit tests stand beside the models (dbt_project/models/**/_unit_tests.yml). They are about the code, so a
-run of the pipeline leaves them out and this file runs them, on an empty warehouse: dbt takes the types of
+The unit tests are beside the models (dbt_project/models/**/_unit_tests.yml). They test the code, so a
+run of the pipeline skips them and this file runs them, on an empty warehouse: dbt takes the types of
 their rows from the tables that it has built.
 """
 
@@ -42,7 +42,7 @@ def test_every_model_and_column_is_described_and_nothing_that_is_not_there(pipel
         }
         described = {name for name, column in node.columns.items() if column.description}
         if node.name.removeprefix("base_") in RAW_TABLES:
-            continue  # the columns of the contract, and three that its description tells of
+            continue  # the columns of the contract, and three that the model's description explains
         if node.schema == "quarantine":
             there -= {column.name for column in RAW_TABLES[node.alias].columns}
         if there != described:

@@ -1,4 +1,4 @@
-"""The demo's landing folder against the package it is made of, counted with pandas."""
+"""The demo's landing folder compared with its package, counted with pandas."""
 
 import json
 import sys
@@ -293,7 +293,7 @@ def test_the_packages_times_are_utc_and_its_weeks_are_new_yorks(package: dict[st
 def test_the_demo_pins_the_clock_of_its_home_where_its_data_end_also_of_one_that_has_moved_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A home that an older version's demo made, and whose reports a click has taken to today."""
+    """A home from the demo of an older version; a click has moved its reports to today."""
     monkeypatch.setenv("GOALPOST_HOME", str(tmp_path))
     settings = Settings()
     runs.start_run(settings, "of an older version", as_of=None, full_refresh=False)

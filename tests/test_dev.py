@@ -1,4 +1,5 @@
-"""`goalpost dev`, for real: it ends whole, one is enough, and a killed run does not hold up the next."""
+"""`goalpost dev` as a real process: it ends with all its processes, a second one refuses, and a killed run
+does not block the next."""
 
 import os
 import signal
@@ -40,7 +41,7 @@ class Dev:
         wait(lambda: "Checking for new runs for sensor" in self.log.read_text(), self.log)
 
     def family(self) -> set[int]:
-        """All that it started, and what that started."""
+        """All processes that it started, and their children."""
         parents = processes()
         family, more = set(), {self.process.pid}
         while more:
@@ -85,7 +86,7 @@ def land(settings: Settings, name: str) -> None:
 
 
 def worker(settings: Settings) -> int | None:
-    """Who works for the run that Dagster started: it holds the writer's lock."""
+    """The process that works for the run that Dagster started: it holds the writer's lock."""
     told = settings.writer_lock.read_text().split()
     return int(told[1]) if "Dagster" in told else None
 

@@ -1,4 +1,4 @@
-"""What the docs promise a reader: links lead somewhere, commands exist, the version is the newest."""
+"""What the docs promise a reader: links have targets, commands exist, the version is the newest."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them out of headings."""
+    """The anchors that GitHub makes from headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,9 +1,8 @@
-"""What lies exactly at affected_from, a microsecond before it or after it: an increment takes each once.
+"""Rows exactly at affected_from, a microsecond before it or after it: an increment takes each once.
 
-Everybody but one is affected from one moment on, the earliest of the run, and has something of every kind
-exactly there. After the run all marts equal the reference. In random worlds two things hardly ever fall
-on the same microsecond, and of many workspaces the earliest affected_from is the beginning, which skips
-nothing.
+Everybody except one person is affected from one moment on, the earliest of the run, and has rows of every
+kind exactly there. After the run all marts equal the reference. In random worlds two rows rarely have the
+same microsecond, and with many workspaces the earliest affected_from is the beginning, which skips nothing.
 """
 
 import random
@@ -50,7 +49,7 @@ def goals(story: Story) -> None:
 
 
 def kept(story: Story, person: str, moment: datetime) -> None:
-    """What a person has at a moment, and what reaches from long before up to it."""
+    """A person's rows at a moment, and rows that reach from long before up to it."""
     story.snapshot(at(moment - 20 * DAY), person=person, plan="free")
     for name, sent_at in (
         ("closes", moment - 14 * DAY),
@@ -88,7 +87,7 @@ def buys_twice(story: Story, person: str, moment: datetime) -> None:
 
 
 def visits(story: Story, person: str, moment: datetime) -> None:
-    """Nothing asks for it: what is kept is computed anew, and stays as it is."""
+    """No goal uses it: the kept rows are recomputed, and do not change."""
     story.event("visit", at(moment), person=person, event_id=f"{person} visits")
 
 
@@ -97,7 +96,7 @@ def buys_too(story: Story, person: str, moment: datetime) -> None:
 
 
 def does_not_buy_after_all(story: Story, person: str, moment: datetime) -> None:
-    """A correction of what was bought, where something was."""
+    """A correction of a purchase, for people who bought something."""
     story.land(
         "events",
         event_id=f"{person} buys",
@@ -148,7 +147,7 @@ def everybody() -> tuple[World, World]:
 
 
 def moved(story: Story, person: str) -> None:
-    """A state that differs from the one before only in what event filters ask for."""
+    """A state that differs from the one before only in properties that event filters use."""
     story.snapshot(at(EDGE - 20 * DAY), person=person, city="Oslo")
     story.snapshot(at(EDGE - 10 * DAY), person=person, city="Rome")
 
@@ -160,13 +159,13 @@ def pays_for_a_day(story: Story, person: str) -> None:
 
 
 def long_before(story: Story, person: str) -> None:
-    """As far back as a reason for no credit looks, and an opening in the middle."""
+    """As far back as the reason for no credit depends on, and an opening in the middle."""
     story.delivery(f"to {person}", at(EDGE - 90 * DAY), person=person)
     story.opened(f"to {person}", at(EDGE - 80 * DAY))
 
 
 def a_currency_that_lands_late() -> tuple[World, World]:
-    """Of a message that was sent already: now it locks a goal."""
+    """A row of a message that was sent already: now it locks a goal."""
     before, new = Story("currency"), Story("currency")
     before.goal(at=at(EDGE), sources=["welcome"], attribution={"window_days": 0})
     for days, window in ((1, 7), (3, 30)):
@@ -186,7 +185,7 @@ STORIES = (everybody, a_currency_that_lands_late)
 
 
 class Edges:
-    """A home as of before what is new, or a copy of one, which the new rows then come to."""
+    """A home, or a copy of one, as it was before the new rows; then the new rows land in it."""
 
     def __init__(self, home: Path, start: "Edges | None" = None):
         self.pipeline = Pipeline(home)

@@ -1,4 +1,4 @@
-"""`goalpost explain`: each reason, told of one person; the tables of reasons against the facts of generated
+"""`goalpost explain`: each reason, for one person; the tables of reasons compared with the facts of generated
 worlds."""
 
 import io
@@ -40,7 +40,7 @@ def story(tell):
 
 @story
 def messages(story: Story):
-    """Every way of being no impression that lies in the message."""
+    """Every reason in the message itself why it is no impression."""
     story.workspace(data_start_at="2024-01-05")
     story.source(name="Welcome")
     story.goal(at="2024-01-02", attribution={"webhook_message_ids": ["m1"]})
@@ -175,7 +175,7 @@ def kinds(story: Story):
 
 @story
 def events(story: Story):
-    """Every way in which an event is no achievement."""
+    """Every reason why an event is no achievement."""
     story.workspace(data_start_at="2024-01-05")
     dear = {"property": "total", "op": "gt", "value": 100}
     online = {
@@ -220,7 +220,7 @@ def events(story: Story):
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory) -> Pipeline:
-    """One run of all stories, each in a workspace of its own, and of worlds made to be nasty."""
+    """One run of all stories, each in a workspace of its own, and of random worlds full of edge cases."""
     told = []
     for tell in STORIES:
         told.append(Story(tell.__name__))

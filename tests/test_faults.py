@@ -1,4 +1,5 @@
-"""Accidents: full disks, broken and lost files. What can be made anew is; else a sentence names the file."""
+"""Accidents: full disks, broken and lost files. Goalpost recomputes what it can; else a sentence names the
+file."""
 
 import errno
 import os
@@ -55,7 +56,7 @@ def test_what_can_be_made_anew_is_made_anew(whole: Settings, settings: Settings)
     run = goalpost(settings, "run")
 
     assert (run.returncode, run.stderr) == (0, "")
-    assert f"{settings.home}/warehouse.marts.duckdb.broken and built anew" in run.stdout
+    assert f"{settings.home}/warehouse.marts.duckdb.broken and rebuilt" in run.stdout
     assert f"Dagster's history {settings.dagster_home}/history/runs.db is broken" in run.stdout
     assert differences(whole, settings) == {}
     assert "Nothing to do" in goalpost(settings, "run").stdout
@@ -129,10 +130,10 @@ def test_a_broken_warehouse_is_named_by_every_command(
 
 def test_the_file_of_an_overwritten_block_is_found_and_what_can_be_made_anew_makes_room(settings: Settings):
     message = "IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2"
-    assert told(message, settings) is None  # every file is whole
+    assert told(message, settings) is None  # every file is complete
 
     overwrite(settings.warehouse_marts)
-    assert str(told(message, settings)).endswith(f"({message}): `goalpost run` builds them anew.")
+    assert str(told(message, settings)).endswith(f"({message}): `goalpost run` rebuilds them.")
     assert settings.warehouse_marts.exists()
     with single_writer(settings):
         assert "warehouse.marts.duckdb.broken: start `goalpost run` again" in str(told(message, settings))

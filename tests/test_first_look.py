@@ -1,4 +1,4 @@
-"""What somebody sees and leaves behind who pins the clock of a home and runs the pipeline: one real home."""
+"""A user pins the clock of a real home and runs the pipeline: what the user sees, and which files remain."""
 
 import json
 import subprocess
@@ -84,7 +84,7 @@ def test_nobody_else_may_read_what_a_run_leaves_whatever_the_umask_and_the_marts
 ):
     assert open_to_others(home.path) == []
 
-    # The setting changes, nothing else: the next run, with nothing to do, sees to it.
+    # Only the setting changes: the next run, with nothing else to do, applies it.
     home.goalpost("run", GOALPOST_PUBLISHED_MODE="640")
     published = home.settings.published
     folder = home.settings.published_parquet

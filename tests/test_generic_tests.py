@@ -1,7 +1,7 @@
 """Each generic dbt test passes on data that keeps its rule and fails on data that breaks it.
 
-A dbt project of a few views holds the data. A generic test (dbt_project/tests/generic) without data here is a
-red test, so none can be added that cannot fail.
+A dbt project of a few views holds the data. A test fails for a generic test (dbt_project/tests/generic)
+without data here, so nobody can add one that cannot fail.
 """
 
 import shutil
@@ -25,7 +25,7 @@ GENERIC_TESTS = DBT_PROJECT / "tests" / "generic"
 
 @dataclass(frozen=True)
 class Data:
-    """Selects on which a test passes, and on which it fails; each named by what it shows."""
+    """Selects on which a test passes, and on which it fails; each is named after its case."""
 
     passes: dict[str, str]
     fails: dict[str, str]
@@ -165,7 +165,7 @@ def test_an_incremental_run_tests_the_rows_of_the_profiles_that_it_affects(
         connection.execute(fault)
     open_increment(copy.settings, Run("run", datetime(2024, 6, 1), "running", False, "code"))
 
-    # As a run does; `dbt test` by hand looks at everything.
+    # As a run does; `dbt test` by hand checks everything.
     chosen = ("--resource-type", "test", "--select", f"fct_impressions,test_name:{test}")
     with pytest.raises(AssertionError) if is_found else nullcontext():
         copy.dbt("build", *chosen)

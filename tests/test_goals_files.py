@@ -279,18 +279,18 @@ def test_whole_numbers_as_ids_are_their_text_in_every_place_of_a_file(write):
     assert given.files[1].judgement.completed["goals"]["7"]["sources"] == ["42345", "5"]
 
 
-# --- limits: what is beyond them is told with its line, in seconds
+# --- limits: a file beyond them is refused with the line, in seconds
 
 
 def nine_times(levels):
-    """Each line holds the one before nine times."""
+    """Each line contains the one before nine times."""
     yield "a0: &a0 [x, x, x, x, x, x, x, x, x]"
     for level in range(1, levels):
         yield f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]"
 
 
 def doubled(count):
-    """Segments that cannot be written out: who is in one is either in the next, or has a property."""
+    """Segments that cannot be expanded: a person in one is either in the next, or has a property."""
     for number in range(count):
         other, inner = f"{{property: p{number}, op: exists}}", f"{{segment: s{number + 1}}}"
         yield (
@@ -517,7 +517,7 @@ def test_a_folder_that_is_applied_after_another_does_not_miss_what_is_in_the_fir
     more = write(GOALS.replace("trial-to-paid", "more").partition("segments:")[0], "onboarding/more.yml")
     report = apply([more.parent], settings, NOON + timedelta(days=2))
     assert (report.added, report.left_out) == ((Key("goals", "acme", "more"),), ())
-    # each folder misses its own
+    # each folder reports only its own
     more.unlink()
     report = apply([first.parent], settings, NOON + timedelta(days=3))
     assert report.left_out == (Key("goals", "acme", "more"),)

@@ -1,4 +1,4 @@
-"""What a filter says once its segments are in their places, and the predicate that it becomes (section 3)."""
+"""What a filter says after its segments are expanded, and the predicate that it becomes (section 3)."""
 
 import time
 from datetime import datetime
@@ -155,7 +155,7 @@ def test_the_short_predicate_holds_exactly_where_the_filter_does(tree):
         assert holds(compiled, values) == truth(tree, values)
 
 
-# --- what would grow at each level
+# --- filters that would grow at each level
 
 
 def doubling(count, combine):

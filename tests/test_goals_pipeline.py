@@ -1,5 +1,5 @@
-"""Definitions of attackers and accidents, run for real: each quarantines or empties itself alone, all others
-go on; and what `goalpost goals apply` knows of what a run computed (SEMANTICS, sections 2 to 4)."""
+"""Malicious and faulty definitions in real runs: each affects only itself (quarantine, or no results), all
+others continue; and what `goalpost goals apply` knows from a run's results (SEMANTICS, sections 2 to 4)."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def values(count: int) -> dict:
 
 
 def exactly_one(segment: str, number: int) -> dict:
-    """Either in the segment or with the property, not both: what cannot be written shorter."""
+    """Either in the segment or with the property, not both: this cannot be simplified."""
     inner, other = {"segment": segment}, {"property": "n", "op": "gt", "value": number}
     return {"any": [{"all": [inner, {"not": other}]}, {"all": [{"not": inner}, other]}]}
 
@@ -144,7 +144,7 @@ def pipeline(tmp_path_factory) -> Pipeline:
         many = {"property": name, "op": "in", "value": [f"other {number}" for number in range(120)] + wanted}
         goal(f"long list: {name}", {"profile": many})
 
-    # what must fall, alone
+    # these must fail, and nothing else
     goal("too long a list", {"profile": values(200_000)})
     goal("too many", {"profile": {"any": [PAID | {"value": number} for number in range(1_001)]}})
     for number in range(25):
@@ -243,7 +243,7 @@ def test_whole_numbers_are_ids_in_sources_and_funnels(pipeline):
     assert sources["buys"] == ["welcome", "7"]
 
 
-# --- apply knows what has landed
+# --- apply knows the landed rows
 
 
 GOALS = """\
@@ -259,7 +259,8 @@ goals:
 
 @pytest.fixture
 def applied(pipeline, tmp_path):
-    """Applies a text, each a second later; its landing is another, so that no test meets another's rows."""
+    """Applies a text, each a second later; each test has its own landing, so that it does not see another's
+    rows."""
     settings = pipeline.settings.model_copy(update={"landing": str(tmp_path / "landing")})
     seconds = count()
 
@@ -359,7 +360,7 @@ def test_apply_asks_the_published_marts_while_a_run_writes_and_waits_for_nobody(
 
 @contextmanager
 def writing(pipeline: Pipeline):
-    """As a run does: in another process, for in this one DuckDB shares what is open."""
+    """As a run does: in another process, because within one process DuckDB shares open files."""
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(pipeline.settings.warehouse)],

@@ -1,4 +1,4 @@
-"""Whether a landed filter or definition means something (SEMANTICS, sections 3 and 4)."""
+"""Which landed filters and definitions are valid (SEMANTICS, sections 3 and 4)."""
 
 import json
 import time
@@ -406,7 +406,7 @@ def test_numbers_that_are_no_ids_stay_numbers():
     assert json.loads(read_filter(json.dumps(filter_)).normal_form) == filter_
 
 
-# --- limits: what is beyond them is refused in seconds, and the sentence says what to do
+# --- limits: a definition beyond them is refused in seconds, and the sentence says what to do
 
 
 def of_values(count):
@@ -478,7 +478,7 @@ def test_a_definition_beyond_a_limit_is_bad(changes, problem):
     assert problem in reading.problem
 
 
-# --- whatever is landed
+# --- whatever lands
 
 
 ANYTHING = st.recursive(
@@ -510,7 +510,7 @@ def test_any_json_is_either_read_or_refused_with_a_reason(document):
         reading = read(text)
         if reading.reason_code is None:
             assert reading.problem is None
-            # the normal form says the same, and nothing in it is lost on the way to the warehouse
+            # the normal form says the same, and all of it reaches the warehouse
             assert read(reading.normal_form).normal_form == reading.normal_form
             assert "\ud800" not in reading.normal_form
         else:

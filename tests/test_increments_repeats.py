@@ -1,5 +1,6 @@
-"""Stories of what lands again, late or mended: the archive is replayed, events come 150 days late, a time
-zone is corrected. Each is looked at after its first batch and its second; then all equal a full refresh."""
+"""Stories of rows that land again, late or corrected: the archive is replayed, events come 150 days late, a
+time zone is corrected. Each is checked after its first batch and its second; then all equal a full
+refresh."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +50,15 @@ def mended(story: Story) -> Iterator[None]:
 
 
 def broken(story: Story) -> Iterator[None]:
-    """Nothing of the workspace has landed, so it has the defaults. Then its row does, and cannot be read."""
+    """The row of the workspace has not landed, so it has the defaults. Then the row lands, and cannot be
+    read."""
     tenant(story)
     yield
     story.workspace(time_zone="Amsterdam", currency="EUR")
 
 
 def reported(story: Story) -> Iterator[None]:
-    """The sender says with an engagement when a message left: of one later, of one no more."""
+    """The sender reports the sending with an engagement: for one message later, for another no longer."""
     story.goal(**BOUGHT)
     for number in (1, 2):
         story.delivery(f"d{number}", None, "c1", f"p{number}")
@@ -84,7 +86,7 @@ def purchase(story: Story, event_id: str, person: str, occurred_at: str, receive
 
 
 def land(pipeline: Pipeline, stories: list[Story], number: int) -> None:
-    """What the stories have told since the last batch."""
+    """The rows of the stories since the last batch."""
     written = pipeline.settings.home / f"batch {number}"
     write(merged(story.world for story in stories), written)
     for table in written.iterdir():
@@ -169,7 +171,7 @@ def test_and_all_equal_a_full_refresh(told, tmp_path):
 
 
 def test_a_sent_engagement_locks_a_goal_where_nothing_else_lands(tmp_path):
-    """In a home of its own: the sends that a run looks at are found for all workspaces together."""
+    """In a home of its own: a run finds the sends to look at for all workspaces together."""
     pipeline, story = Pipeline(tmp_path / "home"), Story("w")
     story.goal()
     story.goal(at="2024-03-01", target={"event": {"name": "visit"}})

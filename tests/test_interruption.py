@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, at any moment: one sentence, and nothing is left behind.
+"""Ctrl-C, SIGTERM and a closed terminal, at any moment: one sentence, and no process stays.
 
 `make test` tries a few moments; the long mode many: GOALPOST_BATCHES=20 make test
 """
@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 MOMENTS = 10 * int(os.environ["GOALPOST_BATCHES"]) if "GOALPOST_BATCHES" in os.environ else 3
 SECONDS = 12  # about as long as a run takes
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-# What is true depends on the moment; nothing else is ever said.
+# Which sentence is true depends on the moment; it never says anything else.
 SENTENCES = [
     "goalpost: interrupted; nothing was published; the next run carries on.\n",
     "goalpost: interrupted while publishing: part of the published files may be new; "
@@ -44,7 +44,7 @@ def children(pid: int) -> set[int]:
 
 
 def interrupt(running: subprocess.Popen[str], *numbers: int) -> tuple[str, str]:
-    """Its output; what it had started is gone two seconds later."""
+    """Its output; the processes that it had started are gone two seconds later."""
     started = children(running.pid)
     for number in numbers:
         running.send_signal(number)
@@ -57,7 +57,7 @@ def interrupt(running: subprocess.Popen[str], *numbers: int) -> tuple[str, str]:
 
 
 def is_listening(running: subprocess.Popen[str]) -> bool:
-    """Python itself takes some hundredths of a second before a line of ours runs."""
+    """Python needs some hundredths of a second before it runs our first line."""
     status = Path(f"/proc/{running.pid}/status")
     if not status.exists():
         time.sleep(0.5)

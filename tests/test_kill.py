@@ -1,4 +1,5 @@
-"""kill -9 in the middle of a load, of dbt and of publishing, each followed by a run: as if it never was."""
+"""kill -9 in the middle of a load, of dbt and of publishing, each followed by a run: as if nothing had
+happened."""
 
 import os
 import signal
@@ -46,7 +47,7 @@ def kill(settings: Settings, moment: Callable[[Settings], bool]) -> None:
 
 
 def is_loading(settings: Settings) -> bool:
-    """Some files are in, and one is being written."""
+    """Some files are loaded, and one is being written."""
     log = settings.warehouse.with_name("warehouse.duckdb.wal")
     return log.exists() and log.stat().st_size > 100_000
 

@@ -1,4 +1,4 @@
-"""Which files are loaded, which are not, and what is kept of both."""
+"""Which files are loaded, which are not, and what the warehouse keeps of both."""
 
 import bz2
 import gzip
@@ -297,7 +297,7 @@ def test_a_file_that_vanishes_before_it_is_read_stops_nothing_and_is_looked_at_a
 def test_a_file_that_grows_while_it_is_read_is_never_kept_under_the_hash_of_a_part(
     landing, monkeypatch, content
 ):
-    """It grows after it was hashed: what would load is more than what was hashed."""
+    """The file grows after it was hashed: a load would read more than the hashed bytes."""
     file = landing.put("workspaces/x.json", content)
     landing.put("workspaces/y.csv", CSV)
     hash_first = land._content_hash

@@ -97,7 +97,7 @@ def test_every_codec_reads_and_rows_are_numbered_as_they_lie_in_the_file(landing
 
 
 def write_packed(landing: Landing, types: dict, records: list[dict], codec: str) -> None:
-    """As other writers do: fastavro itself wants two more libraries for these."""
+    """As other writers do: fastavro itself needs two more libraries for these codecs."""
     import zlib
 
     import pyarrow as pa
@@ -125,7 +125,7 @@ def write_packed(landing: Landing, types: dict, records: list[dict], codec: str)
 
 
 def long(number: int) -> bytes:
-    """Avro's: zigzag, seven bits a byte."""
+    """Avro's encoding: zigzag, seven bits a byte."""
     number, encoded = number << 1, b""
     while number > 127:
         encoded, number = encoded + bytes([number & 127 | 128]), number >> 7

@@ -1,6 +1,6 @@
-"""Small landings as real senders write them (tests/field): all of it is read, or refused in words.
+"""Small landings as real senders write them (tests/field): everything is read, or refused with a reason.
 
-Each is made by hand after public bug reports; its people are invented.
+Each is written by hand after public bug reports; its people are invented.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""What lies in the landing and is not loaded: it is listed with its reason, and never in the way."""
+"""Files in the landing that are not loaded: they are listed with the reason, and never stop a run."""
 
 import os
 import shutil
@@ -90,7 +90,7 @@ def test_links_that_lead_nowhere_out_or_in_a_circle_are_ignored(landing, tmp_pat
 
 
 def test_links_among_folders_cannot_multiply_a_file(landing):
-    """Each of ten folders links to all: by their links a file has millions of paths."""
+    """Each of ten folders links to all of them: through the links a file has millions of paths."""
     names = [f"workspaces/{letter}" for letter in "abcdefghij"]
     for name in names:
         landing.put(f"{name}/x.csv", CSV)
@@ -103,7 +103,7 @@ def test_links_among_folders_cannot_multiply_a_file(landing):
 
 
 def test_a_link_to_what_is_read_nowhere_else_is_followed(landing, tmp_path):
-    """As a mounted volume is laid out that is replaced in one step: visible links into a hidden folder."""
+    """The layout of a mounted volume that is replaced in one step: visible links into a hidden folder."""
     landing.put("events/..2026/y.csv", "workspace_id,event_id\nw1,e1\n")
     (landing.folder / "events" / "..data").symlink_to("..2026")
     (landing.folder / "events" / "y.csv").symlink_to("..data/y.csv")
@@ -153,7 +153,7 @@ def test_control_characters_in_names_are_part_of_the_name(landing):
 
 @pytest.fixture
 def unprivileged():
-    """A landing that anybody may reach, looked at as nobody: the rights of root would read everything."""
+    """A landing that anybody may reach, read as the user nobody: root could read everything."""
     if os.geteuid() != 0:
         yield tempfile.mkdtemp()
         return

@@ -1,4 +1,4 @@
-"""JSONL: lines, what is a JSON object and what is not, and values as text."""
+"""JSONL: lines, which lines are JSON objects, and values as text."""
 
 import json
 

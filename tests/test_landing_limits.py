@@ -1,4 +1,4 @@
-"""A small file never exhausts the machine: what is too large is set aside, and the rest loads."""
+"""A small file never exhausts the machine: files that are too large are set aside, and the rest loads."""
 
 import bz2
 import gzip
@@ -237,7 +237,7 @@ def test_an_avro_file_that_says_it_holds_more_than_it_does_is_set_aside(
 
 
 def test_a_file_that_needs_more_memory_than_there_is_stops_no_later_one(landing, monkeypatch):
-    """DuckDB itself runs out of memory, for real: with 100 MB for one value of 60 MB, taken apart."""
+    """DuckDB really runs out of memory: with 100 MB for parsing one value of 60 MB."""
     landing.put("events/a.jsonl", json.dumps({"workspace_id": "w", "event_id": "x" * 60 * MB}))
     connect = land.connect
 

@@ -1,4 +1,4 @@
-"""Who may read what: whatever the umask, the owner alone, but for what is published."""
+"""Who may read what: whatever the umask, only the owner, except the published files."""
 
 import os
 import stat

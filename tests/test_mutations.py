@@ -1,8 +1,8 @@
-"""The tests are tested: a model that breaks a rule (mutations.py) makes other marts of the stories.
+"""Tests of the tests: a model that breaks a rule (mutations.py) gives other marts for the stories.
 
-What the marts should be is tested elsewhere: each scenario says so, and test_scenarios_and_the_reference.py
-compares every row. So it is enough here that a row differs. `make test` tries the quick mutations, and
-all of them if asked to (CONTRIBUTING.md).
+Other tests say what the marts should be: each scenario does, and test_scenarios_and_the_reference.py
+compares every row. So here it is enough that a row differs. `make test` tries the quick mutations, and
+all of them on request (CONTRIBUTING.md).
 """
 
 import os
@@ -86,7 +86,7 @@ def original_edges(home: Path) -> dict:
 
 @cache
 def kept(home: Path) -> Pipeline:
-    """The cases of test_affected_from.py, before what is new."""
+    """The cases of test_affected_from.py, before the new rows."""
     pipeline = Pipeline(home)
     land(pipeline, "kept", CASES, kept=True)
     pipeline.run(AS_OF)
@@ -99,7 +99,7 @@ def original_increment(home: Path) -> tuple:
 
 
 def increment(home: Path, copy: Path) -> tuple:
-    """Who is affected by what is new, and the marts after it."""
+    """Who is affected by the new rows, and the marts after them."""
     pipeline = Pipeline(copy)
     kept(home).copy_databases(pipeline)
     shutil.copytree(kept(home).landing, pipeline.landing)
@@ -109,11 +109,11 @@ def increment(home: Path, copy: Path) -> tuple:
 
 
 def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
-    """The original's marts as the mutated model and all that read it would have made them."""
+    """The original's marts as the mutated model and all its downstream models would have made them."""
     pipeline = Pipeline(home)
     original.copy_databases(pipeline)
     with applied(mutation) as changed:
-        # Where a mart itself is changed, what reads it need not be built to see whether anything differs.
+        # If a mart itself is changed, its downstream models need not be built to see a difference.
         # Without --full-refresh an incremental model has nothing to do.
         models = (model if model in MARTS else f"{model}+" for model in changed)
         pipeline.dbt("run", "--full-refresh", "--select", *models)
@@ -122,7 +122,7 @@ def mutant(mutation: Mutation, original: Pipeline, home: Path) -> Pipeline:
 
 @contextmanager
 def applied(mutation: Mutation) -> Iterator[list[str]]:
-    """Changes the parsed project (parsing a changed copy takes longer); gives the models concerned."""
+    """Changes the parsed project (parsing a changed copy takes longer); returns the models concerned."""
     project = manifest(DBT_PROJECT)
     texts = [(macro, "macro_sql") for macro in project.macros.values()]
     texts += [(node, "raw_code") for node in project.nodes.values()]
@@ -142,7 +142,7 @@ def applied(mutation: Mutation) -> Iterator[list[str]]:
 
 
 def models_that_use(macro_name: str) -> list[str]:
-    """Also by way of other macros; one that is dispatched is called by its name without the engine."""
+    """Also through other macros; a dispatched macro is called by its name without the engine."""
     project = manifest(DBT_PROJECT)
     macros = [macro for macro in project.macros.values() if macro.package_name == "goalpost"]
     models = [node for node in project.nodes.values() if node.resource_type == "model"]

@@ -1,8 +1,8 @@
 """A part built alone leaves every mart as it was, or refuses: dbt by hand, any selection, between the runs of
 random worlds that land in batches (increments.py). After the next run every mart equals the reference.
 
-What may be built is decided in dbt_project/macros/increment.sql, what a run does of it in
-orchestration/changes.py.
+dbt_project/macros/increment.sql decides what may be built, orchestration/changes.py what the next run does
+about it.
 """
 
 import os
@@ -47,17 +47,17 @@ def test_a_part_built_alone_leaves_every_mart_as_it_was_or_refuses(seed, tmp_pat
         clock = as_of(dice.random())
         if number and dice.random() < 0.5:
             fail(pipeline, clock, dice)
-            build_parts(pipeline, dice)  # whatever that leaves, the run that follows makes it right
+            build_parts(pipeline, dice)  # whatever state that leaves, the next run corrects it
         pipeline.run(clock, *(["--full-refresh"] if number == 2 else []))
         assert unlike(compute(landing.rows, clock), pipeline) == [], f"seed {seed}, batch {number}"
         before = contents(pipeline)
         built += build_parts(pipeline, dice)
         assert contents(pipeline) == before, f"seed {seed}, batch {number}"
-    assert built  # else it shows nothing
+    assert built  # else the test shows nothing
 
 
 def build_parts(pipeline: Pipeline, dice: random.Random) -> int:
-    """A few; how many were built, and not refused."""
+    """Builds a few parts; returns how many were built, not refused."""
     built = 0
     for _ in range(4):
         arguments = ["build", *WITHOUT_UNIT_TESTS, "--select", *a_selection(dice)]
@@ -79,7 +79,7 @@ def a_selection(dice: random.Random) -> list[str]:
     ]
 
 
-# ---- the cases that were seen ------------------------------------------------------------------------------
+# ---- cases that occurred -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def whole(story, tmp_path) -> Pipeline:
 
 @pytest.fixture
 def increment(whole) -> Pipeline:
-    """Five more purchases came since."""
+    """Five more purchases have landed since."""
     land(whole, 30)
     whole.run(NOON)
     return whole
@@ -218,7 +218,7 @@ def test_the_query_of_a_mart_is_shown_whole_or_not_at_all(increment):
 
 def test_every_table_that_holds_an_increment_says_so():
     """A model that uses the rows of an increment, or reads a table that holds one, keeps its own rows or
-    holds an increment itself; and what holds one does not keep rows."""
+    holds an increment itself; and a model that holds one does not keep rows."""
     nodes = manifest(DBT_PROJECT).nodes
     models = {name: node for name, node in nodes.items() if node.resource_type == "model"}
     scopes = {"macro.goalpost.affected_rows", "macro.goalpost.recounted_rows"}

@@ -1,4 +1,4 @@
-"""What readers get: all marts or the old ones, never a part."""
+"""What readers see: all new marts or all old ones, never a part."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from orchestration import publish as publishing
 from orchestration.errors import GoalpostError
-from orchestration.publish import publish
+from orchestration.publish import marts_are_as_published, prepare, publish
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -121,6 +121,90 @@ def test_a_parquet_file_that_was_deleted_or_spoiled_is_written_again(months: Set
     spoil(months.published_parquet / "fct_sent" / "2025-01.parquet")
     publish(months, "run 2")
     assert parquet(months) == {"2025-01.parquet": [(0,)], "2025-02.parquet": [(1,)]}
+
+
+@pytest.fixture
+def recomputed(settings: Settings) -> Settings:
+    """A fact of which the run recomputes profile 1 from 10 February on. Both profiles have a row in each of
+    three months."""
+    change(
+        settings,
+        "create schema intermediate; "
+        "create table intermediate.int_affected_profiles as select 1 as profile_key, "
+        "timestamp '2025-02-10' as affected_from; "
+        "create table marts.fct_sent (id int not null, profile_key int not null, sent_at timestamp not null, "
+        "converted_at timestamp); "
+        "insert into marts.fct_sent select row_number() over (order by profile_key, month), "
+        "profile_key, timestamp '2025-01-15' + interval '1' month * month, null "
+        "from range(1, 3) as profiles (profile_key), range(3) as months (month)",
+    )
+    publish(settings, "run", prepare(settings, MOMENTS))
+    return settings
+
+
+MOMENTS = {"fct_sent": "coalesce(converted_at, sent_at)"}
+LATE = (
+    "update intermediate.int_affected_profiles set affected_from = '2025-01-10'; "
+    "insert into marts.fct_sent values (7, 1, '2025-01-16', null)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("select 1", set()),
+        ("update marts.fct_sent set id = 9 where profile_key = 1 and sent_at > '2025-03-01'", {"2025-03"}),
+        ("insert into marts.fct_sent values (7, 1, '2025-04-01', null)", {"2025-04"}),
+        (LATE, {"2025-01"}),
+        ("delete from marts.fct_sent where id = 1", {"2025-01"}),
+        ("delete from marts.fct_sent where sent_at < '2025-02-01'", set()),
+        ("update marts.fct_sent set sent_at = '2025-01-16' where id = 1", {"2025-01"}),
+        ("update marts.fct_sent set converted_at = '2025-03-01' where id = 1", {"2025-01"}),
+    ],
+    ids=[
+        "nothing",
+        "row",
+        "new month",
+        "late row",
+        "deleted row",
+        "removed month",
+        "moved row",
+        "converted row",
+    ],
+)
+def test_of_a_fact_that_is_recomputed_in_part_each_month_that_differs_is_written(
+    recomputed: Settings, sql: str, written: set[str]
+):
+    change(recomputed, sql)
+    prepared = prepare(recomputed, MOMENTS, rebuilt=())
+    publish(recomputed, "run 2", prepared)
+
+    assert {place.stem for place in prepared.written if place.parent.name == "fct_sent"} == written
+    rows = duckdb.read_parquet(str(recomputed.published_parquet / "fct_sent" / "*.parquet")).order("all")
+    assert rows.fetchall() == read(recomputed, "from fct_sent order by all")
+
+
+NOBODYS = "update marts.fct_sent set id = 9 where id = 4"  # of a profile that is not affected
+
+
+def written_of_nobodys(settings: Settings, rebuilt: set[str] | None) -> set[str]:
+    change(settings, NOBODYS)
+    return {place.stem for place in prepare(settings, MOMENTS, rebuilt=rebuilt).written}
+
+
+def test_only_months_that_the_run_may_have_changed_are_hashed(recomputed: Settings):
+    assert written_of_nobodys(recomputed, set()) == set()
+
+
+@pytest.mark.parametrize("rebuilt", [None, {"fct_sent"}])
+def test_of_a_fact_that_was_rebuilt_each_month_is_hashed(recomputed: Settings, rebuilt: set[str] | None):
+    assert written_of_nobodys(recomputed, rebuilt) == {"2025-01"}
+
+
+def test_marts_that_somebody_changed_are_not_as_published(recomputed: Settings):
+    assert marts_are_as_published(recomputed)
+    change(recomputed, NOBODYS)
+    assert not marts_are_as_published(recomputed)
 
 
 def test_a_reader_of_the_old_marts_keeps_its_answers(settings: Settings):

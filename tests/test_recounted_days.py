@@ -1,8 +1,9 @@
-"""From which day a run counts its reports anew; that the days before are kept, and right.
+"""From which day a run recounts its reports; that the days before are kept, and right.
 
-One story is told in time zones far apart and looked at by clocks that move on and back, to the microsecond.
-After each run all marts equal the reference. Between two runs something lands elsewhere, so that nothing here
-is affected: what differs then is the clock's doing. For all at once, in random worlds: test_increments.py.
+One story happens in distant time zones and is counted by clocks that move forward and back, to the
+microsecond. After each run all marts equal the reference. Between two runs rows land in another workspace, so
+that nothing here is affected: every difference comes from the clock. For everything at once, in random
+worlds: test_increments.py.
 """
 
 import random
@@ -26,7 +27,7 @@ from orchestration.warehouse import connect
 
 MORNING = datetime(2024, 6, 10, 10, 30)  # in the east the next day, in the west the one before
 MICROSECOND, DAY = timedelta(microseconds=1), timedelta(1)
-# A clock, and the first day that is counted anew after the clock before.
+# A clock, and the first day that is recounted after the clock before.
 CLOCKS = (
     (MORNING + MICROSECOND, date(2024, 6, 9)),
     (MORNING - MICROSECOND, date(2024, 6, 9)),
@@ -39,7 +40,8 @@ PLACES = (*(timedelta(days) for days in (-9, -3, 0, 2, 8)), timedelta(hours=-42)
 
 
 def everything_around_it(zone: str) -> World:
-    """For each moment somebody whose impression, first achievement, conversion or end of a window is then."""
+    """For each moment a person whose impression, first achievement, conversion or end of a window is at that
+    moment."""
     story = Story(zone)
     story.workspace(time_zone=zone)
     story.goal(measurement_window_days=7, impact={"value": 3})
@@ -69,7 +71,7 @@ def at(moment: datetime) -> str:
 
 
 class Walk:
-    """A home with the story, as of that morning, and what lands elsewhere before each run."""
+    """A home with the story, as of that morning, and the rows that land elsewhere before each run."""
 
     def __init__(self, home: Path, start: "Walk | None" = None):
         self.pipeline, self.runs = Pipeline(home), 0
@@ -180,7 +182,7 @@ def test_a_model_that_is_built_alone_by_another_clock_harms_nothing(walk):
 
 
 def build_alone(pipeline: Pipeline, clock: datetime, models: list[str]) -> None:
-    """As when assets are chosen in the UI: the clock moves, the watermark does not."""
+    """As with chosen assets in the UI: the clock moves, the watermark does not."""
     with closing(connect(pipeline.settings)) as connection:
         connection.execute("update control.clock set as_of = ?", [clock])
     pipeline.dbt("run", "--select", *models)

@@ -1,4 +1,5 @@
-"""Examples computed by hand, so that the reference is not believed blindly; and that the worlds are nasty."""
+"""Examples computed by hand, to test the reference itself; and that the worlds have the edge cases they
+should."""
 
 import json
 from datetime import date, datetime, timedelta

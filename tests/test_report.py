@@ -1,4 +1,4 @@
-"""`goalpost report`: the list of goals and one goal's page, by the published marts alone."""
+"""`goalpost report`: the list of goals and one goal's page, from the published marts alone."""
 
 import csv
 import io

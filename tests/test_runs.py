@@ -1,4 +1,4 @@
-"""Why a run starts, and what its history says of it."""
+"""Why a run starts, and what its history says about it."""
 
 import os
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The reference makes the same of the scenarios' stories: also of the rows that no scenario looks at."""
+"""The reference gives the same result for the scenarios' stories, also for rows that no scenario checks."""
 
 from reference import compute
 from scenarios import AS_OF, built, landed

@@ -11,7 +11,7 @@ def credits(marts, model: str) -> list[str]:
     return [f"{credit:f}" for credit in marts.fct_touches.column(f"credit_{model}")]
 
 
-# -- who gets the credit
+# -- which message gets the credit
 
 
 @scenario

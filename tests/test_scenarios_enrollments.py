@@ -1,4 +1,4 @@
-"""Section 7, first half: which deliveries are impressions, and what becomes of them."""
+"""Section 7, first half: which deliveries are impressions, and their outcomes."""
 
 from hashlib import md5
 

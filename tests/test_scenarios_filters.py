@@ -1,4 +1,5 @@
-"""Section 3: whom and what a filter matches. Who matches is an achiever of the goal that asks."""
+"""Section 3: which people and events a filter matches. A person who matches is an achiever of the filter's
+goal."""
 
 from scenarios import PAID, PURCHASE, Story, condition, scenario
 

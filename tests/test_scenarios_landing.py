@@ -1,4 +1,4 @@
-"""Section 2: which row stands, and why a row is refused. (Files and formats: test_landing*.py.)"""
+"""Section 2: which row is valid, and why a row is refused. (Files and formats: test_landing*.py.)"""
 
 import json
 from datetime import UTC, datetime, timedelta

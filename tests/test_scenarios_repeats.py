@@ -1,6 +1,6 @@
-"""Section 2, "Repeats and clocks", and what cannot be read or converted: events that come again, clocks
-that run ahead, deliveries that only their engagements date, unreadable workspaces, money in another currency.
-(What lands in batches: test_increments_repeats.py.)"""
+"""Section 2, "Repeats and clocks", and values that cannot be read or converted: events that come again,
+clocks that run ahead, deliveries whose sending only an engagement reports, unreadable workspaces, amounts in
+another currency. (The same in batches: test_increments_repeats.py.)"""
 
 from decimal import Decimal
 

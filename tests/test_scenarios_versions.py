@@ -222,13 +222,13 @@ def test_an_event_counts_at_most_once_under_the_earliest_version_in_whose_interv
     story.goal("one_clock", at="2024-03-01", definition_policy="versioned", name="second")
     story.goal("other", at="2024-02-01", definition_policy="versioned", target=by_occurred)
     marts = yield
-    # Where both versions could claim it, it is the first one's; where neither could, it is nobody's.
+    # If both versions could claim it, the first one does; if neither could, no version does.
     assert marts.fct_achievements.where(goal_id="to_occurred").by("profile_id", "goal_version") == {
         "received early": "2024-01-01",
         "received at the start": "2024-01-01",
         "late": "2024-03-01",
     }
-    # What occurred after its receipt is read as of that.
+    # An occurred_at after the receipt is replaced by the receipt.
     assert marts.fct_achievements.where(goal_id="to_received").by("profile_id", "goal_version") == {
         "received early": "2024-01-01",
         "received at the start": "2024-01-01",
@@ -272,7 +272,7 @@ def test_a_delivery_is_judged_by_the_earliest_version_in_whose_interval_its_mome
         "before all": "2024-03-01",
         "at once": "2024-03-01",
     }
-    # Neither version can claim what was sent under the first and delivered under the second.
+    # Neither version can claim a message that was sent under the first and delivered under the second.
     for goal_id, deliveries in {"to_sent": {"at once"}, "other": {"straddles", "at once"}}.items():
         assert set(marts.fct_impressions.where(goal_id=goal_id).column("delivery_id")) == deliveries
     versions = marts.fct_impressions.where(goal_id="always_delivered").by("delivery_id", "goal_version")

@@ -1,4 +1,4 @@
-"""What an incremental run leaves out: it never leaves out what a new row could change."""
+"""What an incremental run skips: it never skips a model that a new row could change."""
 
 import pytest
 from pipeline import manifest
@@ -46,7 +46,7 @@ def test_only_a_few_rows_of_facts_are_built_by_two_models_at_a_time():
     assert models_at_a_time({"events": 1, "goals": 1}) == 1
 
 
-def test_a_view_that_no_answer_of_the_warehouse_is_written_into_is_left_out():
+def test_a_view_whose_sql_embeds_no_query_result_is_left_out():
     assert "int_non_touches" in names(*RAW_TABLES)
     assert "int_touches" not in names()
 

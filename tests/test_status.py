@@ -1,4 +1,4 @@
-"""`goalpost status`: before the first run, after one, and while one is writing."""
+"""`goalpost status`: before the first run, after a run, and while a run is writing."""
 
 import io
 import os

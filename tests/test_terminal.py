@@ -1,4 +1,4 @@
-"""What is printed of data: one place escapes it, at any width and into any output."""
+"""Data in printed output: one place escapes it, at any width and for any output."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The working database: who may open it, and what is said to whom who may not."""
+"""The working database: who may open it, and what everybody else is told."""
 
 import os
 import struct
@@ -24,7 +24,8 @@ def settings(tmp_path):
 
 
 class OtherProcess:
-    """Runs code until it prints a line, then holds what it has until it is told to let go."""
+    """Runs code until it prints a line, then keeps it waiting, with everything open, until it is told to
+    end."""
 
     def __init__(self, settings: Settings, code: str):
         script = f"""
@@ -133,11 +134,13 @@ def test_marts_that_are_no_database_say_so_and_the_next_run_makes_them_anew(sett
     connect(settings).close()
     settings.warehouse_marts.write_bytes(b"no database")
     for read_only in (False, True):
-        with pytest.raises(GoalpostError, match=r"marts.duckdb, cannot be opened .*: `goalpost run` builds"):
+        with pytest.raises(
+            GoalpostError, match=r"marts.duckdb, cannot be opened .*: `goalpost run` rebuilds"
+        ):
             connect(settings, read_only=read_only)
     [done] = mend(settings)
     aside = settings.warehouse_marts.with_name("warehouse.marts.duckdb.broken")
-    assert f"are moved to {aside} and built anew" in done.replace("they ", "")
+    assert f"are moved to {aside} and rebuilt" in done.replace("they ", "")
     assert aside.read_bytes() == b"no database"
     connect(settings).close()
     assert mend(settings) == []
@@ -247,7 +250,7 @@ def test_a_home_on_a_disk_that_is_not_mounted_is_not_made_on_another(tmp_path, m
 
 
 def test_of_two_that_start_at_once_one_writes_and_the_other_hears_who(settings):
-    """Also the first time ever, when the home is not there yet."""
+    """Also the first time, when the home does not exist yet."""
     script = (
         "import sys\n"
         "from orchestration.settings import Settings\n"

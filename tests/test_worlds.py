@@ -1,6 +1,7 @@
-"""Every mart equals the reference, row for row, over worlds made to be nasty (worlds.py, reference/).
+"""Every mart equals the reference, row for row, over random worlds full of edge cases (worlds.py,
+reference/).
 
-`make test` runs a batch of 40 worlds, the long mode as many as asked for (CONTRIBUTING.md). A
+`make test` runs a batch of 40 worlds, the long mode as many as you request (CONTRIBUTING.md). A
 failure prints the first seed of the batch that differs.
 """
 
@@ -41,7 +42,7 @@ def test_every_mart_equals_the_reference(first_seed, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
-    """A few worlds, which take seconds: what the reference has of them, and the home."""
+    """A few worlds, which take seconds: the result of the reference for them, and the home."""
     pipeline, clock = Pipeline(tmp_path_factory.mktemp("few")), as_of(0)
     worlds = merged(world(seed) for seed in range(A_FEW_WORLDS))
     landed = write(worlds, pipeline.landing, files_per_table=3, formats=FORMATS)
@@ -84,7 +85,8 @@ def differences(worlds, seed, home) -> list[str]:
     return unlike(compute(landed, clock), pipeline)
 
 
-# The columns that no reference has, and why. Any other column of a mart or a quarantine table is compared.
+# The columns that the reference does not have, and why. Any other column of a mart or a quarantine table is
+# compared.
 NOT_COMPARED = {
     "definition_hash": "a hash of what `definition` says, of the project's own making",
     "profile_key": "a hash by which marts join; whoever joins them sees it where it is wrong",
@@ -95,8 +97,8 @@ NOT_COMPARED = {
 
 
 def unlike(expected, pipeline) -> list[str]:
-    """What marts, quarantine and accounting have that the reference has not, and the other way round: tables,
-    columns and rows."""
+    """The tables, columns and rows of marts, quarantine and accounting that the reference does not have, and
+    the other way round."""
     tables = {f"marts.{mart}": rows for mart, rows in expected.marts.items()}
     tables |= {f"quarantine.{table}": rows for table, rows in expected.quarantine.items()}
     columns = columns_read_by_people(pipeline)

@@ -1,9 +1,9 @@
-"""Small nasty worlds as landing data: what a seed makes, how it is written to files, how a failing one is cut
-down.
+"""Small random worlds full of edge cases, as landing data: what a seed makes, how it is written to files, how
+a failing one is reduced.
 
-Belongs here: making rows and files. Does not: what they mean (reference/). A world is made by a seeded
-generator and not drawn value by value: that is a hundred times faster, worlds of many seeds can share one run
-(nothing crosses a workspace), and dropping rows (`smallest`) makes a better example than shrinking draws.
+Belongs here: making rows and files. Does not: what they mean (reference/). A seeded generator makes a world;
+hypothesis does not draw it value by value: that is a hundred times faster, worlds of many seeds can share one
+run (workspaces do not mix), and dropping rows (`smallest`) makes a better example than shrinking draws.
 """
 
 import csv
@@ -30,7 +30,7 @@ Row = dict[str, str | None]  # texts; a row that is None is a record that cannot
 
 FORMATS = ("jsonl", "jsonl.gz", "csv", "csv.gz", "parquet")
 EARLY = datetime(2024, 1, 1)
-# What makes each zone's calendar hard within the same five weeks, in UTC.
+# The difficult instant of each zone's calendar, all within the same five weeks, in UTC.
 CLOCK_CHANGES = {
     "America/New_York": datetime(2024, 3, 10, 7),  # an hour less
     "Europe/Berlin": datetime(2024, 3, 31, 1),  # an hour less
@@ -40,7 +40,7 @@ CLOCK_CHANGES = {
     "Asia/Kathmandu": datetime(2024, 3, 31, 18, 15),  # never; a midnight at +05:45
     "UTC": datetime(2024, 3, 31),
 }
-# How many days from such an instant: what comes first (messages, entries), what follows (events, states).
+# How many days from such an instant: for first rows (messages, entries), and for later rows (events, states).
 BEFORE, AFTER = (-7, -2, -1, -1, 0, 0, 0, 1, 2), (-2, -1, 0, 0, 1, 1, 2, 7, 7, 8, 14, 30, 90)
 MICROSECONDS = (0, 0, 0, 0, 0, 0, -1, 1)
 
@@ -58,7 +58,7 @@ PLANS = ("free", "paid")
 COURSES = (7, "7", "7.0", "b", None, True)
 CURRENCIES = ("USD", "usd", "EUR", "Eur", "USD ", "", None, 5, True, ["USD"])
 SPELLINGS = {"true": ("TRUE", "True", "t", "T", "1"), "false": ("False", "f", "F", "0")}
-AHEAD = ("2031-05-01", "2999-12-31T23:59:59Z")  # what a device may think the time is
+AHEAD = ("2031-05-01", "2999-12-31T23:59:59Z")  # the times that a wrong device clock may show
 TOTALS = (9.99, "9.99", 10, 0.0000005, -1.0000005, "x", 999999999999.9999999, True)
 NASTY_KEY = "we\"ird'; key"
 POINTERS = ("/nested/a~1b", "/nested/m~0n", "/tags/0")
@@ -98,7 +98,7 @@ def worlds() -> strategies.SearchStrategy[World]:
 
 
 def as_of(seed: int) -> datetime:
-    """A clock amid the facts of most worlds, on an edge as often as not."""
+    """A clock amid the facts of most worlds, about half the time on an edge."""
     dice = random.Random(seed)
     zone = dice.choice(sorted(CLOCK_CHANGES))
     days, microseconds = dice.choice((2, 7, 8, 14, 30, 90)), dice.choice(MICROSECONDS)
@@ -113,8 +113,8 @@ def merged(several: Iterable[World]) -> World:
 
 
 def instants(zone: str) -> list[datetime]:
-    """The moments near a clock change from which all times are whole days, or a microsecond more or less,
-    away."""
+    """The moments near a clock change; all times are whole days away from one, or a microsecond more or
+    less."""
     change = CLOCK_CHANGES[zone]
     day = change.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
     midnights = [datetime.combine(each, time(), ZoneInfo(zone)) for each in (day, day + timedelta(days=1))]
@@ -126,7 +126,7 @@ def instants(zone: str) -> list[datetime]:
 
 
 class Maker:
-    """Makes the rows of one workspace out of small alphabets, so that ties and edges are the rule."""
+    """Makes the rows of one workspace from few distinct values, so that ties and edges are common."""
 
     def __init__(self, dice: random.Random, tables: dict, workspace_id: str, zone: str):
         self.dice, self.tables, self.workspace_id, self.zone = dice, tables, workspace_id, zone
@@ -217,7 +217,7 @@ class Maker:
         return self.pick(True, False, None, ["paid", 10, None], [], {"a": 1}, *NASTY)
 
     def properties(self) -> str | None:
-        """JSON text: mostly a plan, so that states flip; at times no object at all, or one key twice."""
+        """JSON text: mostly a plan, so that states change; sometimes no object at all, or one key twice."""
         if self.chance(0.06):
             odd = ("null", '["paid", "free"]', '"{\\"plan\\": \\"paid\\"}"')  # JSON, but no object
             return self.pick(None, None, *odd, *('{"plan": "paid", "plan": "free"}', " \n{ } ") * 2)
@@ -352,8 +352,8 @@ class Maker:
         self.marks.append(entered_at)
 
     def make_delivery(self, number: int) -> None:
-        """Mostly of a journey and its person; at times of another's journey, of none, or of one that never
-        landed."""
+        """Mostly of a journey and its person; sometimes of another person's journey, of none, or of one that
+        never landed."""
         journey = self.pick(*self.journeys) if self.chance(0.6) else {}
         owner = journey["profile_id"] if journey and self.chance(0.9) else self.pick(*PROFILES)
         is_anonymous = self.pick(*(None,) * 12, "true", "false")
@@ -389,7 +389,7 @@ class Maker:
         )
 
     def make_goal(self, goal_id: str) -> None:
-        """A first row, then edits of it: of its core, its sources, its status and the rest."""
+        """A first row, then edits of its core, its sources, its status and the rest."""
         definition = self.definition()
         self.add("goals", goal_id=goal_id, updated_at=self.start(), definition=self.json(definition))
         for _ in range(self.pick(0, 0, 1, 1, 2, 3)):
@@ -589,7 +589,7 @@ def faulty_definition(**keys) -> tuple[str, dict[str, str | None]]:
     return fault("goals", definition=json.dumps(definition))
 
 
-# By reason code, so that each is as likely. No changes: a record that cannot be read.
+# By reason code, so that each is equally likely. No changes: a record that cannot be read.
 FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
     "bad_row": (*((table, None) for table in TABLES),),
     "missing_key": (
@@ -694,8 +694,8 @@ def write(
     loaded_at: datetime | None = None,
     seed: int = 0,
 ) -> list[LandedRow]:
-    """Writes the rows, shuffled, to files in the formats; gives the rows as the reference takes them, with
-    paths below the folder. `loaded_at` matters only to rows in the future."""
+    """Writes the rows, shuffled, to files in the formats; returns the rows as the reference takes them, with
+    paths relative to the folder. `loaded_at` matters only for rows in the future."""
     dice = random.Random(seed)
     loaded_at = loaded_at or datetime.now(UTC).replace(tzinfo=None)
     landed: list[LandedRow] = []
@@ -713,11 +713,11 @@ def write(
             (folder / path).write_bytes(gzip.compress(content) if format.endswith(".gz") else content)
             for row, row_number in zip(part, row_numbers, strict=True):
                 landed.append(LandedRow(table, path.as_posix(), row_number, row, loaded_at))
-    return sorted(landed, key=lambda row: row.path)  # as they load: of exact duplicates the first stands
+    return sorted(landed, key=lambda row: row.path)  # as they load: of exact duplicates the first is valid
 
 
 def jsonl(table: str, rows: list[Row | None], dice: random.Random) -> tuple[bytes, list[int]]:
-    """Values as text or as what JSON has for them; nulls as null, as empty text or left out; empty lines
+    """Values as text or as JSON values; nulls as null, as empty text or omitted; empty lines
     between."""
     lines: list[str] = []
     row_numbers = []
@@ -749,8 +749,8 @@ def jsonl_line(table: str, row: Row, dice: random.Random) -> str:
 
 
 def is_native(column: Column, text: str) -> bool:
-    """Whether JSON has this very value. Of JSON columns: compact objects (others would not land as written)
-    without exponents (which each writer spells its own way)."""
+    """Whether JSON can hold exactly this value. For JSON columns: compact objects (others would not land as
+    written) without exponents (each writer spells these in its own way)."""
     if column.type == "boolean":
         return text in ("true", "false", "1", "0")
     if column.type == "integer" or column.name == "profile_id":
@@ -784,7 +784,7 @@ def csv_file(table: str, rows: list[Row | None], dice: random.Random) -> tuple[b
 
 
 def parquet(table: str, rows: list[Row | None], dice: random.Random) -> tuple[bytes, list[int]]:
-    """Text columns, or where every value allows it timestamps, booleans and integers."""
+    """Text columns, or, if every value allows it, timestamps, booleans and integers."""
     arrays = {}
     for column in TABLES[table].columns:
         texts = [(row or {}).get(column.name) or None for row in rows]
@@ -818,8 +818,8 @@ CONTENTS = {"jsonl": jsonl, "csv": csv_file, "parquet": parquet}
 
 
 def smallest(world: World, fails: Callable[[World], bool], runs: int = 200) -> World:
-    """Drops rows, first many and then one by one, as long as the world still fails: a failure to read, and to
-    name."""
+    """Drops rows, first many and then one by one, as long as the world still fails: this leaves a small,
+    readable failure."""
     rows = [(table, row) for table, of_table in world.tables.items() for row in of_table]
     size = len(rows) // 2
     while size and runs:

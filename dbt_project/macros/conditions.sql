@@ -26,6 +26,8 @@
     coalesce({{ goalpost.contains_literal(property, value) }}, false)
 {%- elif op in ('starts_with', 'ends_with') -%}
     coalesce(case {{ goalpost.when_text(op, property, value) }} end, false)
+{%- else -%}
+    {%- do exceptions.raise_compiler_error("condition_sql() knows no operator " ~ op) -%}
 {%- endif -%}
 {%- endmacro %}
 

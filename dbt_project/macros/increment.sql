@@ -7,7 +7,7 @@
 
     Each model that was built is stamped in control.built_models with its increment and its code. A model says in its config what it holds:
       meta.holds: increment   the rows that this increment computes, nothing of the ones before
-      meta.holds: scope       whom, what or from which day this increment computes anew
+      meta.holds: scope       whom, what or from which day this increment recomputes
       nothing                 everything: from scratch, or kept and changed by each increment
     What cannot be right refuses before anything is built, in a sentence that names the command that is.
 #}
@@ -110,7 +110,7 @@
 {{ return(node.name ~ " holds only what the last run computed and cannot be built from scratch alone: " ~ everything ~ ".") }}
 {%- endif -%}
 {%- if holds and node.name in stamps and goalpost.is_new_or_changed(node) -%}
-{{ return(node.original_file_path ~ " has changed, and what stands on " ~ node.name ~ " was built by the old one: `goalpost run` builds it all anew.") }}
+{{ return(node.original_file_path ~ " has changed, and what stands on " ~ node.name ~ " was built by the old one: `goalpost run` rebuilds all of it.") }}
 {%- endif -%}
 {%- if goalpost.is_from_scratch(unique_id) -%}
 {%- for input in inputs if input.config.meta.get('holds') == 'increment' -%}

@@ -220,6 +220,24 @@ select
 {%- endmacro %}
 
 
+{#
+    The raw tables of the contract, without the ledger. dbt wants to know what a model stands on before it has read the contract, so
+    their names are here once more; a list that differs from the contract is refused.
+#}
+{% macro raw_tables() -%}
+{%- set tables = [
+    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
+    'holdouts',
+] -%}
+{%- set landed = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | reject('equalto', 'files')
+    if execute else tables -%}
+{%- if landed | sort != tables | sort -%}
+{%- do exceptions.raise_compiler_error("raw_tables() in macros/judged_rows.sql does not name the tables of models/staging/_sources.yml.") -%}
+{%- endif -%}
+{{ return(tables) }}
+{%- endmacro %}
+
+
 {# The columns of a raw table, as the contract lists them: dicts of name, type, key, required, values, is_earliest, not_after. #}
 {% macro contract_columns(table_name) -%}
 {%- set columns = [] -%}
@@ -248,12 +266,14 @@ select
 {%- elif type == 'boolean' -%}{{ goalpost.read_boolean(text) }}
 {%- elif type == 'integer' -%}{{ goalpost.read_integer(text) }}
 {%- elif type == 'share' -%}{{ goalpost.read_number(text) }}
-{%- else -%}{{ text }}{%- endif -%}
+{%- elif type in ['id', 'text', 'json', 'json_list', 'time_zone', 'enum', 'filter', 'definition'] -%}{{ text }}
+{%- else -%}{%- do exceptions.raise_compiler_error("read_as() knows no type " ~ type ~ " of a column") -%}{%- endif -%}
 {%- endmacro %}
 
 
 {# For each column that a fault can befall: its name, and the condition under which it does. #}
 {% macro faults_of(columns, fault) -%}
+{%- if fault not in goalpost.faults().values() -%}{%- do exceptions.raise_compiler_error("faults_of() knows no fault " ~ fault) -%}{%- endif -%}
 {%- set conditions = [] -%}
 {%- for column in columns -%}
 {%- set name, type = column.name, column.type -%}

@@ -1,13 +1,39 @@
 {#
-    The values that a trigger_match compares (SEMANTICS, section 7), joined to rows that carry trigger_predicate, natural_key,
-    journey_id, profile_key and workspace_id: those of the achievement's event, one of `events`, and those of the journey, which as
-    one of another profile counts as not landed. Read again from what landed, for goals with a trigger_match only; the few events
-    that are asked for are looked up, not all of them held.
+    Rows with the values that a trigger_match compares (SEMANTICS, section 7), unpacked as satisfies_trigger_match() reads them (`matches`),
+    and landed_journey_id. The rows carry trigger_predicate, natural_key, journey_id, profile_key and workspace_id. The values are those
+    of the achievement's event, one of `events`, and those of the journey, which as one of another profile counts as not landed.
+    They are read again from what landed, for rows with a trigger_predicate only; the few events that are asked for are looked up,
+    not all of them held.
 #}
-{% macro join_trigger_values(rows, events) -%}
-    {%- set event_key = goalpost.key_of([rows ~ '.workspace_id', rows ~ '.natural_key']) -%}
-    left join (select * from {{ events }} as events where event_key in (select {{ event_key }} from {{ rows }})) as events
-        on {{ event_key }} = events.event_key
-    left join {{ ref('stg_journeys') }} as journeys
-        on {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.journey_id']) }} = journeys.journey_key and {{ rows }}.profile_key = journeys.profile_key
+{% macro with_trigger_values(rows, events, matches) -%}
+    {%- set event_key = goalpost.key_of(['workspace_id', 'natural_key']) -%}
+    (
+        select
+            {{- goalpost.unpack_properties('event_values', 'event', used_in=matches) }}
+            {{- goalpost.unpack_properties('journey_values', 'journey', used_in=matches) }}
+            *
+        from (
+            select
+                asking.*,
+                journeys.journey_id as landed_journey_id,
+                {{ goalpost.extract_properties('events.properties', 'event') }} as event_values,
+                {{ goalpost.extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
+            from (
+                select
+                    *,
+                    case when trigger_predicate is not null then {{ event_key }} end as asked_event_key,
+                    case
+                        when trigger_predicate is not null then {{ goalpost.key_of(['workspace_id', 'journey_id']) }}
+                    end as asked_journey_key
+                from {{ rows }}
+            ) as asking
+            left join (
+                select * from {{ events }} as events
+                where event_key in (select {{ event_key }} from {{ rows }} where trigger_predicate is not null)
+            ) as events
+                on asking.asked_event_key = events.event_key
+            left join {{ ref('stg_journeys') }} as journeys
+                on asking.asked_journey_key = journeys.journey_key and asking.profile_key = journeys.profile_key
+        ) as compared
+    ) as unpacked
 {%- endmacro %}

@@ -120,6 +120,7 @@ case
 {#
     All profile predicates of a row as bit masks, 62 to a word: bit n of the list is predicate n.
     One pass evaluates every goal; what changes between two snapshots is then a comparison of integers.
+    The words, one at least, each as SQL.
 #}
 {% macro profile_matches() -%}
 {%- set words = [] -%}
@@ -128,9 +129,9 @@ case
 {%- for predicate in predicates -%}
 {%- do bits.append('case when ' ~ predicate ~ ' then ' ~ 2 ** loop.index0 ~ ' else 0 end') -%}
 {%- endfor -%}
-{%- do words.append(bits | join('\n            + ')) -%}
+{%- do words.append('cast(' ~ bits | join('\n            + ') ~ ' as bigint)') -%}
 {%- endfor -%}
-{{ goalpost.list_of(words, 'bigint') }}
+{{ return(words or ['cast(0 as bigint)']) }}
 {%- endmacro %}
 
 
@@ -141,13 +142,13 @@ case
 {%- endmacro %}
 
 
-{# The values of a snapshot that event filters compare with: the `state` reader's, out of the snapshot's columns. #}
+{# The values of a snapshot that event filters compare with: the `state` reader's, each as a column of the snapshot's. #}
 {% macro state_values() -%}
 {%- set snapshot, columns = goalpost.property_pointers('snapshot'), [] -%}
 {%- for pointer in goalpost.property_pointers('state') -%}
 {%- do columns.append('snapshot_' ~ (snapshot.index(pointer) + 1)) -%}
 {%- endfor -%}
-{{ goalpost.list_of(columns, 'varchar') }}
+{{ return(columns) }}
 {%- endmacro %}
 
 

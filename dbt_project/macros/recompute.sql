@@ -1,5 +1,5 @@
 {#
-    How a run computes a suffix anew instead of everything (docs/increments.md).
+    How a run recomputes a suffix instead of everything (docs/increments.md).
 
     What a run has to look at is decided in one place, int_affected_profiles: each profile that the new rows (or a changed
     definition) can affect, and the earliest moment, affected_from, at which they can change anything. A fact before that moment
@@ -26,8 +26,7 @@
 {% macro earliest_affected() -%}
 {%- set affected = ref('int_affected_profiles') -%}
 {%- set found = goalpost.asked_once("select min(affected_from) from " ~ affected) if execute else [] -%}
-{%- set earliest = found[0][0] if found else none -%}
-{%- if earliest is none -%}{{ goalpost.end_of_time() }}{%- else -%}timestamp '{{ earliest }}'{%- endif -%}
+{{ goalpost.moment_or_end_of_time(found) }}
 {%- endmacro %}
 
 
@@ -52,6 +51,24 @@
         {%- endif %}
     )
 {%- endif -%}
+{%- endmacro %}
+
+
+{# The earliest send that the rows of touched deliveries name, as a literal, to find these deliveries by. #}
+{% macro earliest_touched_send() -%}
+{%- set deliveries, touched = ref('base_deliveries'), ref('int_touched_deliveries') -%}
+{%- set found = goalpost.asked_once(
+    "select min(deliveries.sent_at) from " ~ deliveries ~ " as deliveries inner join " ~ touched
+    ~ " as touched on deliveries.delivery_key = touched.delivery_key"
+) if execute else [] -%}
+{{ goalpost.moment_or_end_of_time(found) }}
+{%- endmacro %}
+
+
+{# The moment that a query found, as a literal; none: after every one. #}
+{% macro moment_or_end_of_time(found) -%}
+{%- set moment = found[0][0] if found else none -%}
+{%- if moment is none -%}{{ goalpost.end_of_time() }}{%- else -%}timestamp '{{ moment }}'{%- endif -%}
 {%- endmacro %}
 
 
@@ -90,6 +107,5 @@
 {%- do moments.append("select " ~ goalpost.beginning_of_time() ~ " from " ~ definition ~ touched) -%}
 {%- endfor -%}
 {%- set found = goalpost.asked_once("select min(sent_at) from (" ~ moments | join(' union all ') ~ ") as sends") if execute else [] -%}
-{%- set earliest = found[0][0] if found else none -%}
-{{ return(goalpost.end_of_time() if earliest is none else "timestamp '" ~ earliest ~ "'") }}
+{{ return(goalpost.moment_or_end_of_time(found)) }}
 {%- endmacro %}

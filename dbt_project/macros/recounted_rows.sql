@@ -1,5 +1,5 @@
 {#
-    The rows of a relation whose `moment` may lie on a day that this run counts anew (int_recounted_days): from scratch all of them.
+    The rows of a relation whose `moment` may lie on a day that this run recounts (int_recounted_days): from scratch all of them.
     A local day begins up to 14 hours before that of UTC; the model itself leaves out the days before first_day.
 #}
 {% macro recounted_rows(relation, moment) -%}

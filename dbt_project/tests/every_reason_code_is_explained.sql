@@ -1,9 +1,6 @@
 -- Every code that a row was quarantined with is in the seed that says what it means and what to do about it.
 {{ config(meta={'dagster': {'ref': {'name': 'reason_codes'}}}) }}
-{%- set tables = [
-    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
-    'holdouts',
-] %}
+{%- set tables = raw_tables() %}
 
 with refused as (
     {% for table in tables %}

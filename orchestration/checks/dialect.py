@@ -89,9 +89,6 @@ class BufferedDialect(duckdb_engine.Dialect):
             for name, data_type, nullable in found
         ]
 
-    def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
-        return {"constrained_columns": [], "name": None}
-
     def connect(self, *_: Any, **__: Any) -> BufferedConnection:
         connection = OPENED.get().cursor()
         connection.execute(f"use {CATALOG}")

@@ -4,11 +4,11 @@ Belongs here: the read-only connection that checks run in. Does not: the rules (
 
 Rules name tables as everybody does (`marts.fct_enrollments`). In an incremental run each name stands for a
 part of its table: of staged rows those that share a key with a new one, of every table with a profile_key the
-rows of the affected profiles, all of them, so that what belongs together is there together. The rest was
-checked by the run that computed it. Who writes a rule need not know.
+rows of the affected profiles, all of them, so that what belongs together is there together, and of these the
+columns that a rule names. The rest was checked by the run that computed it. Who writes a rule need not know.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 import duckdb
 
@@ -24,9 +24,10 @@ AFFECTED = "profile_key in (select profile_key from whole.intermediate.int_affec
 
 
 def open_for_checks(
-    settings: Settings, names: Set[str], *, only_changed: bool = False
+    settings: Settings, words: Mapping[str, Set[str]], *, only_changed: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """A connection in which the tables and views of these names are; `use` the catalog."""
+    """A connection in which the tables and views of these names are; `use` the catalog. `words`: of the rules
+    that read each, among them the columns; `*` for all."""
     connection = duckdb.connect()
     connection.execute(f"set temp_directory = {literal(settings.warehouse.with_suffix('.tmp'))}")
     connection.execute("set timezone = 'UTC'")
@@ -38,12 +39,16 @@ def open_for_checks(
         connection.execute(f"create schema {schema}")
 
     # The views of staged rows stand on the base tables, which are shown instead.
-    names = names | {name.replace("staging.stg_", "staging.base_") for name in names}
+    names = words.keys() | {name.replace("staging.stg_", "staging.base_") for name in words}
     for catalog, schema, table in _tables(connection):
         name = f"{'marts' if catalog == 'whole_marts' else schema}.{table}"
         place = f"{catalog}.{schema}.{table}"
         if name in names:
-            _show(connection, name, place, _part(_columns(connection, place)) if only_changed else None)
+            columns = _columns(connection, place)
+            part = _part(columns) if only_changed else None
+            read = [column for column in columns if column in words.get(name, "")]
+            is_narrow = part == AFFECTED and read and "*" not in words[name]
+            _show(connection, name, place, part, ", ".join(read) if is_narrow else "*")
     for schema, view, definition in _views(connection):
         if f"{schema}.{view}" in names:
             connection.execute(definition)
@@ -74,7 +79,9 @@ def _part(columns: list[str]) -> str | None:
     return AFFECTED if "profile_key" in columns else None
 
 
-def _show(connection: duckdb.DuckDBPyConnection, name: str, table: str, part: str | None) -> None:
+def _show(
+    connection: duckdb.DuckDBPyConnection, name: str, table: str, part: str | None, columns: str
+) -> None:
     """A small part is taken out once, for all rules; a large one is read where it lies."""
     if not part:
         connection.execute(f"create view {name} as from {table}")
@@ -85,6 +92,8 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str, table: str, part: st
     )
     is_small = connection.execute("select count(*) from found").fetchall()[0][0] < FEW
     if is_small:
-        connection.execute(f"create table {name} as from {table} where rowid in (from found)")
+        connection.execute(
+            f"create table {name} as select {columns} from {table} where rowid in (from found)"
+        )
     else:
         connection.execute(f"create view {name} as from {table} where {condition}")

@@ -1,7 +1,11 @@
 """The expectation suites of a step: reading them, running them inside DuckDB, keeping what they found.
 
-Belongs here: expectations/<step>/<table>.json and control.check_results. Does not: what follows from a result
-(defs/checks.py blocks, publish.py refuses), nor the connection's peculiarities (dialect.py).
+Belongs here: expectations/<step>/<table>.json, the queries beside it, control.check_results. Does not: what
+follows from a result (defs/checks.py blocks, publish.py refuses), nor the connection's peculiarities
+(dialect.py).
+
+A rule that is a query of its own names its `.sql` file. In it `{batch}` is the table of the suite, `{table}`
+its name.
 """
 
 import json
@@ -20,7 +24,7 @@ import duckdb
 from orchestration.checks.scope import open_for_checks
 from orchestration.errors import GoalpostError
 from orchestration.settings import EXPECTATIONS, Settings
-from orchestration.startup import import_later
+from orchestration.shortcuts import import_when_used
 from orchestration.warehouse import connect
 
 STEPS = ("raw", "staging", "intermediate", "marts")
@@ -73,10 +77,9 @@ def run_steps(settings: Settings, steps: Sequence[str], *, only_changed: bool = 
 
 
 def import_great_expectations() -> None:
-    """It takes seconds: whoever only reads suites must not pay for it. Nor need anybody pay for what it needs
-    only to compare distributions and to draw them."""
+    """It takes seconds: whoever only reads suites must not pay for it."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import_later("scipy.stats", "altair")
+    import_when_used("scipy.stats", "altair")
     import great_expectations  # noqa: F401
 
 
@@ -90,9 +93,7 @@ def run_suites(
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    # It keeps nothing, and would write its whole configuration as YAML again with every table.
-    context._save_project_config = lambda: None  # type: ignore[method-assign]
-    with closing(open_for_checks(settings, _names(suites), only_changed=only_changed)) as connection:
+    with closing(open_for_checks(settings, _words(suites), only_changed=only_changed)) as connection:
         dialect.OPENED.set(connection)
         source = context.data_sources.add_sql(
             "warehouse", connection_string="duckdb+buffered://", create_temp_table=False
@@ -103,12 +104,20 @@ def run_suites(
             return [(suite, _run_suite(source, suite)) for suite in suites]
 
 
-def _names(suites: tuple[Suite, ...]) -> set[str]:
-    """The tables that the rules read: their own, and what their queries mention."""
-    queries = " ".join(str(item.kwargs) for suite in suites for item in suite.expectations)
-    return {suite.name for suite in suites} | set(
-        re.findall(rf"\b(?:control|{'|'.join(STEPS)})\.\w+", queries)
-    )
+def _words(suites: tuple[Suite, ...]) -> dict[str, set[str]]:
+    """By each table that the rules read, their own and those that their queries mention: the words of these
+    rules, which has their columns among them; `*` for all columns."""
+    found: dict[str, set[str]] = {}
+    for suite in suites:
+        found.setdefault(suite.name, set())
+        for item in suite.expectations:
+            rule = str(item.kwargs)
+            words = set(re.findall(r"\w+", rule))
+            if "*" in rule.replace("(*)", "") or item.type.startswith("expect_table"):
+                words.add("*")
+            for name in {suite.name, *re.findall(rf"\b(?:control|{'|'.join(STEPS)})\.\w+", rule)}:
+                found.setdefault(name, set()).update(words)
+    return found
 
 
 def critical_failures(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
@@ -136,16 +145,28 @@ def _read_suite(path: Path, step: str) -> Suite:
                 severity=item["severity"],
                 notes=item["meta"]["notes"],
                 type=item["type"],
-                kwargs=item["kwargs"],
+                kwargs=_query(path, item["query"]) if "query" in item else item["kwargs"],
             )
             for item in document["expectations"]
         )
     except (ValueError, KeyError) as error:
         raise GoalpostError(
             f"The suite {path} cannot be read ({type(error).__name__}: {error}): each expectation needs "
-            "type, kwargs, severity and meta with name and notes."
+            "type, kwargs or query, severity and meta with name and notes."
         ) from error
     return Suite(step, path.stem, expectations)
+
+
+def _query(suite: Path, name: str) -> dict[str, str]:
+    """`name`: the file, from the folder of the suite on."""
+    try:
+        query = (suite.parent / name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise GoalpostError(
+            f"The suite {suite} names the query {name}, and {suite.parent / name} cannot be read "
+            f"({error.strerror})."
+        ) from error
+    return {"unexpected_rows_query": query.strip().replace("{table}", suite.stem)}
 
 
 def _run_suite(source: Any, suite: Suite) -> list[CheckResult]:

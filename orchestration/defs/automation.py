@@ -23,7 +23,7 @@ from dagster import (
 
 from orchestration import runs
 from orchestration.clock import pinned
-from orchestration.defs.instance import PATIENCE_SECONDS, forget_dead_runs
+from orchestration.dagster_instance import PATIENCE_SECONDS, forget_dead_runs
 from orchestration.defs.run import GoalpostRun, keep_reason
 from orchestration.errors import GoalpostError
 from orchestration.landing import Listing, list_landing

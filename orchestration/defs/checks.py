@@ -16,8 +16,8 @@ from dagster import (
     multi_asset_check,
 )
 
+from orchestration.checks import process as checks_process
 from orchestration.checks.suites import STEPS, CheckResult, keep_results, read_suites
-from orchestration.defs import checks_process
 from orchestration.defs.progress import tell
 from orchestration.defs.run import GoalpostRun
 

@@ -4,11 +4,8 @@ Belongs here: how dbt is called, and what its failure means in a sentence. Does 
 """
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import timedelta
-from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -26,10 +23,8 @@ from dagster import (
 from packaging.version import Version
 
 from orchestration import changes, runs
-from orchestration.defs.dbt_process import (
-    COMMAND,
+from orchestration.dbt_process import (
     RUN_RESULTS,
-    environment,
     manifest_path,
     prepare_manifest,
     target_folder,
@@ -40,12 +35,10 @@ from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.selection import increment_arguments, landed_rows, left_out
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import hidden
+from orchestration.shortcuts import not_importing
 
-# dbt runs in a process of its own. In this one dagster-dbt would import it to name its types, which takes
-# a second and a half; where dbt is not installed, it does without.
-with hidden("dbt.version"):
-    from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+with not_importing("dbt.version"):
+    from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
     from dagster_dbt.dbt_manifest import validate_manifest
 
 DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message comes to the point
@@ -54,26 +47,6 @@ DBT_ERRORS = "Errors parsed from dbt logs:"  # where dagster-dbt's long message 
 MARTS_FRESHNESS = FreshnessPolicy.time_window(
     fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
 )
-
-
-# Unit tests are about the code, not the data: they belong to `make test`.
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-
-
-class Dbt(DbtCliResource):
-    """dagster-dbt asks dbt for its version (4 s, and a look at the package index) and makes an adapter in
-    this process to fetch metadata; neither is needed."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return dbt_version()
-
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
-        return None
-
-
-def dbt_version() -> Version:
-    return Version(installed_version("dbt-core"))
 
 
 class Translator(DagsterDbtTranslator):
@@ -96,20 +69,13 @@ class Translator(DagsterDbtTranslator):
 TRANSLATOR = Translator()
 MANIFEST = prepare_manifest(Settings())
 
-dbt_resource = Dbt(
-    project_dir=str(DBT_PROJECT),
-    profiles_dir=str(DBT_PROJECT),
-    dbt_executable=sys.executable,
-    global_config_flags=list(COMMAND),
-)
-
 
 @dbt_assets(
     manifest=MANIFEST,
     name="models",
     dagster_dbt_translator=TRANSLATOR,
 )
-def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterator:
+def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     run.refuse_what_cannot_be_right()
     if manifest_path(run.settings) != MANIFEST:
         raise GoalpostError("The models changed since Dagster loaded them: reload the code location.")
@@ -121,12 +87,13 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
     if not run.is_partial:  # before: what is built takes the place of what was known of it
         runs.drop_removed_models(run.settings, relations(manifest))
     if run.is_partial:
-        invocation = picked(context, run, dbt)
+        refresh = ["--full-refresh"] if run.full_refresh else []
+        invocation = build(context, run, *refresh, *picked(context, manifest))
     elif run.is_full_refresh:
         if runs.has_succeeded(run.settings):
-            context.log.warning(f"Everything is computed anew: {run.started.rebuild.full_refresh}.")
+            context.log.warning(f"Everything is recomputed: {run.started.rebuild.full_refresh}.")
         runs.open_increment(run.settings, run.started)
-        invocation = everything(context, run, "--full-refresh")
+        invocation = build(context, run, "--full-refresh")
     else:
         landed, rebuilt = landed_rows(run.settings), run.started.rebuild.models
         if rebuilt:
@@ -137,9 +104,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> Iterat
         names = {manifest["nodes"][node]["name"] for node in unbuilt}
         runs.open_increment(run.settings, run.started, rebuilt=rebuilt, left_out=names)
         arguments = increment_arguments(manifest, unbuilt, landed)
-        invocation = everything(
-            context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty"
-        )
+        invocation = build(context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty")
     events = invocation.stream()
     keys = {TRANSLATOR.get_asset_key(manifest["nodes"][node]) for node in unbuilt}
     tell(0, len(context.selected_asset_keys - keys), "models")
@@ -192,25 +157,32 @@ def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events
             yield from follow()
 
 
-def everything(context: AssetExecutionContext, run: GoalpostRun, *arguments: str) -> DbtCliInvocation:
+def build(context: AssetExecutionContext, run: GoalpostRun, *arguments: str) -> DbtCliInvocation:
     """By the dbt that waits since the run began."""
     return DbtCliInvocation(
-        process=run.dbt.build(*NO_UNIT_TESTS, *arguments),
+        # Unit tests are about the code, not the data: they belong to `make test`.
+        process=run.dbt.build("--exclude-resource-type", "unit_test", *arguments),
         manifest=validate_manifest(MANIFEST),
         dagster_dbt_translator=TRANSLATOR,
         project_dir=DBT_PROJECT,
         target_path=target_folder(run.settings),
         raise_on_error=False,
-        cli_version=dbt_version(),
+        cli_version=Version(installed_version("dbt-core")),
         context=context,
     )
 
 
-def picked(context: AssetExecutionContext, run: GoalpostRun, dbt: Dbt) -> DbtCliInvocation:
-    """Somebody chose assets in the UI: dagster-dbt translates that. The same as `dbt build` by hand."""
-    os.environ |= environment(run.settings)
-    arguments = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if run.full_refresh else [])]
-    return dbt.cli(arguments, context=context, target_path=target_folder(run.settings), raise_on_error=False)
+def picked(context: AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
+    """Somebody chose assets and checks in the UI: the same as `dbt build -s` by hand."""
+    nodes, checks = manifest["nodes"].values(), {key.name for key in context.selected_asset_check_keys}
+    chosen = [
+        node["name"]
+        for node in nodes
+        if node["resource_type"] in changes.BUILT
+        and TRANSLATOR.get_asset_key(node) in context.selected_asset_keys
+    ]
+    tests = {node["name"] for node in nodes if node["resource_type"] == "test"}
+    return ["--select", *chosen, *sorted(tests & checks), "--exclude", *sorted(tests - checks)]
 
 
 def failure(run_results: Mapping[str, Any], output: str) -> str:

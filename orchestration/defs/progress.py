@@ -39,7 +39,7 @@ def tell(done: int, total: int, noun: str, name: str = "") -> None:
 
 
 class Waiting:
-    """What is going on, and for how long: laid out anew each time that the terminal is drawn."""
+    """What is going on, and for how long: laid out again each time that the terminal is drawn."""
 
     def __init__(self) -> None:
         self.what, self.since = "Getting ready", STARTED_AT

@@ -3,13 +3,16 @@
 Belongs here: the config of the job, the writer's lock around it, its row in control.runs. Does not: any step.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import ClassVar
 
 from dagster import (
     AssetKey,
     ConfigurableResource,
     DagsterRun,
+    Definitions,
     Failure,
     HookContext,
     InitResourceContext,
@@ -17,12 +20,13 @@ from dagster import (
 )
 from pydantic import Field, PrivateAttr
 
-from orchestration import clock, modes, runs
+from orchestration import clock, dbt_process, modes, runs
+from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
-from orchestration.defs import checks_process, dbt_process
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
-from orchestration.publish import Prepared, prepare
+from orchestration.publish import Prepared, marts_are_as_published, prepare
+from orchestration.selection import recompute_moments
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
 
@@ -32,14 +36,15 @@ PUBLISHED = AssetKey("published_marts")
 class GoalpostRun(ConfigurableResource):
     """The command line, the sensor and the schedule start the same job: they differ in this config only."""
 
+    # Set by definitions.py, which alone knows all assets and checks, and imports this module.
+    definitions: ClassVar[Definitions | None] = None
+
     as_of: str | None = Field(
         None,
         description="Reports count what happened until then (ISO 8601). Default: where the clock of the home "
         "is pinned, or else now.",
     )
-    full_refresh: bool = Field(
-        False, description="Compute everything anew instead of what the new rows change."
-    )
+    full_refresh: bool = Field(False, description="Recompute everything instead of what the new rows change.")
     landing: str | None = Field(
         None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING."
     )
@@ -47,6 +52,7 @@ class GoalpostRun(ConfigurableResource):
     _run: runs.StartedRun | None = PrivateAttr(None)
     _refusal: str | None = PrivateAttr(None)
     _prepared: Prepared | None = PrivateAttr(None)
+    _marts_were_as_published: bool = PrivateAttr(False)
 
     @property
     def settings(self) -> Settings:
@@ -55,7 +61,7 @@ class GoalpostRun(ConfigurableResource):
     @property
     def is_partial(self) -> bool:
         """Somebody chose assets or checks in the UI. It takes in no new rows, publishes nothing, and is no
-        run in control.runs. What it builds, the next run builds anew and publishes (docs/increments.md)."""
+        run in control.runs. What it builds, the next run rebuilds and publishes (docs/increments.md)."""
         return self._run is None
 
     @property
@@ -82,14 +88,20 @@ class GoalpostRun(ConfigurableResource):
 
     @property
     def dbt(self) -> dbt_process.WaitingDbt:
-        return dbt_process.started(self.settings)
+        return dbt_process.started(self.settings, in_run=not self.is_partial)
 
     @property
     def prepared(self) -> Prepared | None:
         return self._prepared
 
     def prepare_publishing(self) -> None:
-        self._prepared = prepare(self.settings)
+        manifest = json.loads(dbt_process.manifest_path(self.settings).read_bytes())
+        is_in_part = self._marts_were_as_published and not self.is_full_refresh
+        self._prepared = prepare(
+            self.settings,
+            recompute_moments(manifest),
+            rebuilt=self.started.rebuild.models if is_in_part else None,
+        )
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
@@ -100,12 +112,17 @@ class GoalpostRun(ConfigurableResource):
                 if context.log:
                     context.log.warning(done)
             self._run, self._refusal, self._prepared = None, None, None
-            if not is_whole(context.run):
+            if not is_whole(context.run, self.definitions):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
                     self._refusal = PARTS_ARE_NOT_PUBLISHED
                 connect(self.settings).close()  # what a step expects in it
-                yield self
+                try:
+                    yield self
+                finally:
+                    dbt_process.end(self.settings)
+                    checks_process.end(self.settings)
                 return
+            self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,
                 context.run_id or "",
@@ -139,14 +156,13 @@ PARTS_ARE_NOT_PUBLISHED = (
 )
 
 
-def is_whole(run: DagsterRun | None) -> bool:
+def is_whole(run: DagsterRun | None, definitions: Definitions | None) -> bool:
     """Does it run every asset and every check? (Retried from a failed step it does not, and is whole all the
     same: the steps before succeeded.)"""
     if run is None or (not run.asset_selection and run.asset_check_selection is None):
         return True
-    from orchestration.definitions import defs
-
-    graph = defs.resolve_asset_graph()
+    assert definitions
+    graph = definitions.resolve_asset_graph()
     assets, checks = run.asset_selection or set(), run.asset_check_selection
     return graph.materializable_asset_keys <= assets and (checks is None or graph.asset_check_keys <= checks)
 

@@ -83,8 +83,11 @@ class _Parts:
 
 
 def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_id: str) -> Explanation:
-    """What the last run found. It never waits. A GoalpostError says which goal, person or workspace is meant
-    or missing, or that a run is writing the tables that this is read from."""
+    """What the last run found. It never waits.
+
+    Raises GoalpostError if the goal, the person or the workspace is not there (it names those with similar
+    ids), if several workspaces have the goal, if there are no marts yet, or while a run writes them.
+    """
     if holder := writer(settings):
         raise GoalpostError(
             f"A run is writing just now ({holder}), and the reasons are in the tables that it writes: "

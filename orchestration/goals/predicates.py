@@ -87,7 +87,7 @@ def predicate(resolved_filter: Filter) -> Predicate:
 
 def predicates(filters: Iterable[tuple[Filter, Predicate]]) -> Iterator[tuple[Predicate, str | None]]:
     """The predicates of resolved filters, in their order. A filter that is too large, or one too many of all
-    together, is the predicate given beside it, and the problem says why."""
+    together, is the predicate given beside it, and the problem says why. So it never raises TooLarge."""
     counted: set[str] = set()
     size = 0
     for resolved, otherwise in filters:

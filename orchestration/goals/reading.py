@@ -29,11 +29,12 @@ class Reading:
 
 
 def read_filter(text: str) -> Reading:
-    """A filter on people: of a segment, or of a source's trigger."""
+    """A filter on people: of a segment, or of a source's trigger. The Reading says what is wrong with it."""
     return _read(text, "profile_filter")
 
 
 def read_definition(text: str) -> Reading:
+    """A goal's definition. The Reading says what is wrong with it."""
     return _read(text, "definition")
 
 

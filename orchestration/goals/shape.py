@@ -253,27 +253,6 @@ def _follow(validator: Any, reference: str, instance: Any, _schema: dict) -> Ite
 
 
 _Validator: Any = extend(Draft202012Validator, {"$ref": _follow})
-_new_validator = _Validator.evolve
-_validators: dict[int, Any] = {}
-
-
-def _validator_of(validator: Any, *, schema: Any) -> Any:
-    """The library makes a validator anew at each step down: half its time, for schemas that never change."""
-    if id(schema) not in _validators:
-        _validators[id(schema)] = _new_validator(validator, schema=schema)
-    return _validators[id(schema)]
-
-
-def _descend(
-    validator: Any, instance: Any, schema: Any, path: Any = None, **_: Any
-) -> Iterator[ValidationError]:
-    for error in _validator_of(validator, schema=schema).iter_errors(instance):
-        if path is not None:
-            error.path.appendleft(path)
-        yield error
-
-
-_Validator.evolve, _Validator.descend = _validator_of, _descend
 _VALIDATORS = {kind: _Validator(schema) for kind, schema in DEFINITIONS.items()}
 
 

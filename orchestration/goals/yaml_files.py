@@ -98,7 +98,10 @@ def read_files(paths: Iterable[Path], known: Known | None = None) -> GoalFiles:
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and every .yml and .yaml in the folders named; each once."""
+    """The files named, and every .yml and .yaml in the folders named; each once.
+
+    Raises GoalpostError if a path does not exist.
+    """
     found: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():

@@ -53,6 +53,8 @@ def land_new_files(
     """Load what is new. `on_progress` hears (files done, files to look at, path of the next).
 
     A file that cannot be read or loaded now stops nothing: it is ignored, and new again in the next run.
+    Raises GoalpostError if the landing cannot be listed, the warehouse cannot be opened, or a readable file
+    cannot be loaded.
     """
     listing = list_landing(settings)
     entries, ignored = [], list(listing.ignored)

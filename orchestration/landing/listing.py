@@ -84,8 +84,10 @@ class Listing:
 
 
 def list_landing(settings: Settings) -> Listing:
-    """What lies in the landing now. One odd entry never hides the rest: only a landing that is not there, or
-    cannot be listed itself, is a GoalpostError."""
+    """What lies in the landing now. One odd entry never hides the rest.
+
+    Raises GoalpostError if the landing is not there or cannot be listed.
+    """
     with reading_errors(settings.landing, Exception):
         file_system, root = fsspec.url_to_fs(settings.landing)
         file_system.invalidate_cache()
@@ -107,7 +109,8 @@ def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[Land
 
 @contextmanager
 def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
-    """Says what cannot be read. `kind` is OSError, or anything: object stores have errors of their own."""
+    """Turns an error of this kind into a GoalpostError that says what cannot be read. `kind` is OSError, or
+    Exception: object stores have errors of their own."""
     try:
         yield
     except GoalpostError:

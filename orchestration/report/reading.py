@@ -116,13 +116,14 @@ class GoalPage:
 
 
 def read_goals(settings: Settings) -> Goals:
-    """A row per goal, those of a workspace together. A GoalpostError if nothing is published."""
+    """A row per goal, those of a workspace together. Raises GoalpostError if nothing is published."""
     with _published(settings) as connection:
         return Goals(_publication(connection), _with_calendar(connection, _rows(connection, GOALS)))
 
 
 def read_goal(settings: Settings, goal_id: str, workspace_id: str | None) -> GoalPage:
-    """A GoalpostError if nothing is published, or says which goals are near, or which workspaces have it."""
+    """Raises GoalpostError if nothing is published, if there is no such goal (it names those with similar
+    ids), or if several workspaces have it."""
     with _published(settings) as connection:
         goals = [
             goal
@@ -177,7 +178,7 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise GoalpostError(
             f"The published marts {settings.published} cannot be read "
             f"({str(error).splitlines()[0].rstrip('.!')}): move the file away, "
-            "and `goalpost run --full-refresh` publishes them anew."
+            "and `goalpost run --full-refresh` publishes them again."
         ) from error
 
 

@@ -1,6 +1,6 @@
 """An independent reading of SEMANTICS: plain Python over rows, no SQL, to compare the marts with.
 
-Belongs here: what goes in and what comes out. The rules are in reading.py (section 2), filters.py (3),
+Belongs here: the input and the output. The rules are in reading.py (section 2), filters.py (3),
 goals.py (4), facts.py (5-8), exits.py (9) and reports.py (10); README.md lists what the page leaves open and
 how it is read here.
 """

@@ -1,6 +1,6 @@
 """Section 9: when a journey would have been left, and how many messages it got after that.
 
-Belongs here: exit conditions. Does not: achievements, which it is handed.
+Belongs here: exit conditions. Does not: achievements (the caller passes them).
 """
 
 from datetime import datetime

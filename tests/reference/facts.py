@@ -35,7 +35,7 @@ FAILED_METRICS = {"bounced", "failed", "dropped", "undeliverable"}
 MACHINE_METRICS = {"opened", "clicked"}
 TWELVE_DECIMALS = Decimal("0.000000000001")
 
-# The numbers of rules are the project's, so that changing one is changing one place.
+# The numbers of rules come from the project, so that a change is made in one place.
 NUMBERS = yaml.safe_load((Path(__file__).parents[2] / "dbt_project" / "dbt_project.yml").read_text())["vars"]
 REASON_HORIZON_DAYS = NUMBERS["unattributed_reason_days"]
 HALF_LIFE = timedelta(days=NUMBERS["time_decay_half_life_days"])
@@ -116,7 +116,7 @@ def add_facts(facts: Facts, goal: Goal, profile: Profile) -> None:
 
 
 def without_private(row: dict) -> dict:
-    """Keys that begin with an underscore carry Python objects from step to step and are no columns."""
+    """Keys that begin with an underscore carry Python objects from step to step; they are not columns."""
     return {name: value for name, value in row.items() if not name.startswith("_")}
 
 

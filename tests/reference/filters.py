@@ -1,7 +1,7 @@
-"""Section 3: filters. What is a valid one, and when it holds.
+"""Section 3: filters. Which filters are valid, and when a filter is true.
 
-Belongs here: the shape of a filter, each op, segments by their definitions in force. Does not: whose state or
-which event is asked about (facts.py).
+Belongs here: the shape of a filter, each op, segments by their definitions in force. Does not: which state or
+event a filter is applied to (facts.py).
 """
 
 import operator
@@ -75,7 +75,7 @@ def takes(op, value) -> bool:
     return op in ("starts_with", "ends_with") and isinstance(value, str)
 
 
-# ---- holding -----------------------------------------------------------------------------------------------
+# ---- evaluating --------------------------------------------------------------------------------------------
 
 
 @dataclass

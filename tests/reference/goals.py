@@ -272,7 +272,7 @@ def whole(owner: dict, key: str, default: int | None, highest: int | None) -> in
 
 @dataclass
 class Version:
-    """One accepted row, and the time in which it decides."""
+    """One accepted row, and the interval in which it decides."""
 
     row: dict
     number: int
@@ -282,7 +282,7 @@ class Version:
     valid_to: datetime | None = None  # exclusive; None: no end
     counts_until: datetime | None = None  # exclusive; None: as long as it is in force
     counts_at_all: bool = True
-    attached_since: dict[str, datetime] = field(default_factory=dict)  # empty: the policy does not ask
+    attached_since: dict[str, datetime] = field(default_factory=dict)  # empty: the policy does not use them
 
     @property
     def goal_version(self) -> datetime:
@@ -349,7 +349,7 @@ class Goal:
 def read_goal(
     rows: list[dict], deliveries: list[dict], segments: list[dict], workspace_currency: str
 ) -> Goal:
-    """From one goal's standing rows, its workspace's deliveries and segment rows."""
+    """Computed from one goal's valid rows, its workspace's deliveries and segment rows."""
     accepted, refused = accept(rows, deliveries, workspace_currency)
     newest = accepted[-1]["definition"]
     if newest.definition_policy == "retroactive":

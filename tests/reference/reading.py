@@ -1,7 +1,7 @@
-"""Section 2: landed rows become typed rows, or get a reason code; of rows with one key one stands.
+"""Section 2: landed rows become typed rows, or get a reason code; of the rows with one key one is valid.
 
-Belongs here: the columns of the raw tables, typing, reason codes, which row stands. Does not: a goal row
-refused for what other rows say (goals.py).
+Belongs here: the columns of the raw tables, typing, reason codes, which row is valid. Does not: goal rows
+that are refused because of other rows (goals.py).
 """
 
 from collections import defaultdict
@@ -150,7 +150,7 @@ class Fault(Exception):
     """A row cannot be staged; its text is the reason code."""
 
 
-# ---- which row stands --------------------------------------------------------------------------------------
+# ---- which row is valid ------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -288,7 +288,7 @@ def check_ids(texts: dict) -> None:
 def read_each(
     row: dict, table: Table, types: tuple, read: Callable, reason_code: str, *errors: type[Exception]
 ) -> None:
-    """Reads every column of the types in place; a value that reads as nothing has the reason code."""
+    """Reads every column of these types in place; a value that cannot be read gets the reason code."""
     for column in table.columns:
         text = row[column.name]
         if column.type not in types or text is None:

@@ -1,4 +1,4 @@
-"""Single values: JSON, numbers and times, read as SEMANTICS section 2 and 3 say.
+"""Single values: JSON, numbers and times, read by the rules of SEMANTICS, sections 2 and 3.
 
 Belongs here: turning one text into one value. Does not: which columns a table has (reading.py) or what a
 condition does with a value (filters.py).

@@ -1,4 +1,4 @@
-{# Lists: one of given items, an empty one, its length, is an item in it, one row an item, one value of a map. #}
+{# Lists: one of given items, its length, is an item in it, one row an item, one value of a map. #}
 
 {% macro list_has(list, item) %}{{ return(adapter.dispatch('list_has')(list, item)) }}{% endmacro %}
 {% macro duckdb__list_has(list, item) -%}
@@ -25,11 +25,6 @@
 {% macro one_row_a_position(list) %}{{ return(adapter.dispatch('one_row_a_position')(list)) }}{% endmacro %}
 {% macro duckdb__one_row_a_position(list) -%}
     unnest(generate_series(1, len({{ list }})))
-{%- endmacro %}
-
-{% macro empty_list() %}{{ return(adapter.dispatch('empty_list')()) }}{% endmacro %}
-{% macro duckdb__empty_list() -%}
-    cast([] as varchar[])
 {%- endmacro %}
 
 {% macro list_length(list) %}{{ return(adapter.dispatch('list_length')(list)) }}{% endmacro %}

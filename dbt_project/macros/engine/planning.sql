@@ -5,8 +5,8 @@
 {% macro duckdb__read_where_used() %}not materialized{% endmacro %}
 
 {#
-    For a filter of several conditions: as one. DuckDB takes it that each condition keeps a fifth of the rows; after three or four it
-    expects next to none, and builds the hash table of the next join on what is in fact the large side.
+    Several conditions of a filter as one. DuckDB assumes that each condition keeps 20 % of the rows; after three or four it expects
+    next to none, and builds the hash table of the next join on what is in fact the large side.
 #}
 {% macro together(conditions) %}{{ return(adapter.dispatch('together')(conditions)) }}{% endmacro %}
 {% macro default__together(conditions) %}{{ conditions }}{% endmacro %}

@@ -1,5 +1,5 @@
 {#
-    The materialization `recompute`: a table of which an incremental run deletes and inserts what it computes anew, in one transaction
+    The materialization `recompute`: a table of which an incremental run deletes and inserts what it recomputes, in one transaction
     (macros/recompute.sql: which rows; docs/increments.md: why that is enough). From scratch the table is replaced whole.
 
     It asks the catalog nothing, so that a day with few rows is not spent on that. It may: other code comes with a full refresh
@@ -92,4 +92,15 @@ drop table {{ computed }};
 {{ run_hooks(post_hooks, inside_transaction=True) }}
 {%- do adapter.commit() -%}
 {{ run_hooks(post_hooks, inside_transaction=False) }}
+{%- endmacro %}
+
+
+{#
+    Before the checkpoint of an increment: rows that it deleted stay where they are. DuckDB would otherwise merge the row groups around
+    them, and write old facts whole again for the few rows that went. A full refresh writes every table anew.
+#}
+{% macro leave_deleted_rows() %}{{ return(adapter.dispatch('leave_deleted_rows')()) }}{% endmacro %}
+{% macro default__leave_deleted_rows() %}{% endmacro %}
+{% macro duckdb__leave_deleted_rows() -%}
+{%- if execute and not goalpost.increment()['is_everything'] -%}set max_vacuum_tasks = 0{%- endif -%}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 -- Grain: one row per achievement: a moment at which a profile reaches a goal's target (SEMANTICS, section 6). Repeats are kept;
 -- people are counted by is_first. Do not sum impact over goals: one event may reach several.
--- Incremental: those of affected profiles from affected_from on are computed anew, and numbered on from the ones before.
+-- Incremental: those of affected profiles from affected_from on are recomputed, and numbered on from the ones before.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 with reached as (
@@ -19,6 +19,7 @@ kept as (
     from {{ this }} as achievements
     inner join {{ ref('int_affected_profiles') }} as affected
         on achievements.profile_key = affected.profile_key and achievements.achieved_at < affected.affected_from
+    where achievements.profile_key in (select profile_key from reached)
     group by achievements.goal_id, achievements.profile_key
 
 ),

@@ -1,6 +1,6 @@
 -- Grain: one row per achievement: the touch that gets the credit, the last one, or why there is none (SEMANTICS, section 8).
 -- Attributed and unattributed rows together are all achievements.
--- Incremental: those of achievements that are computed anew.
+-- Incremental: those of achievements that are recomputed.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 {%- set reason_days = var('unattributed_reason_days') %}
 
@@ -42,6 +42,15 @@ unattributed as (
 ),
 
 -- The reason goes by the deliveries of the days before the achievement, 90 of them (dbt_project.yml).
+recent_deliveries as {{ read_where_used() }} (
+
+    select * from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
+    {%- if not from_scratch() %}
+    where profile_key in (select profile_key from unattributed)
+    {%- endif %}
+
+),
+
 candidates as (
 
     select
@@ -52,7 +61,7 @@ candidates as (
         rules.counts_since,
         rules.attribution_counts_machine,
         {{ criterion('rules', 'deliveries.channel') }} as touch_metric
-    from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
+    from recent_deliveries as deliveries
     inner join {{ ref('int_source_rules') }} as rules
         on
             deliveries.workspace_id = rules.workspace_id
@@ -87,8 +96,7 @@ engagements as (
     select engagements.*
     from {{ ref('stg_engagements') }} as engagements
     {%- if not from_scratch() %}
-    inner join {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
-        on engagements.delivery_key = deliveries.delivery_key
+    inner join recent_deliveries on engagements.delivery_key = recent_deliveries.delivery_key
     {%- endif %}
 
 ),

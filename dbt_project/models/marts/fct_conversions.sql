@@ -1,6 +1,6 @@
 -- Grain: one row per enrollment that converted (SEMANTICS, section 7). One achievement may convert enrollments of several
 -- sources: do not sum impact_value across sources.
--- Incremental: those of affected profiles that converted from affected_from on are computed anew.
+-- Incremental: those of affected profiles that converted from affected_from on are recomputed.
 {{ config(materialized='recompute', meta={'recompute_from': 'converted_at'}) }}
 
 select

@@ -1,6 +1,6 @@
 -- Grain: one row per goal and delivery that is credited within its own source (SEMANTICS, section 8), which
 -- int_delivery_credits decides.
--- Incremental: the deliveries with a credit from affected_from on, now or before this run, are counted anew.
+-- Incremental: the deliveries with a credit from affected_from on, now or before this run, are recounted.
 {{ config(
     materialized='recompute', unique_key=['profile_key', 'goal_id', 'delivery_id'],
     meta={'recompute_from': 'last_converted_at'},

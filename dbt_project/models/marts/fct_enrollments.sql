@@ -1,8 +1,8 @@
 -- Grain: one row per goal, source, profile and journey (none: null) that was enrolled; its measurement window, closed at both
 -- ends; the conversion, if any: the first achievement inside the window that satisfies trigger_match (SEMANTICS, section 7).
 -- One achievement may convert enrollments of several sources: do not sum impact across sources.
--- Incremental: of affected profiles, enrollments from affected_from on are computed anew. Those before that converted since
--- look for their conversion again, and so do those still open; of these only the ones that find one are written.
+-- Incremental: of affected profiles, enrollments from affected_from on are recomputed. Those before that converted since look
+-- for their conversion again, and so do those still open; an open one is rewritten only if it now converts.
 {{ config(
     materialized='recompute', unique_key=['profile_key', 'enrollment_id'],
     meta={'recompute_from': 'coalesce(converted_at, enrolled_at)'},
@@ -12,35 +12,15 @@
 with enrolled as {{ read_where_used() }} (
 
     select
-        impressions.workspace_id,
-        impressions.goal_id,
-        impressions.goal_version,
-        impressions.profile_id,
-        impressions.source_id,
-        impressions.journey_id,
-        impressions.delivery_id,
-        impressions.message_id,
-        impressions.channel,
-        impressions.profile_key,
+        *,
         {{ enrollment_key('impressions') }} as enrollment_key,
-        impressions.received_at as enrolled_at,
-        case
-            when rules.measurement_window_days = 0 then {{ end_of_local_day('impressions.received_at', 'rules.time_zone') }}
-            when rules.measurement_window_days > 0
-                then impressions.received_at + {{ days('rules.measurement_window_days') }}
-        end as window_ends_at,
-        false as is_written
-    from {{ affected_rows(ref('fct_impressions'), 'received_at') }} as impressions
-    inner join {{ ref('int_goal_rules') }} as rules
-        on
-            impressions.workspace_id = rules.workspace_id
-            and impressions.goal_id = rules.goal_id
-            and impressions.goal_version = rules.goal_version
-    where impressions.outcome = 'enrolled'
+        false as was_open
+    from {{ ref('int_enrolled_impressions') }} as impressions
     {%- if not from_scratch() %}
 
     union all
 
+    -- with the columns in the order of int_enrolled_impressions
     select
         enrollments.workspace_id,
         enrollments.goal_id,
@@ -52,10 +32,10 @@ with enrolled as {{ read_where_used() }} (
         enrollments.message_id,
         enrollments.channel,
         enrollments.profile_key,
-        {{ enrollment_key('enrollments') }} as enrollment_key,
         enrollments.enrolled_at,
         enrollments.window_ends_at,
-        enrollments.converted_at is null as is_written
+        {{ enrollment_key('enrollments') }} as enrollment_key,
+        enrollments.converted_at is null as was_open
     from {{ this }} as enrollments
     inner join {{ ref('int_affected_profiles') }} as affected
         on
@@ -67,27 +47,6 @@ with enrolled as {{ read_where_used() }} (
 
 ),
 
-achievements as (
-
-    select
-        achievements.workspace_id,
-        achievements.goal_id,
-        achievements.profile_key,
-        achievements.achievement_id,
-        achievements.natural_key,
-        achievements.achieved_at,
-        achievements.achievement_number,
-        rules.trigger_predicate
-    from {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-    inner join {{ ref('int_goal_rules') }} as rules
-        on
-            achievements.workspace_id = rules.workspace_id
-            and achievements.goal_id = rules.goal_id
-            and achievements.goal_version = rules.goal_version
-
-),
-
--- The achievements inside each window.
 achievements_in_window as (
 
     select
@@ -95,68 +54,23 @@ achievements_in_window as (
         enrolled.enrollment_key,
         enrolled.profile_key,
         enrolled.journey_id,
-        achievements.trigger_predicate,
         achievements.natural_key,
         achievements.achievement_id,
         achievements.achieved_at,
-        achievements.achievement_number
+        achievements.achievement_number,
+        rules.trigger_predicate
     from enrolled
-    inner join achievements
+    inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
         on
             enrolled.goal_id = achievements.goal_id
             and enrolled.profile_key = achievements.profile_key
             and enrolled.enrolled_at <= achievements.achieved_at
             and coalesce(enrolled.window_ends_at, {{ end_of_time() }}) >= achievements.achieved_at
-
-),
-
--- Only those of goals with a trigger_match have values to compare.
-with_trigger as (
-
-    select * from achievements_in_window
-    where trigger_predicate is not null
-
-),
-
-compared as (
-
-    select
-        with_trigger.*,
-        journeys.journey_id as landed_journey_id,
-        {{ extract_properties('events.properties', 'event') }} as event_values,
-        {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from with_trigger
-    {{ join_trigger_values('with_trigger', affected_rows(ref('stg_events'), 'received_at')) }}
-
-),
-
-unpacked as (
-
-    select
-        {{- unpack_properties('event_values', 'event', used_in=matches) }}
-        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
-        *
-    from compared
-
-),
-
-converting as (
-
-    select
-        enrollment_key,
-        achievement_id,
-        achieved_at,
-        achievement_number
-    from achievements_in_window
-    where trigger_predicate is null
-    union all
-    select
-        enrollment_key,
-        achievement_id,
-        achieved_at,
-        achievement_number
-    from unpacked
-    where {{ matches }}
+    inner join {{ ref('int_goal_rules') }} as rules
+        on
+            achievements.workspace_id = rules.workspace_id
+            and achievements.goal_id = rules.goal_id
+            and achievements.goal_version = rules.goal_version
 
 ),
 
@@ -166,7 +80,8 @@ conversions as (
         enrollment_key,
         min(achieved_at) as converted_at,
         {{ first_by('achievement_id', ['achievement_number']) }} as achievement_id
-    from converting
+    from {{ with_trigger_values('achievements_in_window', affected_rows(ref('stg_events'), 'received_at'), matches) }}
+    where {{ matches }}
     group by enrollment_key
 
 )
@@ -194,4 +109,4 @@ select
     enrolled.profile_key
 from enrolled
 left join conversions on enrolled.enrollment_key = conversions.enrollment_key
-where not enrolled.is_written or conversions.enrollment_key is not null
+where not enrolled.was_open or conversions.enrollment_key is not null

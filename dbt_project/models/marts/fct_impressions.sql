@@ -1,6 +1,6 @@
 -- Grain: one row per goal and received delivery of a source with the goal attached, and what became of it: the first check that
 -- it failed, or enrolled (SEMANTICS, section 7).
--- Incremental: those of affected profiles from affected_from on are computed anew; which are first says int_first_impressions.
+-- Incremental: those of affected profiles from affected_from on are recomputed; which are first says int_first_impressions.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
 with impressions as (

@@ -1,6 +1,6 @@
 -- Grain: one row per journey, from data_start_at on, of a source with an exit condition: when and why a sender that honours the
 -- condition would have ended it (SEMANTICS, section 9). An exit after finished_at is none; a tie is goal.
--- Incremental: the journeys of affected profiles are computed anew.
+-- Incremental: the journeys of affected profiles are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.profile_key in (select profile_key from intermediate.int_affected_profiles)'},
@@ -48,7 +48,7 @@ messages as (
     select
         landed_journey_key as journey_key,
         sent_at
-    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+    from {{ ref('int_sendable_deliveries') }}
     where landed_journey_key is not null and not needs_opt_in
 
 )

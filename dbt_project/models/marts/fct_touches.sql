@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model; do not sum touches over goals.
--- Incremental: the touches of achievements that are computed anew. What they are decide int_touches and int_touch_credits.
+-- Incremental: the touches of achievements that are recomputed. What they are decide int_touches and int_touch_credits.
 {{ config(materialized='recompute', meta={'recompute_from': 'achieved_at'}) }}
 
 select
@@ -33,4 +33,4 @@ inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achiev
         and credits.achievement_number = achievements.achievement_number
         and rules.workspace_id = achievements.workspace_id
         and rules.goal_id = achievements.goal_id
-inner join {{ ref('int_sendable_deliveries') }} as deliveries on credits.delivery_key = deliveries.delivery_key
+inner join {{ ref('stg_deliveries') }} as deliveries on credits.delivery_key = deliveries.delivery_key

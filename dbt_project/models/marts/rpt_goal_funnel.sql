@@ -38,6 +38,7 @@ achievements as (
         achievements.is_first
     from {{ ref('fct_achievements') }} as achievements
     inner join {{ source('control', 'clock') }} as clock on achievements.achieved_at <= clock.as_of
+    where achievements.goal_id in (select goal_id from steps)
 
 ),
 

@@ -1,8 +1,5 @@
 -- Grain: one row per raw table: where its landed rows are. Always landed = staged + superseded + quarantined.
-{%- set tables = [
-    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
-    'holdouts',
-] %}
+{%- set tables = raw_tables() %}
 with
 {%- for table in tables %}
 {{ table }} as (

@@ -3,51 +3,69 @@
 -- A view of what this run computes: the deliveries and engagements of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
-with deliveries as {{ read_where_used() }} (
+with rules as (
 
-    select * from {{ affected_rows(ref('int_deliveries')) }} as deliveries
-    where not is_anonymous and not is_holdout
+    select * from {{ ref('int_goal_rules') }}
+    where message_metric is not null
+
+),
+
+-- Each delivery with the goals that ask about it. First of all, since most engagements are of others.
+deliveries as (
+
+    select
+        deliveries.workspace_id,
+        deliveries.profile_id,
+        deliveries.profile_key,
+        deliveries.delivery_id,
+        deliveries.delivery_key,
+        deliveries.sent_at,
+        rules.rule_number,
+        rules.message_metric,
+        rules.message_counts_machine
+    from {{ affected_rows(ref('int_deliveries')) }} as deliveries
+    inner join rules
+        on
+            deliveries.workspace_id = rules.workspace_id
+            and (rules.message_source_id is null or rules.message_source_id = deliveries.source_id)
+            and (rules.message_channel is null or rules.message_channel = deliveries.channel)
+    where not deliveries.is_anonymous and not deliveries.is_holdout
 
 ),
 
 moments as (
 
     select
-        workspace_id,
+        rule_number,
         profile_id,
         profile_key,
-        source_id,
-        channel,
-        'sent' as metric,
         delivery_id as natural_key,
-        false as is_machine,
         sent_at as achieved_at
     from deliveries
-    where sent_at is not null and 'sent' in (select message_metric from {{ ref('int_goal_rules') }})
+    where message_metric = 'sent' and sent_at is not null
 
     union all
 
     select
-        deliveries.workspace_id,
+        deliveries.rule_number,
         deliveries.profile_id,
         deliveries.profile_key,
-        deliveries.source_id,
-        deliveries.channel,
-        engagements.metric,
         engagements.engagement_id as natural_key,
-        engagements.is_machine,
         engagements.occurred_at as achieved_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
+    inner join deliveries
+        on
+            engagements.delivery_key = deliveries.delivery_key
+            and engagements.metric = deliveries.message_metric
     -- a delivery is sent once, however often that is reported
-    where engagements.metric <> 'sent' and engagements.metric in (select message_metric from {{ ref('int_goal_rules') }})
+    where engagements.metric <> 'sent' and (deliveries.message_counts_machine or not engagements.is_machine)
 
 ),
 
 candidates as (
 
     select
-        moments.workspace_id,
+        rules.workspace_id,
         rules.goal_id,
         rules.goal_version,
         moments.profile_id,
@@ -59,16 +77,11 @@ candidates as (
         rules.profile_predicate,
         rules.transition
     from {{ affected_rows('moments', 'achieved_at') }} as moments
-    inner join {{ ref('int_goal_rules') }} as rules
+    inner join rules
         on
-            moments.workspace_id = rules.workspace_id
-            and moments.metric = rules.message_metric
+            moments.rule_number = rules.rule_number
             and moments.achieved_at >= greatest(rules.valid_from, rules.counts_since)
             and moments.achieved_at < least(rules.valid_to, rules.counts_until)
-    where
-        (rules.message_source_id is null or rules.message_source_id = moments.source_id)
-        and (rules.message_channel is null or rules.message_channel = moments.channel)
-        and (rules.message_counts_machine or not moments.is_machine)
 
 )
 

@@ -8,7 +8,7 @@ select
     states.workspace_id,
     rules.goal_id,
     rules.goal_version,
-    states.profile_id,
+    profiles.profile_id,
     states.profile_key,
     'profile' as kind,
     {{ moment_text('states.valid_from') }} as natural_key,
@@ -21,6 +21,7 @@ inner join {{ ref('int_goal_rules') }} as rules
         states.workspace_id = rules.workspace_id
         and states.valid_from >= rules.valid_from
         and states.valid_from < rules.valid_to
+inner join {{ ref('dim_profiles') }} as profiles on states.profile_key = profiles.profile_key
 where
     rules.is_profile_only
     and not states.is_deleted

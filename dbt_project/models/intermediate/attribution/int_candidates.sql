@@ -14,8 +14,8 @@ with candidates as (
         achievements.achieved_at,
         achievements.profile_id,
         deliveries.source_id,
-        deliveries.journey_id,
-        deliveries.delivery_id,
+        messages.journey_id,
+        messages.delivery_id,
         deliveries.message_id,
         deliveries.channel,
         deliveries.sent_at,
@@ -33,10 +33,14 @@ with candidates as (
             and achievements.goal_version = rules.goal_version
     inner join {{ ref('int_sendable_deliveries') }} as deliveries
         on
-            achievements.workspace_id = deliveries.workspace_id
-            and achievements.profile_id = deliveries.profile_id
+            achievements.profile_key = deliveries.profile_key
             and rules.source_id = deliveries.source_id
             and achievements.achieved_at >= deliveries.sent_at
+    inner join {{ ref('stg_deliveries') }} as messages
+        on
+            deliveries.delivery_key = messages.delivery_key
+            and achievements.workspace_id = messages.workspace_id
+            and achievements.profile_id = messages.profile_id
     where deliveries.is_received and {{ is_candidate('deliveries', 'rules') }}
 
 ),

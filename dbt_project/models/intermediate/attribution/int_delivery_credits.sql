@@ -1,7 +1,7 @@
 -- Grain: one row per achievement and source that is credited for it within its own deliveries: the last touch among those whose
 -- journey satisfies trigger_match (SEMANTICS, section 8). A target that is a profile part alone credits nothing to a person who
 -- was in the goal state on entering; that credit does not pass to an older delivery.
--- Incremental: the credits of achievements that are computed anew.
+-- Incremental: the credits of achievements that are recomputed.
 {{ config(
     materialized='recompute', meta={'recompute_from': 'achieved_at'}
 ) }}
@@ -36,39 +36,12 @@ with_events as (
 
 ),
 
-compared as (
-
-    select
-        with_events.achievement_id,
-        with_events.delivery_id,
-        with_events.trigger_predicate,
-        journeys.journey_id as landed_journey_id,
-        {{ extract_properties('events.properties', 'event') }} as event_values,
-        {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from with_events
-    {{ join_trigger_values('with_events', affected_rows(ref('stg_events'), 'received_at')) }}
-
-),
-
-unpacked as (
-
-    select
-        {{- unpack_properties('event_values', 'event', used_in=matches) }}
-        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
-        achievement_id,
-        delivery_id,
-        trigger_predicate,
-        landed_journey_id
-    from compared
-
-),
-
 matching as (
 
     select
         achievement_id,
         delivery_id
-    from unpacked
+    from {{ with_trigger_values('with_events', affected_rows(ref('stg_events'), 'received_at'), matches) }}
     where {{ matches }}
 
 ),

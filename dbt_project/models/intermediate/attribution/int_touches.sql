@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery: its touch, the latest touch time before the achievement, inside the
 -- attribution window (SEMANTICS, section 8). The newest touch time is inside the window if any is.
--- A view of what this run computes: the touches of achievements that are computed anew. It goes by integers: fct_touches brings
+-- A view of what this run computes: the touches of achievements that are recomputed. It goes by integers: fct_touches brings
 -- the texts.
 --
 -- One profile may have thousands of each, so both sides are cut into buckets of time as long as the longest window: an
@@ -52,8 +52,9 @@ deliveries as {{ read_where_used() }} (
         case when needs_opt_in then message_id end as opted_in_by,
         entered_at,
         sent_at
-    from {{ affected_rows(ref('int_sendable_deliveries')) }} as deliveries
+    from {{ ref('int_sendable_deliveries') }}
     where is_received
+    {%- if not from_scratch() %} and profile_key in (select profile_key from achievements){% endif %}
 
 ),
 
@@ -153,4 +154,4 @@ select
     touches.*,
     deliveries.delivery_id
 from touches
-inner join {{ ref('int_sendable_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key
+inner join {{ ref('stg_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key

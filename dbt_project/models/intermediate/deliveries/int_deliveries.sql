@@ -16,6 +16,7 @@ select
     deliveries.channel,
     deliveries.is_anonymous,
     deliveries.is_holdout,
+    deliveries.sent_at as row_sent_at,
     coalesce(deliveries.sent_at, reported.first_sent_at) as sent_at
 from {{ ref('stg_deliveries') }} as deliveries
 left join {{ ref('int_reported_sends') }} as reported

@@ -2,7 +2,7 @@
 --   is_first             of a goal and profile
 --   is_first_of_journey  of a goal, source, profile and journey (none: null)
 --   enrolls              of the same, among those that pass both checks (SEMANTICS, section 7)
--- Incremental: the firsts of affected profiles from affected_from on are looked for anew, where none lies before.
+-- Incremental: the firsts of affected profiles from affected_from on are looked for again, where none lies before.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
 with impressions as (
@@ -21,14 +21,10 @@ with impressions as (
 ),
 
 -- By windows, which spill to disk; DuckDB's arg_min, a group for each key, does not.
-numbered as (
+numbered_in_journeys as (
 
     select
         *,
-        row_number() over (
-            partition by goal_and_profile_key
-            order by received_at asc nulls last, delivery_id asc nulls last
-        ) = 1 as is_first,
         row_number() over journey_history = 1 as is_first_of_journey,
         is_passing and count(case when is_passing then 1 end) over journey_history = 1 as enrolls
     from impressions
@@ -37,6 +33,20 @@ numbered as (
         order by received_at asc nulls last, delivery_id asc nulls last
         rows between unbounded preceding and current row
     )
+
+),
+
+-- The first of a goal and profile is the first of a journey, too.
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by goal_and_profile_key
+            order by received_at asc nulls last, delivery_id asc nulls last
+        ) = 1 as is_first
+    from numbered_in_journeys
+    where is_first_of_journey or enrolls
 
 ),
 

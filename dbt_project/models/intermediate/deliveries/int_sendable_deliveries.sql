@@ -1,6 +1,7 @@
 -- Grain: one row per sendable delivery (SEMANTICS, section 7): it left, to a known person who is not held out, from a campaign
 -- or broadcast, on an attributable channel. A webhook is sendable only for goals that opted its message in (needs_opt_in).
--- Incremental: the deliveries whose outcome new rows can change are computed anew.
+-- Keys, moments and what rules read; the ids of the delivery, its profile and its journey are in stg_deliveries.
+-- Incremental: the deliveries whose outcome new rows can change are recomputed.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': 'kept.delivery_key in (
@@ -10,6 +11,8 @@
 {%- set touched = ref('int_touched_deliveries') %}
 {%- set touched_keys = '(select delivery_key from ' ~ touched ~ ' where changes_outcome)' %}
 {%- set is_touched = 'true' if from_scratch() else 'delivery_key in ' ~ touched_keys %}
+{%- set is_recent = 'true' if from_scratch() else
+    '(row_sent_at >= ' ~ earliest_touched_send() ~ ' or row_sent_at is null)' %}
 
 with deliveries as (
 
@@ -17,6 +20,7 @@ with deliveries as (
     where
         {{ together("sent_at is not null and not is_anonymous and not is_holdout and source_type in ('campaign', 'broadcast')") }}
         and {{ is_touched }}
+        and {{ is_recent }}
 
 ),
 
@@ -37,14 +41,11 @@ outcomes as (
 
 select
     deliveries.workspace_id,
-    deliveries.delivery_id,
-    deliveries.profile_id,
     deliveries.source_id,
-    deliveries.journey_id,
     deliveries.message_id,
+    deliveries.channel,
     deliveries.delivery_key,
     deliveries.profile_key,
-    deliveries.channel,
     deliveries.sent_at,
     outcomes.first_delivered_at,
     greatest(deliveries.sent_at, outcomes.first_delivered_at) as latest_moment,
@@ -60,3 +61,7 @@ inner join {{ ref('channels') }} as channels
 left join outcomes on deliveries.delivery_key = outcomes.delivery_key
 left join {{ ref('stg_journeys') }} as journeys
     on deliveries.journey_key = journeys.journey_key and deliveries.profile_key = journeys.profile_key
+{%- if from_scratch() %}
+-- In time, so that a later run can skip what lies before its days.
+order by deliveries.sent_at
+{%- endif %}

@@ -43,7 +43,7 @@ achieved as (
         journeys.journey_id,
         achievements.achieved_at as exit_at
     from journeys
-    inner join {{ affected_rows(ref('fct_achievements')) }} as achievements
+    inner join {{ ref('fct_achievements') }} as achievements
         on
             journeys.exit_goal_id = achievements.goal_id
             and journeys.profile_key = achievements.profile_key

@@ -16,7 +16,7 @@ first_states as (
     select
         profile_key,
         min(valid_from) as first_state_at
-    from {{ affected_rows(ref('int_profile_states')) }} as states
+    from {{ ref('int_profile_states') }}
     where profile_key in (select profile_key from journeys)
     group by profile_key
 
@@ -35,7 +35,7 @@ states as (
         states.valid_to,
         {{ is_match('states.matches', 'journeys.predicate_number') }} as is_matched
     from journeys
-    inner join {{ affected_rows(ref('int_profile_states')) }} as states
+    inner join {{ ref('int_profile_states') }} as states
         on
             journeys.profile_key = states.profile_key
             and journeys.entered_at < states.valid_to
@@ -81,7 +81,7 @@ with_next_message as (
         -- After the last message the newest snapshot decides: the state just before the end of time.
         coalesce(min(messages.sent_at), {{ end_of_time() }} - interval '1' microsecond) as next_message_at
     from unmatched
-    left join {{ affected_rows(ref('int_sendable_deliveries')) }} as messages
+    left join {{ ref('int_sendable_deliveries') }} as messages
         on
             unmatched.journey_key = messages.landed_journey_key
             and unmatched.unmatched_at < messages.sent_at

@@ -1,8 +1,10 @@
 -- Grain: one row per profile that this run's new rows, or a changed definition, can affect, and affected_from: the earliest
--- moment at which they can change anything of it. THE place that decides what an incremental run computes anew; every model that
+-- moment at which they can change anything of it. THE place that decides what an incremental run recomputes; every model that
 -- does so reads it (macros/recompute.sql).
 -- Incremental: while a run has not succeeded, the watermark stands, and what it found affected stays affected.
 {{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
+{%- set snapshots = ref('base_profile_snapshots') %}
+{%- set touched_snapshots = "select min(observed_at) from " ~ snapshots ~ " where touched_after = " ~ watermark() %}
 
 {%- if from_scratch() %}
 
@@ -14,9 +16,8 @@ select
     touched_after
 from {{ ref('base_deliveries') }}
 where false
--- {{ ref('base_profile_snapshots') }} {{ ref('base_events') }} {{ ref('base_journeys') }} {{ ref('base_engagements') }}
--- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_definitions') }}
--- {{ source('control', 'built_definitions') }}
+-- {{ ref('base_events') }} {{ ref('base_journeys') }}
+-- {{ ref('int_touched_deliveries') }} {{ ref('int_sendable_deliveries') }} {{ ref('int_affected_by_definitions') }}
 
 {%- else %}
 
@@ -28,7 +29,7 @@ with snapshots as (
         profile_id,
         profile_key,
         observed_at as affected_from
-    from {{ ref('base_profile_snapshots') }}
+    from {{ snapshots }}
     where touched_after = {{ watermark() }} and reason_code is null
 
 ),
@@ -38,13 +39,15 @@ with snapshots as (
 early_deliveries as (
 
     select
-        deliveries.workspace_id,
-        deliveries.profile_id,
-        deliveries.profile_key,
+        snapshots.workspace_id,
+        snapshots.profile_id,
+        snapshots.profile_key,
         deliveries.sent_at as affected_from
     from {{ ref('int_sendable_deliveries') }} as deliveries
     inner join snapshots on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
-    where deliveries.sent_at < deliveries.entered_at
+    where
+        deliveries.sent_at < deliveries.entered_at
+        and deliveries.entered_at >= {{ moment_or_end_of_time(asked_once(touched_snapshots) if execute else []) }}
 
 ),
 
@@ -75,126 +78,20 @@ journeys as (
 
 ),
 
-touched_deliveries as (
-
-    select
-        deliveries.workspace_id,
-        deliveries.profile_id,
-        deliveries.profile_key,
-        deliveries.delivery_key,
-        deliveries.sent_at,
-        touched.is_touched_whole
-    from {{ ref('base_deliveries') }} as deliveries
-    inner join {{ ref('int_touched_deliveries') }} as touched on deliveries.delivery_key = touched.delivery_key
-    where deliveries.reason_code is null
-
-),
-
-engagements as (
-
-    select
-        deliveries.workspace_id,
-        deliveries.profile_id,
-        deliveries.profile_key,
-        engagements.occurred_at as affected_from
-    from {{ ref('base_engagements') }} as engagements
-    inner join touched_deliveries as deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.touched_after = {{ watermark() }} and engagements.reason_code is null
-
-),
-
--- A delivery that is touched as a whole changes what it was sent for and what its engagements, which may lie before, reached.
-first_engagements as (
-
-    select
-        engagements.delivery_key,
-        min(engagements.occurred_at) as first_engaged_at
-    from {{ ref('base_engagements') }} as engagements
-    inner join {{ ref('int_touched_deliveries') }} as touched on engagements.delivery_key = touched.delivery_key
-    where touched.is_touched_whole and engagements.reason_code is null
-    group by engagements.delivery_key
-
-),
-
+-- From its first touched engagement, or as a whole from its sending, whichever is earlier.
 deliveries as (
 
     select
         deliveries.workspace_id,
         deliveries.profile_id,
         deliveries.profile_key,
-        least(deliveries.sent_at, first_engagements.first_engaged_at) as affected_from
-    from touched_deliveries as deliveries
-    left join first_engagements on deliveries.delivery_key = first_engagements.delivery_key
-    where deliveries.is_touched_whole
-
-),
-
--- A definition that differs from the one that the kept facts stand for matters from its moment on, to everybody; an exit condition
--- to whose journey entered since.
-changed_definitions as (
-
-    select
-        workspace_id,
-        owner_kind,
-        owner_id,
-        min(matters_from) as matters_from
-    from (
-        (select * from {{ ref('int_definitions') }} except select * from {{ source('control', 'built_definitions') }})
-        union all
-        (select * from {{ source('control', 'built_definitions') }} except select * from {{ ref('int_definitions') }})
-    ) as differing
-    group by workspace_id, owner_kind, owner_id
-
-),
-
-changed_workspaces as (
-
-    select
-        workspace_id,
-        min(matters_from) as matters_from
-    from changed_definitions
-    where owner_kind <> 'exit'
-    group by workspace_id
-
-),
-
-everybody as (
-{% for table in ['profile_snapshots', 'events', 'journeys', 'deliveries'] %}
-    select distinct
-        workspace_id,
-        profile_id,
-        profile_key
-    from {{ ref('base_' ~ table) }}
-    where workspace_id in (select workspace_id from changed_workspaces) and reason_code is null
-    {{ 'union' if not loop.last }}
-{%- endfor %}
-
-),
-
-definitions as (
-
-    select
-        everybody.*,
-        changed_workspaces.matters_from as affected_from
-    from everybody
-    inner join changed_workspaces on everybody.workspace_id = changed_workspaces.workspace_id
-
-),
-
-exits as (
-
-    select
-        journeys.workspace_id,
-        journeys.profile_id,
-        journeys.profile_key,
-        journeys.entered_at as affected_from
-    from {{ ref('base_journeys') }} as journeys
-    inner join changed_definitions as changed
-        on
-            journeys.workspace_id = changed.workspace_id
-            and journeys.source_id = changed.owner_id
-            and journeys.entered_at >= changed.matters_from
-    where changed.owner_kind = 'exit' and journeys.reason_code is null
+        case when touched.is_touched_whole then least(deliveries.sent_at, touched.engaged_from) else touched.engaged_from end
+            as affected_from
+    from {{ ref('base_deliveries') }} as deliveries
+    inner join {{ ref('int_touched_deliveries') }} as touched on deliveries.delivery_key = touched.delivery_key
+    where
+        deliveries.reason_code is null
+        and (deliveries.sent_at >= {{ earliest_touched_send() }} or deliveries.sent_at is null)
 
 ),
 
@@ -211,10 +108,10 @@ unfinished as (
 ),
 
 affected as (
-{% for part in ['snapshots', 'early_deliveries', 'events', 'journeys', 'engagements', 'deliveries', 'definitions', 'exits', 'unfinished'] %}
+    {% for part in ['snapshots', 'early_deliveries', 'events', 'journeys', 'deliveries', ref('int_affected_by_definitions'), 'unfinished'] %}
     select * from {{ part }}
-    {{ 'union all' if not loop.last }}
-{%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 )
 

@@ -1,9 +1,10 @@
--- Grain: one row per fact table and month in which rows of it lie: how many rows, how many keys, and the keys' sum. It looks at
--- the whole of every fact in every run, so that a key that is there twice is found wherever it lies, and a month that this run
--- could not change is found changed: control.built_fact_months holds the same as of the last success (expectations/intermediate).
--- `moment`: a row with another can be added or go only in runs that affect its profile by then. To count different keys is dear:
--- only where this run may have changed something; elsewhere rows and sum tell.
-{%- set first_month = beginning_of_time() if from_scratch() else "date_trunc('month', " ~ earliest_affected() ~ ")" %}
+-- Grain: one row per fact table and month in which rows of it lie: how many rows, how many different keys, and the sum of the
+-- rows' profile keys. It looks at every row of every fact in every run, so that what is doubled or lost is found wherever it is.
+-- Months from the first that this run could change on are counted. Those before are as of the last success
+-- (control.built_fact_months); their rows are counted once more, all together, on the row without a month, for
+-- expectations/intermediate to compare.
+-- `moment`: a row with another can be added or go only in runs that affect its profile by then.
+{%- set first_month = "date_trunc('month', " ~ earliest_affected() ~ ")" %}
 {%- set facts = [
     ('fct_achievements', 'achieved_at', ['profile_key', 'achievement_id']),
     ('fct_impressions', 'received_at', ['profile_key', 'goal_id', 'delivery_id']),
@@ -17,21 +18,35 @@
 {%- for fact, moment, key in facts %}
 select
     '{{ fact }}' as fact,
-    cast(fact_month as date) as fact_month,
+    cast(date_trunc('month', {{ moment }}) as date) as fact_month,
     count(*) as fact_rows,
-    case
-        when fact_month >= {{ first_month }} then count(distinct case when fact_month >= {{ first_month }} then key_hash end)
-    end as fact_keys,
-    cast(sum(key_hash) as varchar) as sum_of_keys
-from (
-    select
-        date_trunc('month', {{ moment }}) as fact_month,
-        {{ key_of(key) }} as key_hash
-    from {{ ref(fact) }}
-) as {{ fact }}
+    count(distinct {{ key_of(key) }}) as fact_keys,
+    cast(sum(profile_key) as varchar) as sum_of_keys
+from {{ ref(fact) }}
+{%- if not from_scratch() %}
+where {{ moment }} >= {{ first_month }}
+{%- endif %}
 group by fact_month
-{%- if not loop.last %}
+
+union all
+{% if not from_scratch() %}
+select
+    '{{ fact }}' as fact,
+    cast(null as date) as fact_month,
+    count(*) as fact_rows,
+    cast(null as bigint) as fact_keys,
+    cast(sum(profile_key) as varchar) as sum_of_keys
+from {{ ref(fact) }}
+where {{ moment }} < {{ first_month }}
 
 union all
 {% endif %}
 {%- endfor %}
+select
+    fact,
+    fact_month,
+    fact_rows,
+    cast(null as bigint) as fact_keys,
+    sum_of_keys
+from {{ source('control', 'built_fact_months') }}
+where {{ 'false' if from_scratch() else 'fact_month < ' ~ first_month }}

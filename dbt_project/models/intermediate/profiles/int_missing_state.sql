@@ -1,5 +1,5 @@
 -- Grain: one row: what a profile matches before its first snapshot, when every property is missing (SEMANTICS, section 5).
-{%- set matches = profile_matches() %}
+{%- set words = profile_matches() %}
 
 with nobody as (
 
@@ -10,13 +10,13 @@ with nobody as (
 unpacked as (
 
     select
-        {{- unpack_properties('snapshot_values', 'snapshot', used_in=matches) }}
+        {{- unpack_properties('snapshot_values', 'snapshot', used_in=words | join) }}
         1 as one
     from nobody
 
 )
 
 select
-    {{ matches }} as matches,
-    {{ state_values() }} as state_values
+    {{ list_of(words, 'bigint') }} as matches,
+    {{ list_of(state_values(), 'varchar') }} as state_values
 from unpacked

@@ -32,28 +32,6 @@ with achievements_in_window as (
 
 ),
 
-compared as (
-
-    select
-        achievements_in_window.*,
-        journeys.journey_id as landed_journey_id,
-        {{ extract_properties('events.properties', 'event') }} as event_values,
-        {{ extract_properties('journeys.trigger_properties', 'journey') }} as journey_values
-    from achievements_in_window
-    {{ join_trigger_values('achievements_in_window', ref('stg_events')) }}
-
-),
-
-unpacked as (
-
-    select
-        {{- unpack_properties('event_values', 'event', used_in=matches) }}
-        {{- unpack_properties('journey_values', 'journey', used_in=matches) }}
-        *
-    from compared
-
-),
-
 judged as (
 
     select
@@ -68,7 +46,7 @@ judged as (
             when landed_journey_id is null then 'journey_not_landed'
             else 'trigger_not_matched'
         end as reason
-    from unpacked
+    from {{ with_trigger_values('achievements_in_window', ref('stg_events'), matches) }}
 
 )
 

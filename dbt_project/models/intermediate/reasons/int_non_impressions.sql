@@ -48,14 +48,14 @@ deliveries as (
             when deliveries.is_anonymous then 'anonymous'
             when deliveries.is_holdout then 'holdout'
             when deliveries.source_type not in ('campaign', 'broadcast') then 'no_campaign_or_broadcast'
-            when sendable.delivery_id is null then 'channel_not_attributable'
+            when sendable.delivery_key is null then 'channel_not_attributable'
             when not sendable.is_received then 'not_received'
         end as reason
     from {{ ref('int_deliveries') }} as deliveries
     inner join listed
         on deliveries.workspace_id = listed.workspace_id and deliveries.source_id = listed.source_id
     left join {{ ref('int_sendable_deliveries') }} as sendable
-        on deliveries.workspace_id = sendable.workspace_id and deliveries.delivery_id = sendable.delivery_id
+        on deliveries.delivery_key = sendable.delivery_key
 
 ),
 

@@ -1,5 +1,5 @@
 -- Grain: one row per goal and profile with both an impression and an achievement of it, whichever came first; by the source and
--- channel of the first impression. Holds those who may have got the later of the two on days that this run counts anew.
+-- channel of the first impression. Holds those who may have got the later of the two on days that this run recounts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with by_their_impression as (

@@ -1,5 +1,5 @@
 -- Grain: one row per goal, source and journey: its first impression. A journey that several people have is one all the same.
--- Holds those that may have begun on days that this run counts anew.
+-- Holds those that may have begun on days that this run recounts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 with firsts as (

@@ -1,7 +1,7 @@
 -- Grain: one row per goal, source (null: unattributed), channel and calendar day of the workspace: what happened on that day, up
 -- to as_of (SEMANTICS, section 10). Each figure lies on the day of its own moment: a conversion's is not its enrollment's.
 -- Do not sum conversions over sources: one achievement may convert enrollments of several.
--- Incremental: days from int_recounted_days on are counted anew.
+-- Incremental: days from int_recounted_days on are recounted.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': "kept.calendar_day >= (

@@ -1,7 +1,7 @@
 -- Grain: one row per workspace and hour (of UTC) in which impressions or achievements lie: how far ahead of UTC its clocks are
 -- from the beginning of the hour to its end; null if they are changed in between. Only for speed: to convert each moment to its
 -- time zone takes longer than all else that is done to count it.
--- Holds what this run counts anew.
+-- Holds what this run recounts.
 {{ config(meta={'holds': 'increment'}) }}
 {%- set last_moment = "(hours.hour_start + interval '3599.999999' second)" %}
 

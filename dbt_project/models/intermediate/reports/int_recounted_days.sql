@@ -1,8 +1,8 @@
 -- Grain: one row per workspace: the clock that this run counts its reports by (as_of), and the first calendar day that it counts
--- anew (first_day). THE place that decides it: int_goal_days and int_segment_days keep the days before.
+-- again (first_day). THE place that decides it: int_goal_days and int_segment_days keep the days before.
 -- A figure lies on the day of its moment. So nothing before the earliest affected_from of the workspace has changed, and nothing
 -- before the earlier of two clocks is counted by one of them and not by the other, whether the clock moved on or back.
--- Incremental: while a run has not succeeded, what it may have counted by its clock is counted anew.
+-- Incremental: while a run has not succeeded, what it may have counted by its clock is recounted.
 {{ config(
     materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}
 ) }}

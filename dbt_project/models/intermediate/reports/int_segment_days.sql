@@ -1,7 +1,7 @@
 -- Grain: one row per goal, segment (its newest definition) and calendar day of the workspace: enrollments, up to as_of, of people
 -- who were in it at enrolled_at (SEMANTICS, section 10). A conversion lies on its own day. People are in several segments: do not
 -- sum over them.
--- Incremental: days from int_recounted_days on are counted anew.
+-- Incremental: days from int_recounted_days on are recounted.
 {{ config(
     materialized='recompute',
     meta={'recompute_where': "kept.calendar_day >= (

@@ -1,31 +1,27 @@
 """The process that dbt runs in: it gets ready while the run does something else, and ends with the run.
 
 Belongs here: starting it, what it finds in its environment, its main program. Does not: what it builds
-(models.py); anything of Dagster, so that the command line can start it before that is imported.
+(defs/models.py); anything of Dagster, so that the command line can start it before that is imported.
 
 dbt takes seconds to import and to read its project.
 """
 
 import json
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from orchestration import changes, runs
 from orchestration.errors import GoalpostError
+from orchestration.processes import end_with_parent, with_parent
 from orchestration.settings import DBT_PROJECT, Settings
-from orchestration.startup import collect_rarely, end_with_parent, leave, with_parent
-
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
+from orchestration.shortcuts import collect_rarely, keep_templates, leave
 
 RUN_RESULTS = "run_results.json"
-COMMAND = ("-m", "orchestration.defs.dbt_process")
+COMMAND = ("-m", "orchestration.dbt_process")
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -91,7 +87,7 @@ def _is_manifest(path: Path) -> bool:
 class WaitingDbt:
     """dbt with its project read, waiting to be told what to do. It writes its events as JSON lines."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, in_run: bool) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *COMMAND],
             stdin=subprocess.PIPE,
@@ -99,7 +95,7 @@ class WaitingDbt:
             stderr=subprocess.STDOUT,
             env=os.environ
             | environment(settings)
-            | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1", "GOALPOST_IN_RUN": "true"},
+            | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1", "GOALPOST_IN_RUN": str(in_run).lower()},
             cwd=DBT_PROJECT,
         )
 
@@ -120,15 +116,16 @@ class WaitingDbt:
 _waiting: dict[Settings, WaitingDbt] = {}
 
 
-def start(settings: Settings) -> None:
-    """As soon as a run is certain; again is nothing. The first time ever the project must be read before."""
+def start(settings: Settings, *, in_run: bool = True) -> None:
+    """As soon as a run is certain; again is nothing. The first time ever the project must be read before.
+    `in_run`: the run vouches for what is built (control.built_models)."""
     if settings not in _waiting and manifest_path(settings).exists():
-        _waiting[settings] = WaitingDbt(settings)
+        _waiting[settings] = WaitingDbt(settings, in_run=in_run)
 
 
-def started(settings: Settings) -> WaitingDbt:
+def started(settings: Settings, *, in_run: bool) -> WaitingDbt:
     """The one that was started; there is none if no manifest is prepared."""
-    start(settings)
+    start(settings, in_run=in_run)
     return _waiting[settings]
 
 
@@ -144,16 +141,18 @@ def main(arguments: Sequence[str]) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import cli, dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     home = Path(os.environ["DBT_TARGET_PATH"]).parent
-    _keep_templates(home / "templates")
+    keep_templates(home / "templates")
     if arguments:
         cli(prog_name="dbt")
     import numpy  # noqa: F401  (the Python models need it)
 
     import orchestration.goals.reading  # noqa: F401  (so they do this)
 
-    manifest = _read_project(home / "manifests")
+    parsed = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
+    manifest = parsed if isinstance(parsed, Manifest) else None  # it cannot be read: the build says why
     if told := sys.stdin.read():
         built = dbtRunner(manifest=manifest).invoke(
             [*json.loads(told), "--no-write-json"]  # the manifest is written already
@@ -162,53 +161,6 @@ def main(arguments: Sequence[str]) -> None:
             built.result.write(str(Path(os.environ["DBT_TARGET_PATH"]) / RUN_RESULTS))
         DuckDBConnectionManager.close_all_connections()
         leave(0 if built.success else 1)
-
-
-def _read_project(kept: Path) -> "Manifest | None":
-    """As dbt read it when the code was last changed: to look whether the project did, and to put the manifest
-    together from its parts, takes a second. None: it cannot be read, the build says why."""
-    from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
-
-    place = kept / f"{changes.hash_of(changes.hash_each())[:16]}.pickle"
-    with suppress(Exception):  # what is missing, cannot be read or is something else is made anew
-        if isinstance(manifest := pickle.loads(place.read_bytes()), Manifest):
-            return manifest
-    manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json"]).result
-    if not isinstance(manifest, Manifest):
-        return None
-    for outdated in kept.glob("*.pickle"):
-        outdated.unlink(missing_ok=True)
-    unfinished = place.with_suffix(f".{os.getpid()}")
-    unfinished.write_bytes(pickle.dumps(manifest))
-    unfinished.replace(place)
-    return manifest
-
-
-def _keep_templates(folder: Path) -> None:
-    """dbt compiles every template that it comes across anew in each process, two or three seconds' work. So
-    its Jinja is given what others have, a cache of bytecode."""
-    from dbt_common.clients.jinja import MacroFuzzEnvironment
-    from jinja2 import FileSystemBytecodeCache
-
-    folder.mkdir(parents=True, exist_ok=True)
-    cache, compiled = FileSystemBytecodeCache(str(folder)), MacroFuzzEnvironment.compile
-
-    def compile(self: MacroFuzzEnvironment, source: str, *arguments: Any, **named: Any) -> Any:
-        if arguments or named or not isinstance(source, str):
-            return compiled(self, source, *arguments, **named)
-        name = f"{self.code_generator_class.__name__} {source}"
-        try:
-            bucket = cache.get_bucket(self, name, None, source)
-        except Exception:  # a file is broken: all are made anew
-            cache.clear()
-            bucket = cache.get_bucket(self, name, None, source)
-        if bucket.code is None:
-            bucket.code = compiled(self, source)
-            cache.set_bucket(bucket)
-        return bucket.code
-
-    MacroFuzzEnvironment.compile = compile  # pyright: ignore[reportAttributeAccessIssue]
 
 
 if __name__ == "__main__":

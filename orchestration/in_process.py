@@ -1,6 +1,6 @@
 """The job in this process, for the command line: the same that Dagster runs, with other words.
 
-Belongs here: executing it. Does not: telling how far it is (progress.py), what is said before and after
+Belongs here: executing it. Does not: telling how far it is (defs/progress.py), what is said before and after
 (cli.py).
 """
 
@@ -12,7 +12,7 @@ from dagster import DagsterEvent, ExecuteInProcessResult, RunConfig
 from rich.console import Console
 
 from orchestration import runs
-from orchestration.defs.instance import forget_dead_runs, open_instance, renew_broken_history
+from orchestration.dagster_instance import forget_dead_runs, open_instance, renew_broken_history
 from orchestration.defs.progress import PROGRESS, Progress
 from orchestration.defs.run import GoalpostRun
 from orchestration.errors import GoalpostError

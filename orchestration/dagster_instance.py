@@ -9,19 +9,16 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cached_property
 from pathlib import Path
 
-import sqlalchemy
-import sqlalchemy.event
 import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from dagster._time import get_current_datetime
 
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
+from orchestration.shortcuts import event_log_config
 
 # What Dagster takes for under way.
 ALIVE = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
@@ -33,38 +30,8 @@ PATIENCE_SECONDS = 60
 QUICKLY_READ_BYTES = 100_000_000
 
 
-class EventLog(ConsolidatedSqliteEventLogStorage):
-    """Dagster's own opens a new engine for each of the many hundred events of a run, looks whether its tables
-    are there, and waits for the disk after each, which took longer than the work. A power cut may cost the
-    last events, never the log."""
-
-    @cached_property
-    def _engine(self) -> sqlalchemy.Engine:
-        engine = sqlalchemy.create_engine(self._conn_string, connect_args={"timeout": 60})
-
-        @sqlalchemy.event.listens_for(engine, "connect")
-        def relax(connection, _) -> None:
-            connection.execute("pragma synchronous = normal")
-
-        return engine
-
-    @cached_property
-    def _seen_tables(self) -> set[str]:
-        return set()
-
-    def has_table(self, table_name: str) -> bool:
-        if table_name not in self._seen_tables and super().has_table(table_name):
-            self._seen_tables.add(table_name)
-        return table_name in self._seen_tables
-
-    @contextmanager
-    def _connect(self) -> Iterator[sqlalchemy.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
-
-
 def write_config(settings: Settings) -> None:
-    """dagster.yaml, written anew at each start: it follows the home, and nobody edits it."""
+    """dagster.yaml, written again at each start: it follows the home, and nobody edits it."""
     config = {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},  # no pop-up on the first visit
@@ -76,11 +43,7 @@ def write_config(settings: Settings) -> None:
             "class": "QueuedRunCoordinator",
             "config": {"dequeue_interval_seconds": 1},
         },
-        "event_log_storage": {
-            "module": __name__,
-            "class": EventLog.__name__,
-            "config": {"base_dir": str(settings.dagster_home / "history")},
-        },
+        "event_log_storage": event_log_config(settings.dagster_home / "history"),
     }
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     path = settings.dagster_home / "dagster.yaml"

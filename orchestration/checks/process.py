@@ -16,8 +16,9 @@ from contextlib import suppress
 from orchestration.checks.suites import CheckResult, import_great_expectations, run_steps
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
+from orchestration.processes import end_with_parent, with_parent
 from orchestration.settings import Settings
-from orchestration.startup import collect_rarely, end_with_parent, leave, with_parent
+from orchestration.shortcuts import collect_rarely, leave
 
 _waiting: dict[Settings, subprocess.Popen[bytes]] = {}
 

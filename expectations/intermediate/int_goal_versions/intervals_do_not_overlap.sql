@@ -1,0 +1,16 @@
+select
+    workspace_id,
+    goal_id,
+    valid_from,
+    valid_to,
+    next_valid_from
+from (
+    select
+        workspace_id,
+        goal_id,
+        valid_from,
+        valid_to,
+        lead(valid_from) over (partition by workspace_id, goal_id order by valid_from nulls first) as next_valid_from
+    from {batch}
+) as intervals
+where next_valid_from < coalesce(valid_to, timestamp 'infinity')

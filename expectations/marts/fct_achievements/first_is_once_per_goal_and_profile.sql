@@ -1,0 +1,8 @@
+select
+    workspace_id,
+    goal_id,
+    profile_id,
+    count(*) filter (is_first) as firsts
+from {batch}
+group by workspace_id, goal_id, profile_id
+having count(*) filter (is_first) <> 1
