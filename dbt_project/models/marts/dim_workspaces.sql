@@ -2,14 +2,10 @@
 -- the clock that every report counts until.
 -- Incremental: once named, always named. So a run looks at the rows that it takes in, and at what was named before.
 {{ config(materialized='recompute', meta={'recompute_where': 'true'}) }}
-{%- set tables = [
-    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
-    'holdouts',
-] %}
 
 with named as (
 
-    {% for table in tables -%}
+    {% for table in raw_tables() -%}
     {{ 'union' if not loop.first }}
     select workspace_id
     from {{ ref('base_' ~ table) }}

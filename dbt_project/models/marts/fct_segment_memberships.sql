@@ -51,12 +51,13 @@ changes as (
     select
         states.workspace_id,
         segments.segment_id,
-        states.profile_id,
+        profiles.profile_id,
         states.profile_key,
         states.valid_from as changed_at,
         {{ is_match('states.matches', 'segments.predicate_number') }} as is_member
     from states
     inner join segments on states.workspace_id = segments.workspace_id
+    inner join {{ ref('dim_profiles') }} as profiles on states.profile_key = profiles.profile_key
     where
         {{ is_match('states.matches', 'segments.predicate_number') }}
         <> coalesce({{ is_match('states.previous_matches', 'segments.predicate_number') }}, false)
