@@ -163,6 +163,19 @@ def dev() -> None:
     run_dev(settings)
 
 
+@app.command()
+def dashboard(
+    address: Annotated[
+        str, typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, everybody who reaches it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port it listens on.")] = 8501,
+) -> None:
+    """The goals as pages with charts, in the browser: http://localhost:8501."""
+    from orchestration.dashboard import dashboard as run_dashboard
+
+    run_dashboard(Settings(), address=address, port=port)
+
+
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     with single_writer(settings):  # from the search for work to the end: a second process learns who is first
         _run_alone(settings, full_refresh=full_refresh, as_of=as_of)

@@ -64,18 +64,25 @@ def as_text(explanation: Explanation) -> str:
 
 
 def render(explanation: Explanation) -> RenderableType:
-    """A column of moments and a column of words. For a later version of the goal, only what it changed."""
+    """A column of moments and a column of words."""
     timeline = Table.grid(padding=(0, 2))
     timeline.add_column(no_wrap=True)
     timeline.add_column()
+    for moment, headline, details in told(explanation):
+        lines = [Padding(text(*detail), (0, 0, 0, 2), expand=False) for detail in details]
+        timeline.add_row(text(moment), Group(text(*headline), *lines))
+    return Group(*_head(explanation), timeline, *_foot(explanation))
+
+
+def told(explanation: Explanation) -> Iterator[tuple[str, Line, list[Line]]]:
+    """Each entry of the timeline: its moment, what happened, and why. For a later version of the goal, only what
+    it changed."""
     asked: list[Line] = []
     for entries in _rows(explanation.timeline):
         headline, *details = _words(entries, explanation.as_of)
         if _is_in_force(entries[0]):
             details, asked = words_of_a_change(asked, details), details
-        lines = [Padding(text(*detail), (0, 0, 0, 2), expand=False) for detail in details]
-        timeline.add_row(text(at(entries[0].moment)), Group(text(*headline), *lines))
-    return Group(*_head(explanation), timeline, *_foot(explanation))
+        yield at(entries[0].moment), headline, details
 
 
 def _words(entries: list[Entry], as_of: datetime) -> list[Line]:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
-from .facts import Facts, Profile, Workspace
+from .facts import Facts, Profile, Workspace, state_of
 from .filters import Segments
 from .goals import Goal
 from .values import local_day, seconds_between
@@ -158,6 +158,48 @@ def dim_segments(rows: list[dict]) -> list[dict]:
     ]
 
 
+def dim_workspaces(known: Known, rows: list[dict]) -> list[dict]:
+    """'a row per workspace that any row names: name, time_zone, currency, data_start_at, as_of'"""
+    names = {row["workspace_id"]: row["name"] for row in rows}
+    return [
+        {
+            "workspace_id": workspace.workspace_id,
+            "name": names.get(workspace.workspace_id),
+            "time_zone": workspace.time_zone,
+            "currency": workspace.currency,
+            "data_start_at": workspace.data_start_at,
+            "as_of": known.as_of,
+        }
+        for workspace in known.workspaces.values()
+    ]
+
+
+def fct_segment_memberships(known: Known) -> list[dict]:
+    """'segment (its newest definition) × profile × stay: entered_at, left_at (null: still in). A stay begins
+    at the snapshot that matches while the one before does not'"""
+    stays = []
+    for profile in known.profiles.values():
+        workspace_id = profile.workspace.workspace_id
+        newest = Segments.in_force(known.segments.get(workspace_id, []), None)
+        for segment_id in newest.filters:
+            stay = None
+            for snapshot in profile.snapshots:
+                is_member = newest.has_member(segment_id, state_of(snapshot))
+                if is_member and stay is None:
+                    stay = {
+                        "workspace_id": workspace_id,
+                        "segment_id": segment_id,
+                        "profile_id": profile.profile_id,
+                        "entered_at": snapshot["observed_at"],
+                        "left_at": None,
+                    }
+                    stays.append(stay)
+                elif stay is not None and not is_member:
+                    stay["left_at"] = snapshot["observed_at"]
+                    stay = None
+    return stays
+
+
 # ---- reports -----------------------------------------------------------------------------------------------
 
 PERIODS = {
@@ -209,7 +251,52 @@ def periods_of(known: Known, workspace_id: str, rows: list[dict], period: str):
             "running_achievements": len(running),
             "running_impact": impact(running),
         }
-        start = start_of(start + timedelta(days={"day": 1, "week": 7, "month": 31}[period]))
+        start = next_start(start, period)
+
+
+def rpt_enrollment_progress(known: Known) -> list[dict]:
+    """'goal × period × period_start × source_id × channel: impressions, enrollments, conversions, impact,
+    each on the day of its own moment (a conversion's impact is its achievement's); every series from its
+    first impression to `as_of`'"""
+    counted = {
+        "impressions": known.until_as_of(known.facts.impressions, "received_at"),
+        "enrollments": known.until_as_of(known.facts.enrollments, "enrolled_at"),
+        "conversions": known.until_as_of(known.facts.conversions, "converted_at"),
+    }
+    moments = {"impressions": "received_at", "enrollments": "enrolled_at", "conversions": "converted_at"}
+    series = defaultdict(lambda: defaultdict(list))  # of a series by figure: day and row
+    for figure, rows in counted.items():
+        for row in rows:
+            key = tuple(row[column] for column in ("workspace_id", "goal_id", "source_id", "channel"))
+            series[key][figure].append((known.day(row, moments[figure]), row))
+    report = []
+    for (workspace_id, goal_id, source_id, channel), figures in series.items():
+        last = local_day(known.as_of, known.workspaces[workspace_id].time_zone)
+        for period, start_of in PERIODS.items():
+            start = start_of(min(day for day, _ in figures["impressions"]))
+            while start <= start_of(last):
+                found = {
+                    figure: [row for day, row in figures[figure] if start_of(day) == start]
+                    for figure in counted
+                }
+                report.append(
+                    {
+                        "workspace_id": workspace_id,
+                        "goal_id": goal_id,
+                        "period": period,
+                        "period_start": start,
+                        "source_id": source_id,
+                        "channel": channel,
+                        **{figure: len(rows) for figure, rows in found.items()},
+                        "impact": impact(found["conversions"]),
+                    }
+                )
+                start = next_start(start, period)
+    return report
+
+
+def next_start(start: date, period: str) -> date:
+    return PERIODS[period](start + timedelta(days={"day": 1, "week": 7, "month": 31}[period]))
 
 
 def rpt_goal_summary(known: Known) -> list[dict]:

@@ -29,6 +29,7 @@
     }),
     (ref('fct_conversions'), 'converted_at', 'converted_at <= as_of', {
         'conversions': "count(*)",
+        'conversion_impact': "sum(impact_value)",
     }),
     (ref('fct_attributions'), 'achieved_at', 'achieved_at <= as_of', {
         'achievers': "count(case when is_first then 1 end)",
@@ -86,11 +87,13 @@ select
     counted.source_id,
     counted.channel,
     counted.calendar_day,
-    {%- for figure in figures if figure not in ('latest_window_ends_at', 'impact', 'impact_first') %}
+    {%- set amounts = ('conversion_impact', 'impact', 'impact_first') %}
+    {%- for figure in figures if figure != 'latest_window_ends_at' and figure not in amounts %}
     cast(coalesce(sum(counted.{{ figure }}), 0) as bigint) as {{ figure }},
     {%- endfor %}
-    coalesce(sum(counted.impact), 0) as impact,
-    coalesce(sum(counted.impact_first), 0) as impact_first,
+    {%- for figure in amounts %}
+    coalesce(sum(counted.{{ figure }}), 0) as {{ figure }},
+    {%- endfor %}
     max(counted.latest_window_ends_at) as latest_window_ends_at
 from counted
 inner join {{ ref('int_recounted_days') }} as recounted

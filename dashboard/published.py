@@ -1,0 +1,81 @@
+"""Reading the published marts, a query at a time.
+
+Belongs here: the connection, the cache, and how a query looks with its parameters written in. Does not: what is asked
+(queries/, a file each), or how an answer is shown (parts.py).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pandas
+import streamlit
+
+from orchestration.settings import Settings
+
+QUERIES = Path(__file__).with_name("queries")
+
+Value = str | int | float | bool | date | datetime | list[str] | None
+
+# Within one process DuckDB gives a second connection to a path the file that the first one opened, also after another
+# was published there. So one query at a time connects, asks, and closes.
+_ONE_AT_A_TIME = Lock()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows, and the query that any other tool can repeat."""
+
+    rows: pandas.DataFrame
+    sql: str
+
+
+def publication() -> tuple[int, ...] | None:
+    """Which file is published now: another after each publication. None: nothing is published."""
+    try:
+        status = Settings().published.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def ask(name: str, **parameters: Value) -> Answer:
+    """The answer to queries/<name>.sql. It is kept until another file is published."""
+    query = (QUERIES / f"{name}.sql").read_text("utf-8")
+    used = {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", query)}
+    sql = written_out(query, used)
+    return Answer(_rows(sql, publication()), sql)
+
+
+@streamlit.cache_data(max_entries=300, show_spinner=False)
+def _rows(sql: str, published: tuple[int, ...] | None) -> pandas.DataFrame:
+    with _ONE_AT_A_TIME, duckdb.connect(Settings().published, read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        return connection.execute(sql).df()
+
+
+def written_out(query: str, parameters: dict[str, Value]) -> str:
+    """The query with its parameters as literals, so that it can be copied."""
+    return re.sub(r"\$(\w+)", lambda found: literal(parameters[found[1]]), query)
+
+
+def literal(value: Value) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case datetime():
+            return f"timestamp '{value}'"
+        case date():
+            return f"date '{value}'"
+        case list():
+            return f"[{', '.join(literal(item) for item in value)}]"
+        case _:
+            return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,6 @@
+select
+    version_number, valid_from, valid_to, is_current, name, description, tags, status, definition_policy, is_locked, first_sent_at,
+    measurement_window_days, attribution_window_days, evaluation_window_days, impression, impact_currency, definition
+from dim_goals
+where workspace_id = $workspace and goal_id = $goal
+order by version_number desc
