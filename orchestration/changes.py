@@ -183,7 +183,7 @@ def _modified(settings: Settings) -> set[str]:
 def _file_of(manifest: Mapping[str, Any], node: str, changed: Collection[str]) -> str:
     """The model's own file, if that changed; else the changed macros, seeds or YAML files."""
     path = manifest["nodes"][node]["original_file_path"]
-    own = [name for name in changed if name.endswith(path.removeprefix("../"))]
+    own = [name for name in changed if name.endswith(path)]
     return own[0] if own else some_of(changed)
 
 

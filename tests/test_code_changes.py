@@ -119,7 +119,8 @@ def project(tmp_path_factory) -> Project:
         source, place = PROJECT_ROOT / part, project.root / part
         place.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, place, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+            ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
+            shutil.copytree(source, place, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, place)
     story = Story("w")

@@ -129,7 +129,7 @@ def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
     """The user's own models outside models/marts."""
-    ours = ("staging", "intermediate", "quarantine", "marts")
+    ours = ("staging", "intermediate", "quarantine", "marts", "metrics")
     return sorted(
         node["name"]
         for node in manifest["nodes"].values()
