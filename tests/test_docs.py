@@ -42,3 +42,18 @@ def test_the_version_is_the_newest_of_the_changelog():
     newest = re.search(r"^## (\d+\.\d+\.\d+), ", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert newest and newest[1] == project["version"]
+
+
+def test_a_description_names_the_page_and_the_heading_of_its_rule():
+    models = ROOT / "dbt_project" / "models"
+    headings = re.findall(r"^## (\d+\. [\w ]+\w)", (ROOT / "docs" / "contract.md").read_text("utf-8"), re.MULTILINE)
+    named = 0
+    for page in [*models.rglob("*.yml"), *models.rglob("*.md")]:
+        lines = [line for line in page.read_text("utf-8").splitlines() if not line.lstrip().startswith("#")]
+        text = "\n".join(lines).replace('\\"', '"')
+        assert "SEMANTICS" not in text, page.name
+        for places in re.findall(r'docs/contract\.md, ((?:(?:, | and | to )?"[^"]+")+)', text):
+            for place in re.findall(r'"([^"]+)"', places):
+                assert place in headings, f"{page.name}: {place}"
+                named += 1
+    assert named > 70
