@@ -29,7 +29,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import runs
+from orchestration import ops, runs
 from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
@@ -56,6 +56,7 @@ class Part:
     mart: str
     place: Path
     query: str
+    description: str  # of the mart and its columns, as JSON
     rows: int
     outline: str
     content: str
@@ -121,7 +122,7 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
                     "Nothing was published, the old marts stay. Not built by this run: "
                     f"{some_of(unsound)}. Start `goalpost run` again: it builds them all."
                 )
-            _describe(connection, run_id)
+            ops.describe(connection, run_id)
             is_mostly_free = _is_mostly_free(connection)
             if is_mostly_free:
                 _rewrite(connection, _unfinished(settings.warehouse_marts))
@@ -143,23 +144,6 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
     for part in prepared.parts:
         rows[part.mart] += part.rows
     return Published(settings.published, settings.published_parquet, dict(rows))
-
-
-def _describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Write what a reader of the published file needs besides the marts, in its schema `control`: until when
-    they count, and each workspace's time zone and currency."""
-    connection.execute(
-        "create or replace table marts.control.publication as "
-        "select cast(? as varchar) as run_id, (select as_of from control.clock) as as_of, "
-        "now()::timestamp as published_at",
-        [run_id],
-    )
-    views = "select 1 from information_schema.tables where table_name = 'int_workspaces'"
-    if connection.execute(views).fetchall():
-        connection.execute(
-            "create or replace table marts.control.workspaces as "
-            "select workspace_id, time_zone, currency from intermediate.int_workspaces"
-        )
 
 
 def lost(settings: Settings) -> str | None:
@@ -268,8 +252,7 @@ def _parts(
 ) -> list[Part]:
     """`published`: what the record says of files, if only rows of affected profiles whose `moment` was or is
     at or after their affected_from can have changed."""
-    described = connection.execute(f"describe marts.{_name(mart)}").fetchall()
-    columns = [(name, type_, is_nullable == "YES") for name, type_, is_nullable, *_ in described]
+    columns, description = _columns(connection, mart)
     time = _time(columns) if mart.startswith("fct_") else None
     month = f"date_trunc('month', {time})" if time else "null"
     source = f"from marts.{_name(mart)} as kept"
@@ -277,7 +260,8 @@ def _parts(
     counted = connection.execute(
         f"select {month} as month, count(*), {moments} {source} group by month order by month"
     ).fetchall() or [(None, 0, None)]
-    shape = f"duckdb {duckdb.__version__}, {columns}"  # hashes are equal within one version only
+    # Hashes are equal within one version only.
+    shape = f"duckdb {duckdb.__version__}, {columns}, {description}"
     places = {
         start: folder / mart / (f"{start:%Y-%m}.parquet" if start else f"{mart}.parquet")
         for start, _, _ in counted
@@ -303,12 +287,29 @@ def _parts(
             mart=mart,
             place=places[start],
             query=f"from marts.{_name(mart)}" + (f" where {_within(time, start)}" if start else ""),
+            description=description,
             rows=rows,
             outline=outlines[start],
             content=contents[start],
         )
         for start, rows, _ in counted
     ]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, mart: str) -> tuple[list[tuple[str, str, bool]], str]:
+    """The name and type of each column, and whether it may be null; the comments of the mart, as JSON."""
+    columns = connection.execute(
+        "select column_name, data_type, is_nullable, comment from duckdb_columns() "
+        "where database_name = 'marts' and schema_name = 'main' and table_name = ? order by column_index",
+        [mart],
+    ).fetchall()
+    tables = connection.execute(
+        "select comment from duckdb_tables() "
+        "where database_name = 'marts' and schema_name = 'main' and table_name = ?",
+        [mart],
+    ).fetchall()
+    comments = {"description": tables[0][0], "columns": {name: comment for name, _, _, comment in columns}}
+    return [(name, type_, is_nullable) for name, type_, is_nullable, _ in columns], json.dumps(comments)
 
 
 def _months_of_affected_rows(
@@ -346,7 +347,10 @@ def _within(time: str | None, month: datetime) -> str:
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, part: Part) -> Path:
     part.place.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(f"copy ({part.query}) to {literal(_unfinished(part.place))} (format parquet)")
+    connection.execute(
+        f"copy ({part.query}) to {literal(_unfinished(part.place))} "
+        f"(format parquet, kv_metadata {{goalpost: {literal(part.description)}}})"
+    )
     return part.place
 
 

@@ -180,8 +180,8 @@ def first_line(error: duckdb.Error) -> str:
     return str(error).splitlines()[0].rstrip(".!")
 
 
-def literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def literal(text: Path | str) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def raw_table_ddl(table: RawTable) -> str:

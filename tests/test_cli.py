@@ -1,5 +1,6 @@
 """The command line, as a person sees it: what it prints, and with which code it ends."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet
 import pytest
 
 from orchestration.settings import Settings
@@ -85,6 +87,49 @@ def test_the_first_run_publishes_and_ends_with_an_account(first_run, settings: S
     with duckdb.connect(settings.published, read_only=True) as connection:
         summary = connection.execute("select impressions, enrollments, conversions from rpt_goal_summary")
         assert summary.fetchall() == [(2, 2, 1)]
+
+
+def test_each_published_table_and_column_says_what_it_is(first_run, settings: Settings):
+    with duckdb.connect(settings.published, read_only=True) as connection:
+        silent = connection.execute(
+            "select table_name, null from duckdb_tables() where comment is null union all "
+            "select table_name, column_name from duckdb_columns() where not internal and comment is null"
+        ).fetchall()
+        said = connection.execute(
+            "select comment from duckdb_columns() "
+            "where (table_name, column_name) = ('fct_enrollments', 'seconds_to_convert')"
+        ).fetchall()
+        assert (silent, said[0][0][:7]) == ([], "Elapsed")
+        marts = connection.execute(
+            "select table_name, comment from duckdb_tables() where schema_name = 'main'"
+        ).fetchall()
+    for mart, comment in marts:
+        file = next((settings.published_parquet / mart).glob("*.parquet"))
+        metadata = pyarrow.parquet.read_schema(file).metadata
+        assert json.loads(metadata[b"goalpost"])["description"] == comment
+
+
+def test_the_published_file_says_what_the_pipeline_did(first_run, settings: Settings):
+    with duckdb.connect(settings.published, read_only=True) as connection:
+
+        def rows(query: str) -> list[tuple]:
+            return connection.execute(query).fetchall()
+
+        assert rows(
+            "select outcome, is_full_refresh, files_loaded, finished_at > started_at from ops.runs"
+        ) == [("succeeded", True, 4, True)]
+        assert rows(
+            "select count(*) > 50, bool_and(success or severity = 'warning') from ops.check_results"
+        ) == [(True, True)]
+        assert rows("select table_name, path, outcome from ops.files where reason is not null") == [
+            ("events", "events/broken.parquet", "set_aside")
+        ]
+        assert rows("select table_name, reason_code, rows from ops.quarantine") == [
+            ("events", "bad_timestamp", 1)
+        ]
+        assert rows("select path, row_number, raw_row ->> 'event_id' from ops.quarantine_samples") == [
+            ("events/e.csv", 3, "e2")
+        ]
 
 
 def published(settings: Settings) -> tuple[int, int]:

@@ -249,7 +249,7 @@ def test_a_published_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path:
 def test_marts_that_an_older_version_published_are_told_as_far_as_they_go(settings: Settings, tmp_path: Path):
     shutil.copyfile(settings.published, tmp_path / "marts.duckdb")
     with duckdb.connect(tmp_path / "marts.duckdb") as connection:
-        connection.execute("drop table control.publication; drop table control.workspaces")
+        connection.execute("drop table control.publication; drop table dim_workspaces")
 
     text = shown(show_list, read_goals(Settings(home=tmp_path)), 120)
 

@@ -75,8 +75,8 @@ def render(explanation: Explanation) -> RenderableType:
 
 
 def told(explanation: Explanation) -> Iterator[tuple[str, Line, list[Line]]]:
-    """Each entry of the timeline: its moment, what happened, and why. For a later version of the goal, only what
-    it changed."""
+    """Each entry of the timeline: its moment, what happened, and why. For a later version of the goal, only
+    what it changed."""
     asked: list[Line] = []
     for entries in _rows(explanation.timeline):
         headline, *details = _words(entries, explanation.as_of)

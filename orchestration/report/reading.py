@@ -186,7 +186,11 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _publication(connection: duckdb.DuckDBPyConnection) -> Publication:
     written = _rows(connection, "from control.publication") if _is_there(connection, "publication") else []
-    workspaces = _rows(connection, "from control.workspaces") if _is_there(connection, "workspaces") else []
+    workspaces = (
+        _rows(connection, "select workspace_id, time_zone, currency from dim_workspaces")
+        if _is_there(connection, "dim_workspaces")
+        else []
+    )
     return Publication(
         as_of=written[0]["as_of"] if written else None,
         published_at=written[0]["published_at"] if written else None,
@@ -201,7 +205,7 @@ def _with_calendar(connection: duckdb.DuckDBPyConnection, goals: list[Row]) -> l
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    found = "select 1 from information_schema.tables where table_schema = 'control' and table_name = ?"
+    found = "select 1 from duckdb_tables() where table_name = ?"
     return bool(connection.execute(found, [table]).fetchall())
 
 

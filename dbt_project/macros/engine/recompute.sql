@@ -8,7 +8,7 @@
 {% materialization recompute, adapter='duckdb', supported_languages=['sql'] %}
 {%- set existing, target = load_cached_relation(this), this.incorporate(type='table') -%}
 {%- if existing is none or not existing.is_table or goalpost.from_scratch() -%}
-{%- do goalpost.run_in_place(existing, target, goalpost.replace_table_sql(target, sql)) -%}
+{%- do goalpost.run_in_place(existing, target, goalpost.replace_table_sql(target, sql), is_new=true) -%}
 {%- else -%}
 {%- do goalpost.run_in_place(existing, target, goalpost.recompute_sql(target, sql)) -%}
 {%- endif -%}
@@ -79,8 +79,11 @@ drop table {{ computed }};
 {% endmaterialization %}
 
 
-{# Runs a model's statement between its hooks, in one transaction. First drops a relation of another kind with the same name. #}
-{% macro run_in_place(existing, target, model_sql) -%}
+{#
+    Runs a model's statement between its hooks, in one transaction. First drops a relation of another kind with the same name. A new
+    table gets the descriptions of the model and its columns as comments, where the project asks for it (+persist_docs).
+#}
+{% macro run_in_place(existing, target, model_sql, is_new=false) -%}
 {{ run_hooks(pre_hooks, inside_transaction=False) }}
 {{ run_hooks(pre_hooks, inside_transaction=True) }}
 {%- if existing is not none and existing.type != target.type -%}
@@ -89,9 +92,21 @@ drop table {{ computed }};
 {%- call statement('main') -%}
 {{ model_sql }}
 {%- endcall -%}
+{%- if is_new -%}{%- do persist_docs(target, model) -%}{%- endif -%}
 {{ run_hooks(post_hooks, inside_transaction=True) }}
 {%- do adapter.commit() -%}
 {{ run_hooks(post_hooks, inside_transaction=False) }}
+{%- endmacro %}
+
+
+{#
+    Comments on all described columns of a mart. dbt-duckdb's own macro first asks the catalog which columns exist, which takes a second
+    per mart; the contract of a mart names exactly its columns.
+#}
+{% macro duckdb__alter_column_comment(relation, column_dict) -%}
+{%- for name, column in column_dict.items() %}
+comment on column {{ relation }}.{{ name }} is {{ duckdb_escape_comment(column['description']) }};
+{%- endfor %}
 {%- endmacro %}
 
 

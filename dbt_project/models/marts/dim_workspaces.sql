@@ -1,6 +1,6 @@
--- Grain: one row per workspace that any staged row names; one that has not landed has the defaults (SEMANTICS, section 1). Besides,
--- the clock that every report counts until.
--- Incremental: once named, always named. So a run looks at the rows that it takes in, and at what was named before.
+-- Grain: one row per workspace that any staged row names. A workspace that has not landed has the defaults (SEMANTICS, section
+-- 1). as_of is the clock: every report counts until then.
+-- Incremental: once named, always named. So a run reads the rows that it takes in, and the workspaces named before.
 {{ config(materialized='recompute', meta={'recompute_where': 'true'}) }}
 
 with named as (

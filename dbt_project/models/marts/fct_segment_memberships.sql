@@ -1,7 +1,7 @@
--- Grain: one row per segment (its newest definition), profile and stay: from the snapshot that matches while the one before does not
--- (or there is none) until the next one that does not match (SEMANTICS, section 10). People are in several segments.
--- Incremental: of affected profiles, the stays that are open at affected_from or begin later. All stays of a workspace whose segments
--- changed: int_recounted_days recounts it from the beginning then.
+-- Grain: one row per segment (its newest definition), profile and stay: from the snapshot that matches while the one before does
+-- not (or there is none) until the next one that does not match (SEMANTICS, section 10). People are in several segments.
+-- Incremental: of affected profiles, the stays that are open at affected_from or begin later. All stays of a workspace whose
+-- segments changed: int_recounted_days recounts it from the beginning then.
 {%- set recounted_whole = "(
     select workspace_id from intermediate.int_recounted_days where counted_from = " ~ beginning_of_time() ~ "
 )" %}
@@ -88,7 +88,8 @@ with_next as (
 
     select
         *,
-        lead(changed_at) over (partition by workspace_id, segment_id, profile_key order by changed_at asc nulls last) as next_changed_at
+        lead(changed_at) over (partition by workspace_id, segment_id, profile_key order by changed_at asc nulls last)
+            as next_changed_at
     from changes
 
 )

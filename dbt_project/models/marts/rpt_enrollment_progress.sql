@@ -1,8 +1,8 @@
--- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and channel of the
--- impression. Every series runs from its first impression to as_of without a gap. Each figure is on the day of its own moment: a
--- conversion on the day it happened, not on its enrollment's (rpt_goal_cohorts has these). Periods of one kind may be summed; do not
--- add days to weeks. One achievement may convert several enrollments: conversions and their impact are no sum of sales.
--- Incremental: periods are recomputed from the one on in which first_day of int_recounted_days lies.
+-- Grain: one row per goal, period (day, week from Monday, month; calendar of the workspace), period_start, source and channel of
+-- the impression. Every series runs from its first impression to as_of without a gap. Each figure is on the day of its own
+-- moment: a conversion is not on its enrollment's day (rpt_goal_cohorts counts by that). Periods of one kind may be summed; do
+-- not add days to weeks. One achievement may convert several enrollments: conversions and their impact are no sum of sales.
+-- Incremental: periods are recomputed, starting with the one that contains first_day of int_recounted_days.
 {{ config(materialized='recompute', meta={'recompute_where': recounted_periods()}) }}
 
 with by_period as (

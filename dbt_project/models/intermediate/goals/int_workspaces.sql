@@ -1,5 +1,5 @@
--- Grain: one row per workspace that has a goal, a source or a segment. A workspace that has not landed has the defaults (SEMANTICS,
--- section 1).
+-- Grain: one row per workspace that has a goal, a source or a segment. A workspace that has not landed has the defaults
+-- (SEMANTICS, section 1).
 with mentioned as (
 
     select workspace_id from {{ ref('stg_workspaces') }}

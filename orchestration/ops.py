@@ -1,0 +1,147 @@
+"""What a publication says about the pipeline behind it: the schemas `control` and `ops` of marts.duckdb.
+
+Belongs here: the runs, checks, files and quarantined rows, as a reader of the marts sees them. (The originals
+are in the working file, which is closed to readers while a run writes.) Does not: publishing (publish.py), or
+recording a run (runs.py) or a check (checks/).
+"""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from orchestration.contract import RAW_TABLES, RawTable
+from orchestration.warehouse import literal
+
+NEWEST = 1000  # runs and files
+SAMPLES = 5
+
+# By table: its query (None: runs.py writes it), its description, those of its columns.
+TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
+    "control.written_by": (
+        None,
+        "The last run that wrote the marts. Grain: one row.",
+        {"run_id": "Dagster's id of the run."},
+    ),
+    "control.publication": (
+        """select cast({run_id} as varchar) as run_id, (select as_of from control.clock) as as_of,
+        now()::timestamp as published_at""",
+        "The publication that this file is. Grain: one row.",
+        {
+            "run_id": "The run that published it.",
+            "as_of": "Reports count what happened until this moment (UTC).",
+            "published_at": "When it was published (UTC).",
+        },
+    ),
+    "ops.runs": (
+        f"""select run_id, started_at,
+            if(run_id = {{run_id}}, now()::timestamp, finished_at) as finished_at, as_of,
+            if(run_id = {{run_id}}, 'succeeded', outcome) as outcome, is_full_refresh, files_loaded, message,
+            figures
+        from control.runs order by started_at desc limit {NEWEST}""",
+        f"The newest {NEWEST:,} runs. Grain: one row per run.",
+        {
+            "run_id": "Dagster's id of the run.",
+            "started_at": "When it started (UTC).",
+            "finished_at": "When it ended (UTC); null while it runs, or if its process was killed.",
+            "as_of": "Its reports count until this moment (UTC).",
+            "outcome": "running, succeeded, failed or interrupted.",
+            "is_full_refresh": "Did it recompute everything?",
+            "files_loaded": "How many files it loaded; null if it ended before.",
+            "message": "Why it failed, and what to do; null if it succeeded.",
+            "figures": "Rows landed, staged, superseded and quarantined, by table.",
+        },
+    ),
+    "ops.check_results": (
+        """select run_id, step, suite, expectation, severity, success, figures, checked_at
+        from control.check_results where run_id = {run_id}""",
+        "The checks of the run that published. Grain: one row per step, suite and expectation.",
+        {
+            "run_id": "The run that published.",
+            "step": "raw, staging, intermediate or marts.",
+            "suite": "The table that was checked.",
+            "expectation": "The rule.",
+            "severity": "critical (nothing is published if it fails) or warning.",
+            "success": "Did every row pass?",
+            "figures": "What Great Expectations counted: how many rows did not pass, and examples.",
+            "checked_at": "When (UTC).",
+        },
+    ),
+    "ops.files": (
+        f"""select file_id, table_name, path, rows, loaded_at, outcome, reason
+        from raw.files order by file_id desc limit {NEWEST}""",
+        f"The newest {NEWEST:,} files. Grain: one row per file that was loaded or set aside.",
+        {
+            "file_id": "Rises in the order of loading.",
+            "table_name": "The raw table.",
+            "path": "Where it is, in the landing folder.",
+            "rows": "How many records it has.",
+            "loaded_at": "When it was loaded or set aside (UTC).",
+            "outcome": "loaded or set_aside.",
+            "reason": "Why it was set aside; null if it was loaded.",
+        },
+    ),
+    "ops.quarantine": (
+        """select table_name, reason_code, count(*) as rows, max(loaded_at) as last_loaded_at
+        from ({quarantined}) group by table_name, reason_code order by table_name, reason_code""",
+        "How many rows are in quarantine. Grain: one row per table and reason.",
+        {
+            "table_name": "The table that they landed in.",
+            "reason_code": "Why they cannot be staged (docs/contract.md, section 2).",
+            "rows": "How many rows.",
+            "last_loaded_at": "When the newest file that has such a row was loaded (UTC).",
+        },
+    ),
+    "ops.quarantine_samples": (
+        f"""select table_name, reason_code, problem, path, row_number, raw_row
+        from ({{quarantined}})
+        qualify row_number() over (
+            partition by table_name, reason_code order by loaded_at desc, path, row_number
+        ) <= {SAMPLES}
+        order by table_name, reason_code, loaded_at desc, path, row_number""",
+        f"Up to {SAMPLES} rows in quarantine per table and reason, the newest first. Grain: a row of a file.",
+        {
+            "table_name": "The table that it landed in.",
+            "reason_code": "Why it cannot be staged (docs/contract.md, section 2).",
+            "problem": "Which column is wrong and how.",
+            "path": "The file.",
+            "row_number": "Its number in the file, from 1.",
+            "raw_row": "Its values as they landed, as JSON; the whole record if it has no columns.",
+        },
+    ),
+}
+
+
+def describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Write these tables into the marts. Lets duckdb.Error pass."""
+    connection.execute("create schema if not exists marts.ops")
+    quarantined = " union all ".join(_quarantined(connection)) or NO_ROWS
+    for name, (query, description, columns) in TABLES.items():
+        if query:
+            filled = query.format(run_id=literal(run_id), quarantined=quarantined)
+            connection.execute(f"create or replace table marts.{name} as {filled}")
+        connection.execute(f"comment on table marts.{name} is {literal(description)}")
+        for column, meaning in columns.items():
+            connection.execute(f"comment on column marts.{name}.{column} is {literal(meaning)}")
+
+
+NO_ROWS = """select null::varchar as table_name, null::varchar as reason_code, null::varchar as problem,
+    null::varchar as path, null::bigint as row_number, null::varchar as raw_row, null::timestamp as loaded_at
+where false"""
+
+
+def _quarantined(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    found = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'quarantine'"
+    ).fetchall()
+    views = {name for (name,) in found}
+    yield from (_quarantined_rows(table) for table in RAW_TABLES.values() if table.name in views)
+
+
+def _quarantined_rows(table: RawTable) -> str:
+    values = ", ".join(f"'{column.name}': \"{column.name}\"" for column in table.columns)
+    return (
+        f"select '{table.name}' as table_name, reason_code, problem, rows.path, row_number, "
+        f"coalesce(raw_record, to_json({{{values}}})::varchar) as raw_row, files.loaded_at "
+        f'from quarantine."{table.name}" as rows '
+        "inner join raw.files as files on rows.path = files.path and rows.content_hash = files.content_hash"
+    )
