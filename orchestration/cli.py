@@ -166,7 +166,8 @@ def dev() -> None:
 @app.command()
 def dashboard(
     address: Annotated[
-        str, typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, everybody who reaches it.")
+        str,
+        typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, everybody who reaches it."),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port it listens on.")] = 8501,
 ) -> None:

@@ -18,7 +18,9 @@ def dashboard(settings: Settings, *, address: str, port: int) -> None:
 
     Raises GoalpostError if Streamlit is not installed."""
     if find_spec("streamlit") is None:
-        raise GoalpostError("The dashboard needs Streamlit: install it with `uv pip install 'goalpost[dashboard]'`.")
+        raise GoalpostError(
+            "The dashboard needs Streamlit: install it with `uv pip install 'goalpost[dashboard]'`."
+        )
     options = {
         "server.address": address,
         "server.port": port,

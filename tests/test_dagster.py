@@ -272,7 +272,7 @@ def test_the_schedule_moves_the_clock_every_day_at_five_utc(defs: Definitions):
 
     assert (daily.cron_schedule, daily.execution_timezone) == ("0 5 * * *", "UTC")
     assert isinstance(request, RunRequest)
-    assert request.run_config["resources"]["run"]["config"]["as_of"] == "2026-01-02T05:00:00+00:00"
+    assert request.run_config["as_of"] == "2026-01-02T05:00:00+00:00"
 
 
 def test_a_failure_of_dbt_is_one_sentence():
