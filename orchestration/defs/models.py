@@ -139,8 +139,8 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
         reason = failure(results, str(error))
-        sentence = told(reason, run.settings) or reason
-        raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
+        # At the end of a failed run, Dagster names what a Failure says; of any other error, only the step.
+        raise Failure(told(reason, run.settings) or reason, allow_retries=False)
     if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
         if unpublished := built_but_not_published(manifest):
