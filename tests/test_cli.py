@@ -124,6 +124,7 @@ def test_the_published_file_says_what_the_pipeline_did(first_run, settings: Sett
         assert rows(
             "select count(*) > 50, bool_and(success or severity = 'warning') from ops.check_results"
         ) == [(True, True)]
+        assert rows("select figures -> 'rows' ->> 'quarantined' from ops.runs") == [("1",)]
         assert rows("select table_name, path, outcome from ops.files where reason is not null") == [
             ("events", "events/broken.parquet", "set_aside")
         ]
