@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._time import get_current_datetime
 
 from orchestration.errors import GoalpostError
@@ -25,6 +26,10 @@ ALIVE = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.C
 # After its start a run imports for some seconds, then it holds the writer's lock.
 PATIENCE_SECONDS = 60
 
+
+# As Dagster names what workspace.yaml loads.
+CODE_LOCATION, REPOSITORY = "orchestration.definitions", "__repository__"
+IN_CODE_LOCATION = {".dagster/repository": f"{REPOSITORY}@{CODE_LOCATION}"}
 
 # SQLite checks a file of this size in half a second.
 QUICKLY_READ_BYTES = 100_000_000
@@ -105,6 +110,17 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     reference = InstanceRef.from_dir(str(settings.dagster_home), overrides={"compute_logs": no_compute_logs})
     with DagsterInstance.from_ref(reference) as instance:
         yield instance
+
+
+def show_in_timeline(instance: DagsterInstance, run_id: str) -> None:
+    """Let the timeline of the web UI show a run that was executed in this process: the timeline has only runs
+    of a code location. The run must have the tags IN_CODE_LOCATION."""
+    run = instance.get_run_by_id(run_id)
+    assert run
+    origin = RemoteJobOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), REPOSITORY), run.job_name
+    )
+    instance.run_storage.replace_job_origin(run, origin)
 
 
 def forget_dead_runs(instance: DagsterInstance, *, silent_seconds: float = 0) -> list[str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from orchestration import interruption
 from orchestration.errors import GoalpostError
+from orchestration.lineage import find_lineage
 from orchestration.locks import Held, held
 from orchestration.modes import create_home
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -63,6 +64,8 @@ def _run_dagster(settings: Settings, port: int) -> int:
         print(done, flush=True)
     with open_instance(settings) as instance, suppress(Held), single_writer(settings):
         forget_dead_runs(instance)
+    if missing := find_lineage(settings):
+        print(missing, flush=True)
     dagster = Path(sys.executable).with_name("dagster")
     workspace = PROJECT_ROOT / "workspace.yaml"
     guard = subprocess.Popen(

@@ -8,11 +8,17 @@ import logging
 from contextlib import redirect_stderr, redirect_stdout, suppress
 
 import duckdb
-from dagster import DagsterEvent, ExecuteInProcessResult, RunConfig
+from dagster import DagsterEvent, ExecuteInProcessResult
 from rich.console import Console
 
 from orchestration import runs
-from orchestration.dagster_instance import forget_dead_runs, open_instance, renew_broken_history
+from orchestration.dagster_instance import (
+    IN_CODE_LOCATION,
+    forget_dead_runs,
+    open_instance,
+    renew_broken_history,
+    show_in_timeline,
+)
 from orchestration.defs.progress import PROGRESS, Progress
 from orchestration.defs.run import GoalpostRun
 from orchestration.errors import GoalpostError
@@ -40,16 +46,17 @@ def run_job(settings: Settings, config: GoalpostRun, console: Console) -> str:
         from orchestration.definitions import defs
 
         job = defs.resolve_job_def("goalpost")
-        run_config = RunConfig(resources={"run": config}, loggers={"progress": {}})
+        run_config = {name: value for name, value in config if value is not None}
         logging.getLogger(PROGRESS).addHandler(listener)
         try:
             # The output of dbt and Great Expectations goes to a file.
             with log.open("w", encoding="utf-8") as output, redirect_stdout(output), redirect_stderr(output):
                 result = job.execute_in_process(
-                    instance=instance, run_config=run_config, raise_on_error=False
+                    instance=instance, run_config=run_config, raise_on_error=False, tags=IN_CODE_LOCATION
                 )
         finally:
             logging.getLogger(PROGRESS).removeHandler(listener)
+        show_in_timeline(instance, result.run_id)
     if not result.success:
         raise GoalpostError(_why(settings, result) or f"The run failed: see {log}.")
     return result.run_id

@@ -5,10 +5,12 @@ are in the working file, which is closed to readers while a run writes.) Does no
 recording a run (runs.py) or a check (checks/).
 """
 
+import json
 from collections.abc import Iterator
 
 import duckdb
 
+from orchestration import runs
 from orchestration.contract import RAW_TABLES, RawTable
 from orchestration.warehouse import literal
 
@@ -36,7 +38,7 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
         f"""select run_id, started_at,
             if(run_id = {{run_id}}, now()::timestamp, finished_at) as finished_at, as_of,
             if(run_id = {{run_id}}, 'succeeded', outcome) as outcome, is_full_refresh, files_loaded, message,
-            figures
+            if(run_id = {{run_id}}, {{figures}}::json, figures) as figures
         from control.runs order by started_at desc limit {NEWEST}""",
         f"The newest {NEWEST:,} runs. Grain: one row per run.",
         {
@@ -48,7 +50,7 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
             "is_full_refresh": "Did it recompute everything?",
             "files_loaded": "How many files it loaded; null if it ended before.",
             "message": "Why it failed, and what to do; null if it succeeded.",
-            "figures": "Rows landed, staged, superseded and quarantined, by table.",
+            "figures": "Rows that it landed by table; all rows by what became of them; its checks. JSON.",
         },
     ),
     "ops.check_results": (
@@ -114,10 +116,11 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
 def describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write these tables into the marts. Lets duckdb.Error pass."""
     connection.execute("create schema if not exists marts.ops")
+    figures = literal(json.dumps(runs.account(connection, run_id)))
     quarantined = " union all ".join(_quarantined(connection)) or NO_ROWS
     for name, (query, description, columns) in TABLES.items():
         if query:
-            filled = query.format(run_id=literal(run_id), quarantined=quarantined)
+            filled = query.format(run_id=literal(run_id), figures=figures, quarantined=quarantined)
             connection.execute(f"create or replace table marts.{name} as {filled}")
         connection.execute(f"comment on table marts.{name} is {literal(description)}")
         for column, meaning in columns.items():

@@ -279,6 +279,19 @@ def drop_removed_models(settings: Settings, relations: Mapping[str, str]) -> Non
                 connection.execute("delete from control.built_models where model = ?", [name])
 
 
+def count_rows(settings: Settings, relations: Collection[str]) -> dict[str, int]:
+    """The rows of those relations that are tables."""
+    with closing(connect(settings, read_only=True)) as connection:
+        tables = {
+            f'"{database}"."{schema}"."{name}"'
+            for database, schema, name in connection.execute(
+                "select database_name, schema_name, table_name from duckdb_tables()"
+            ).fetchall()
+        }
+        counts = [f"select '{each}', count(*) from {each}" for each in relations if each in tables]
+        return dict(connection.execute(" union all ".join(counts)).fetchall()) if counts else {}
+
+
 def has_succeeded(settings: Settings) -> bool:
     """Has any run succeeded yet?"""
     with closing(connect(settings, read_only=True)) as connection:

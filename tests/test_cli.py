@@ -10,7 +10,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet
 import pytest
+from dagster import AssetKey
 
+from orchestration.dagster_instance import open_instance
+from orchestration.lineage import find_lineage, read_lineage
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
@@ -121,6 +124,7 @@ def test_the_published_file_says_what_the_pipeline_did(first_run, settings: Sett
         assert rows(
             "select count(*) > 50, bool_and(success or severity = 'warning') from ops.check_results"
         ) == [(True, True)]
+        assert rows("select figures -> 'rows' ->> 'quarantined' from ops.runs") == [("1",)]
         assert rows("select table_name, path, outcome from ops.files where reason is not null") == [
             ("events", "events/broken.parquet", "set_aside")
         ]
@@ -130,6 +134,24 @@ def test_the_published_file_says_what_the_pipeline_did(first_run, settings: Sett
         assert rows("select path, row_number, raw_row ->> 'event_id' from ops.quarantine_samples") == [
             ("events/e.csv", 3, "e2")
         ]
+
+
+def test_dagster_knows_the_rows_of_each_table_and_shows_the_run_in_its_timeline(
+    first_run, settings: Settings
+):
+    with open_instance(settings) as instance:
+        [run] = instance.get_runs()
+        event = instance.get_latest_materialization_event(AssetKey(["marts", "fct_enrollments"]))
+    assert run.remote_job_origin and run.remote_job_origin.location_name == "orchestration.definitions"
+    assert event and event.asset_materialization
+    assert event.asset_materialization.metadata["dagster/row_count"].value == 2
+
+
+def test_columns_are_traced_to_the_columns_that_they_are_computed_from(first_run, settings: Settings):
+    assert read_lineage(settings) == {}
+    assert find_lineage(settings) is None
+    columns = read_lineage(settings)["model.goalpost.fct_conversions"]
+    assert columns["impact_value"] == [["model.goalpost.fct_achievements", "impact_value"]]
 
 
 def published(settings: Settings) -> tuple[int, int]:

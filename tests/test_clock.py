@@ -43,7 +43,7 @@ def test_the_schedule_obeys_it_and_moves_the_clock_where_none_is_pinned(settings
         moment = datetime(2026, 1, 2, 5, tzinfo=UTC)
         request = daily(build_schedule_context(scheduled_execution_time=moment))
         assert isinstance(request, RunRequest)
-        return request.run_config["resources"]["run"]["config"].get("as_of")
+        return request.run_config.get("as_of")
 
     assert as_of() == "2026-01-02T05:00:00+00:00"
     clock.pin(settings, PINNED)

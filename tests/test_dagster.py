@@ -166,6 +166,36 @@ def test_while_a_run_writes_the_sensor_starts_none_and_looks_again(defs: Definit
     assert look(settings).run_requests
 
 
+def test_the_groups_follow_each_other_and_quarantine_is_at_the_side(defs: Definitions):
+    graph = defs.resolve_asset_graph()
+    edges = {
+        (graph.get(parent).group_name, node.group_name)
+        for node in graph.asset_nodes
+        for parent in node.parent_keys
+        if graph.get(parent).group_name != node.group_name
+    }
+    order = ["raw", "staging", "intermediate", "marts", "published"]
+    backwards = {
+        (one, other)
+        for one, other in edges
+        if one in order and other in order and order.index(one) > order.index(other)
+    }
+
+    assert backwards == {("marts", "intermediate")}  # reports and increments read facts
+    assert {one for one, _ in edges} & {"quarantine", "published"} == set()
+
+
+def test_the_launchpad_asks_for_three_choices_and_an_empty_one_is_the_default(defs: Definitions):
+    from orchestration.defs.automation import LAUNCHPAD
+
+    mapping = defs.resolve_job_def("goalpost").config_mapping
+    assert mapping
+    chosen = {"as_of": "", "full_refresh": False, "landing": ""}
+    whole = mapping.resolve_from_unvalidated_config(chosen)
+    assert whole["resources"] == {"run": {"config": {"full_refresh": False}}}
+    assert {name: bool(field.description) for name, field in LAUNCHPAD.items()} == dict.fromkeys(chosen, True)
+
+
 def test_the_marts_have_a_freshness_policy(defs: Definitions):
     graph = defs.resolve_asset_graph()
     marts = {key for key in graph.get_all_asset_keys() if key.path[0] in ("marts", "published_marts")}
@@ -272,7 +302,7 @@ def test_the_schedule_moves_the_clock_every_day_at_five_utc(defs: Definitions):
 
     assert (daily.cron_schedule, daily.execution_timezone) == ("0 5 * * *", "UTC")
     assert isinstance(request, RunRequest)
-    assert request.run_config["resources"]["run"]["config"]["as_of"] == "2026-01-02T05:00:00+00:00"
+    assert request.run_config["as_of"] == "2026-01-02T05:00:00+00:00"
 
 
 def test_a_failure_of_dbt_is_one_sentence():

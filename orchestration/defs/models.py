@@ -4,7 +4,8 @@ Belongs here: how dbt is called, and what its failure means in a sentence. Does 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Set
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from graphlib import TopologicalSorter
 from importlib.metadata import version as installed_version
@@ -19,6 +20,8 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     Output,
+    TableColumnDep,
+    TableColumnLineage,
 )
 from packaging.version import Version
 
@@ -33,6 +36,7 @@ from orchestration.defs.progress import tell
 from orchestration.defs.run import GoalpostRun
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
+from orchestration.lineage import read_lineage
 from orchestration.selection import increment_arguments, landed_rows, left_out
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.shortcuts import not_importing
@@ -41,6 +45,7 @@ with not_importing("dbt.version"):
     from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
     from dagster_dbt.dbt_manifest import validate_manifest
 
+ROW_COUNT = "dagster/row_count"  # Dagster's name for it
 DBT_ERRORS = "Errors parsed from dbt logs:"  # dagster-dbt's long message has the error after this
 
 # The schedule runs every day: a mart that missed one run warns, a mart that missed two is stale.
@@ -49,15 +54,32 @@ MARTS_FRESHNESS = FreshnessPolicy.time_window(
 )
 
 
+LINEAGE = read_lineage(Settings())
+
+
 class Translator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
-        spec = spec.replace_attributes(group_name=spec.key.path[0])
-        return (
-            spec.replace_attributes(freshness_policy=MARTS_FRESHNESS) if spec.key.path[0] == "marts" else spec
+        layer = spec.key.path[0]
+        meta = manifest["nodes"].get(unique_id, {}).get("config", {}).get("meta", {})
+        group = meta.get("dagster", {}).get("group", layer)
+        spec = spec.replace_attributes(
+            group_name=group, freshness_policy=MARTS_FRESHNESS if layer == "marts" else None
         )
+        if not (columns := LINEAGE.get(unique_id)):
+            return spec
+        lineage = TableColumnLineage(
+            {
+                column: [TableColumnDep(self._key(manifest, node), name) for node, name in inputs]
+                for column, inputs in columns.items()
+            }
+        )
+        return spec.merge_attributes(metadata={"dagster/column_lineage": lineage})
+
+    def _key(self, manifest: Mapping[str, Any], unique_id: str) -> AssetKey:
+        return self.get_asset_key(manifest["nodes"].get(unique_id) or manifest["sources"][unique_id])
 
     def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> AssetCheckSpec | None:
         """A dbt test as a check that does not block. A failing test ends dbt, and so the step; if tests also
@@ -84,6 +106,7 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
     (target / RUN_RESULTS).unlink(missing_ok=True)
     manifest = validate_manifest(MANIFEST)
     unbuilt: set[str] = set()
+    kept: dict[str, int] = {}  # the rows of the tables that are left out
     if not run.is_partial:  # before the build, which overwrites the record of what was built
         runs.drop_removed_models(run.settings, relations(manifest))
     if run.is_partial:
@@ -103,22 +126,41 @@ def models(context: AssetExecutionContext, run: GoalpostRun) -> Iterator:
         }
         names = {manifest["nodes"][node]["name"] for node in unbuilt}
         runs.open_increment(run.settings, run.started, rebuilt=rebuilt, left_out=names)
+        kept = runs.count_rows(run.settings, [manifest["nodes"][node]["relation_name"] for node in unbuilt])
         arguments = increment_arguments(manifest, unbuilt, landed)
         invocation = build(context, run, *arguments, "--select", "fqn:*", "--indirect-selection", "empty")
-    events = invocation.stream()
-    keys = {TRANSLATOR.get_asset_key(manifest["nodes"][node]) for node in unbuilt}
-    tell(0, len(context.selected_asset_keys - keys), "models")
-    yield from with_left_out(context, keys, events) if keys else events
+    events = with_rows(context, invocation)
+    left_out_rows = {
+        TRANSLATOR.get_asset_key(manifest["nodes"][node]): kept.get(manifest["nodes"][node]["relation_name"])
+        for node in unbuilt
+    }
+    tell(0, len(context.selected_asset_keys - left_out_rows.keys()), "models")
+    yield from with_left_out(context, left_out_rows, events) if left_out_rows else events
     if error := invocation.get_error():
         results = json.loads((target / RUN_RESULTS).read_text()) if (target / RUN_RESULTS).exists() else {}
         reason = failure(results, str(error))
-        sentence = told(reason, run.settings) or reason
-        raise Failure(sentence, allow_retries=False) if run.is_partial else GoalpostError(sentence)
+        # At the end of a failed run, Dagster names what a Failure says; of any other error, only the step.
+        raise Failure(told(reason, run.settings) or reason, allow_retries=False)
     if not run.is_partial:
         runs.record_build(run.settings, run.run_id)
         if unpublished := built_but_not_published(manifest):
             names = changes.some_of(unpublished)
             context.log.warning(f"Built but not published, because they are not in models/marts: {names}.")
+
+
+def with_rows(context: AssetExecutionContext, invocation: DbtCliInvocation) -> Iterator:
+    """The events of the build; that of a table says how many rows it has (macros/engine/recompute.sql)."""
+    for message in invocation.stream_raw_events():
+        told_rows = re.fullmatch(r"(\d+) rows", str(message.raw_event["data"].get("status")))
+        for event in message.to_default_asset_events(
+            manifest=invocation.manifest,
+            dagster_dbt_translator=TRANSLATOR,
+            context=context,
+            target_path=invocation.target_path,
+        ):
+            if told_rows and isinstance(event, Output):
+                event = event.with_metadata({**event.metadata, ROW_COUNT: int(told_rows[1])})
+            yield event
 
 
 def relations(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -137,18 +179,23 @@ def built_but_not_published(manifest: Mapping[str, Any]) -> list[str]:
     )
 
 
-def with_left_out(context: AssetExecutionContext, unbuilt: Set[AssetKey], events: Iterable) -> Iterator:
+def with_left_out(
+    context: AssetExecutionContext, unbuilt: Mapping[AssetKey, int | None], events: Iterable
+) -> Iterator:
     """The events of the build, and one for each asset that is left out, after the assets that it reads, as
-    Dagster requires. (A left-out view shows new rows without a build.)"""
+    Dagster requires. `unbuilt`: with the rows of each table. (A left-out view shows new rows without a
+    build.)"""
     keys = context.assets_def.keys
     order = TopologicalSorter({key: context.assets_def.asset_deps[key] & keys for key in keys})
     order.prepare()
 
     def follow() -> Iterator[MaterializeResult]:
-        while ready := unbuilt & set(order.get_ready()):
+        while ready := unbuilt.keys() & set(order.get_ready()):
             order.done(*ready)
             for key in ready:
-                yield MaterializeResult(asset_key=key, metadata={"rebuilt": False})
+                rows = unbuilt[key]
+                counted = {} if rows is None else {ROW_COUNT: rows}
+                yield MaterializeResult(asset_key=key, metadata={"rebuilt": False, **counted})
 
     yield from follow()
     for event in events:

@@ -30,6 +30,7 @@ def progress(_: InitLoggerContext) -> logging.Logger:
     found = logging.getLogger(PROGRESS)
     found.propagate = False
     found.setLevel(logging.DEBUG)
+    found.addHandler(logging.NullHandler())  # in a run of the web UI nobody listens
     return found
 
 

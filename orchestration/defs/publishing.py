@@ -17,7 +17,7 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
 
 @asset(
     deps=MARTS,
-    group_name="marts",
+    group_name="published",
     kinds={"duckdb", "parquet"},
     freshness_policy=MARTS_FRESHNESS,
 )

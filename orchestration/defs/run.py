@@ -182,6 +182,8 @@ def keep_reason(context: HookContext) -> None:
 
 
 def reason(run: GoalpostRun, what: str, error: BaseException | None) -> str:
+    if isinstance(error, Failure) and error.description:
+        return error.description
     if isinstance(error, GoalpostError):
         return str(error)
     if error and (sentence := told(error, run.settings)):

@@ -81,7 +81,8 @@ drop table {{ computed }};
 
 {#
     Runs a model's statement between its hooks, in one transaction. First drops a relation of another kind with the same name. A new
-    table gets the descriptions of the model and its columns as comments, where the project asks for it (+persist_docs).
+    table gets the descriptions of the model and its columns as comments, where the project asks for it (+persist_docs). dbt's result
+    says how many rows the table has.
 #}
 {% macro run_in_place(existing, target, model_sql, is_new=false) -%}
 {{ run_hooks(pre_hooks, inside_transaction=False) }}
@@ -93,6 +94,10 @@ drop table {{ computed }};
 {{ model_sql }}
 {%- endcall -%}
 {%- if is_new -%}{%- do persist_docs(target, model) -%}{%- endif -%}
+{%- if target.type == 'table' -%}
+{%- set rows = run_query('select count(*) from ' ~ target).rows[0][0] | int -%}
+{%- do store_raw_result('main', message=rows ~ ' rows', code=none, rows_affected=rows) -%}
+{%- endif -%}
 {{ run_hooks(post_hooks, inside_transaction=True) }}
 {%- do adapter.commit() -%}
 {{ run_hooks(post_hooks, inside_transaction=False) }}
