@@ -1,4 +1,4 @@
--- Grain: one row per goal and delivery credited within its own source up to as_of, on the day in the workspace on which it first was.
+-- Grain: one row per goal and delivery credited within its own source up to as_of, on the day of its first achievement there.
 select
     facts.workspace_id,
     facts.goal_id,
