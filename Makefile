@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev lock clean
+.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev dashboard lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
@@ -44,6 +44,9 @@ bench: $(READY)  ## the benchmark: docs/benchmark.md
 dev: $(READY)  ## Dagster's web UI and daemon (sensor, schedule) on http://localhost:3000
 	$(BIN)/goalpost dev
 
+dashboard: $(READY)  ## the goals as pages with charts, on http://localhost:8501
+	$(BIN)/goalpost dashboard
+
 # uv installs the lock in about 20 s (pip: two minutes). --no-deps: the lock is complete, and leaves out
 # dbt-core-experimental-parser on purpose, which dbt never imports and which cannot be built offline.
 $(READY): requirements.lock pyproject.toml
@@ -56,7 +59,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## pin every dependency: package and version only, no registry host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra dev --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
+	    --extra dev --extra dashboard --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) .goalpost dbt_project/target dbt_project/logs

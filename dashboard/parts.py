@@ -1,200 +1,223 @@
-"""What pages are made of: choices that live in the URL, figures, tables and charts that show their query.
+"""What pages are made of: headings that show their query, figures, tables.
 
-Belongs here: how anything is shown. Does not: what a page asks and says (pages/).
+Belongs here: how a figure looks. Does not: charts (charts.py), choices (choices.py), what a page asks
+(views/).
 """
 
-from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
-import altair
 import pandas
 import streamlit as st
-from published import Answer, ask
+from published import Answer, Value, ask
+from streamlit.column_config import (
+    BarChartColumn,
+    ButtonColumn,
+    CheckboxColumn,
+    DatetimeColumn,
+    JsonColumn,
+    ListColumn,
+    NumberColumn,
+    TextColumn,
+)
 
-FIGURES = {"achievers": "Achievers", "achievements": "Achievements", "impact": "Impact"}
-PERIODS = {"day": "Day", "week": "Week", "month": "Month"}
-COLOURS = ["#2f6f6b", "#d98b3a", "#5b6fb0", "#b0505b", "#7f9a48", "#8a63a8", "#4f97c0", "#a5834b", "#6d6d6d", "#c46fa0"]
-COUNT, SHARE, AMOUNT = "%,d", "percent", "%,.2f"
+Kind = Literal["text", "count", "share", "amount", "moment", "yes", "list", "json", "trend", "link"]
 
+NONE = "\N{EN DASH}"
 
-# ---- choices ----
-
-
-def workspace() -> str:
-    """Chosen in the sidebar, where there are several."""
-    found = ask("publication").rows
-    names = {row.workspace_id: row.name or row.workspace_id for row in found.itertuples()}
-    if len(names) == 1:
-        return found.workspace_id[0]
-    return st.sidebar.selectbox(
-        "Workspace", list(names), format_func=names.__getitem__, key="workspace", bind="query-params"
-    )
-
-
-def goal(workspace_id: str, key: str = "goal") -> str:
-    """Ends the page with an empty state where there is no goal."""
-    rows = ask("goals").rows
-    names = {row.goal_id: row.name for row in rows[rows.workspace_id == workspace_id].itertuples()}
-    if not names:
-        nothing("There is no goal yet. Write one as YAML, apply it with `goalpost goals apply`, and run.")
-        st.stop()
-    return st.selectbox("Goal", list(names), format_func=names.__getitem__, key=key, bind="query-params")
+KINDS: dict[Kind, tuple[Any, dict[str, Any]]] = {
+    "text": (TextColumn, {}),
+    "count": (NumberColumn, {"format": "%,d"}),
+    "share": (NumberColumn, {"format": "%.1f %%"}),  # table() makes it per cent
+    "amount": (NumberColumn, {"format": "%,.2f"}),
+    "moment": (DatetimeColumn, {"format": "YYYY-MM-DD HH:mm"}),
+    "yes": (CheckboxColumn, {}),
+    "list": (ListColumn, {}),
+    "json": (JsonColumn, {}),
+    "trend": (BarChartColumn, {"y_min": 0, "width": 120}),
+    "link": (ButtonColumn, {"type": "tertiary", "alignment": "left", "pinned": True}),
+}
 
 
-def dates(first: date | None, last: date | None, days: int = 30) -> tuple[date, date]:
-    """A span of days, at first the last `days` that have data."""
-    last = last or date.today()
-    first = first or last
-    start = max(first, last - timedelta(days=days - 1))
-    chosen = st.date_input("Dates", (start, last), key="dates", bind="query-params", format="YYYY-MM-DD")
-    if len(chosen) < 2:
-        st.stop()  # the second date is being chosen
-    return chosen
+@dataclass(frozen=True)
+class Column:
+    title: str
+    kind: Kind = "text"
+    says: str | None = None  # what it counts, if the title does not tell
 
 
-def period(key: str = "period", first: str = "day") -> str:
-    return st.segmented_control(
-        "Period", list(PERIODS), format_func=PERIODS.__getitem__, default=first, required=True, key=key,
-        bind="query-params",
-    )
+def heading(title: str, says: str, *answers: Answer) -> None:
+    """A title, the sentence that tells what is counted, and the queries, to be copied into another tool."""
+    with st.container(horizontal=True):
+        with st.container(gap=None):
+            st.subheader(title, anchor=anchor(title))
+            st.caption(says)
+        with st.popover("SQL", type="tertiary", width="content", help="The query, to copy into any tool."):
+            for answer in answers:
+                st.code(answer.sql, language="sql", wrap_lines=True)
 
 
-def figure(key: str = "figure") -> str:
-    return st.segmented_control(
-        "Figure", list(FIGURES), format_func=FIGURES.__getitem__, default="achievers", required=True, key=key,
-        bind="query-params",
-    )
-
-
-# ---- what is shown ----
-
-
-def show_query(answer: Answer, name: str) -> None:
-    """The query, to be copied into another tool."""
-    with st.popover("SQL", key=f"sql-{name}"):
-        st.code(answer.sql, language="sql")
+def anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def nothing(sentence: str) -> None:
-    st.info(sentence)
+    """An empty state."""
+    st.info(sentence, icon=":material/info:")
 
 
-def heading(title: str, says: str, answer: Answer, name: str) -> None:
-    """A title, what is counted below it, and the query."""
-    left, right = st.columns([12, 1], vertical_alignment="bottom")
-    with left:
-        st.subheader(title, anchor=name)
-        st.caption(says)
-    with right:
-        show_query(answer, name)
-
-
-def table(answer: Answer, columns: dict[str, Any], name: str, **options: Any) -> Any:
-    """The columns that are named, in this order, with their titles and formats."""
-    return st.dataframe(
-        answer.rows[list(columns)], column_config=columns, hide_index=True, key=f"table-{name}", **options
-    )
-
-
-def count(title: str, says: str | None = None) -> Any:
-    return st.column_config.NumberColumn(title, help=says, format="localized")
-
-
-def share(title: str, says: str | None = None) -> Any:
-    return st.column_config.NumberColumn(title, help=says, format="percent")
-
-
-def amount(title: str, says: str | None = None) -> Any:
-    return st.column_config.NumberColumn(title, help=says, format="localized")
-
-
-def chart(
-    rows: pandas.DataFrame, figures: Sequence[str], titles: dict[str, str], *, x: str = "period_start", series: str | None = None,
-    as_line: bool = False, unit: str = "", empty: str = "Nothing happened on these dates.",
-) -> None:
-    """Bars or lines over time; colours are the figures, or the series of one figure."""
-    if rows.empty or not rows[list(figures)].to_numpy().sum():
+def table(answer: Answer, columns: dict[str, Column], key: str, empty: str = "None.", **options: Any) -> Any:
+    """These columns, in this order. Rates are per cent, a missing value is a dash."""
+    if answer.rows.empty:
         nothing(empty)
-        return
-    rows = rows.assign(**{x: pandas.to_datetime(rows[x])})
-    if series is None:
-        rows = rows.melt([x], list(figures), "series", "value").replace({"series": titles})
-        series, value = "series", "value"
-    else:
-        value = figures[0]
-    names = [name for name in titles.values() if name in set(rows[series])] if len(figures) > 1 else sorted(set(rows[series]))
-    y_title = (titles[figures[0]] if len(figures) == 1 else "Count") + (f" ({unit})" if unit else "")
-    drawn = altair.Chart(rows).encode(
-        x=altair.X(f"{x}:T", title=None),
-        y=altair.Y(f"{value}:Q", title=y_title, stack=None if as_line else True),
-        color=altair.Color(f"{series}:N", title=None, scale=altair.Scale(domain=names, range=COLOURS), legend=None if len(names) < 2 else altair.Legend(orient="bottom", columns=3, labelLimit=220)),
-        tooltip=[altair.Tooltip(f"{x}:T", title="from", format="%Y-%m-%d"), altair.Tooltip(f"{series}:N", title=" "), altair.Tooltip(f"{value}:Q", title=y_title, format=",.6~g")],
+        return None
+    rows = answer.rows[list(columns)].copy()
+    config = {}
+    for name, column in columns.items():
+        make, fixed = KINDS[column.kind]
+        if column.kind == "share":
+            rows[name] = 100 * rows[name].astype(float)
+        if column.kind == "text":
+            rows[name] = [NONE if pandas.isna(value) else value for value in rows[name]]
+        named = {"key": f"{key}-{name}"} if column.kind == "link" else {}
+        config[name] = make(column.title, help=column.says, **fixed, **named)
+    return st.dataframe(
+        rows, hide_index=True, placeholder=NONE, column_config=config, key=key, alt=key, **options
     )
-    drawn = drawn.mark_line(point=len(rows) < 100) if as_line else drawn.mark_bar()
-    st.altair_chart(drawn.properties(height=300))
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None or pandas.isna(value) else f"{value:.1%}"
+def clicked(key: str, ids: pandas.Series) -> str | None:
+    """The one of `ids` in whose row a link was clicked."""
+    click = st.session_state.get(key)
+    return ids.iloc[click["row"]] if click else None
 
 
-def money(value: float | None, currency: str | None) -> str:
-    return "–" if value is None or pandas.isna(value) else f"{value:,.2f} {currency or ''}".strip()
+def follow(key: str, page: str, ids: pandas.Series, workspace_id: str) -> None:
+    """Opens the goal or source in whose row a link was clicked."""
+    if chosen := clicked(key, ids):
+        st.switch_page(f"views/{page}.py", query_params={"workspace": workspace_id, page: chosen})
 
 
-def whole(value: float | None) -> str:
-    return "0" if value is None or pandas.isna(value) else f"{value:,.0f}"
+def metrics(figures: Mapping[str, tuple[str, str]], deltas: Mapping[str, str | None] | None = None) -> None:
+    """Figures in a row: by title, the value and what it counts."""
+    with st.container(horizontal=True, gap="medium"):
+        for title, (value, says) in figures.items():
+            st.metric(
+                title, value, (deltas or {}).get(title), help=says or None, width="content", delta_color="off"
+            )
 
 
-FUNNEL_COLUMNS = {
-    "funnel_id": "Funnel",
-    "step": count("Step"),
-    "goal": "Goal",
-    "profiles": count("People"),
-    "share_of_first": share("Of step 1"),
-    "share_of_previous": share("Of the step before"),
-    "drop_off": count("Lost since the step before"),
-    "median_days": amount("Median days", "From the step before."),
+def bullets(lines: Iterable[str]) -> None:
+    """Lines that begin with their subject."""
+    split = [line.partition(": ") for line in lines]
+    st.markdown("\n".join(f"- **{subject.capitalize()}**: {escaped(rest)}" for subject, _, rest in split))
+
+
+def escaped(text: str) -> str:
+    """Text of the data, such that Markdown shows it as it is."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]<>()#+-.!|~:$" else sign for sign in text)
+
+
+# ---- figures in words: what is missing is a dash ----
+
+
+def percent(value: float) -> str:
+    return NONE if is_missing(value) else f"{100 * value:.1f} %"
+
+
+def money(value: float, currency: str | None = None) -> str:
+    return NONE if is_missing(value) else f"{value:,.2f} {currency or ''}".rstrip()
+
+
+def whole(value: float) -> str:
+    """Sums of nothing are 0."""
+    return "0" if is_missing(value) else f"{value:,.0f}"
+
+
+def change(now: float, before: float) -> str | None:
+    """None: there is nothing to compare with."""
+    return None if is_missing(now) or is_missing(before) or not before else f"{now / before - 1:+.0%}"
+
+
+def lasted(seconds: float) -> str:
+    """A duration, in the two units that matter."""
+    if is_missing(seconds):
+        return NONE
+    for unit, length, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if seconds >= length:
+            rest = int(seconds % length // part)
+            return f"{int(seconds // length)} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds:.0f} s"
+
+
+def moment(value: datetime | None) -> str:
+    return NONE if is_missing(value) else f"{value:%Y-%m-%d %H:%M}"
+
+
+def is_missing(value: object) -> bool:
+    """NaN or NaT: what pandas has for null."""
+    return value is None or value != value
+
+
+# ---- the same on several pages ----
+
+RATES = {
+    "conversion_rate": Column("Conversion rate", "share", "Conversions of all enrollments."),
+    "closed_conversion_rate": Column(
+        "Closed rate", "share", "Of the enrollments whose window has ended. Compare sources by this one."
+    ),
+}
+FUNNEL = {
+    "step": Column("Step", "count"),
+    "goal": Column("Goal"),
+    "profiles": Column("People", "count"),
+    "share_of_first": Column("Of step 1", "share"),
+    "share_of_previous": Column("Of the step before", "share"),
+    "drop_off": Column("Lost since the step before", "count"),
+    "median": Column("Median time", says="From the step before."),
+}
+SOURCE = {
+    "impressions": Column("Impressions", "count", "Messages that were received and that the goal counts."),
+    "enrollments": Column("Enrollments", "count", "Windows that began: a journey may have one."),
+    "conversions": Column("Conversions", "count", "Enrollments that reached the goal in their window."),
+    **RATES,
+    "converted_deliveries": Column(
+        "Converted deliveries", "count", "Messages that were their source's last touch before an achievement."
+    ),
+    "converted_delivery_share": Column("Converted share", "share", "Converted deliveries ÷ impressions."),
+    "attributed_achievers": Column(
+        "Achievers",
+        "count",
+        "People whose first achievement is credited to it: it had the last touch of all sources.",
+    ),
+}
+SEGMENT = {
+    "enrolled": Column("Enrollments", "count", "Of people who were in the segment when the window began."),
+    "converted": Column("Conversions", "count"),
+    "conversion_rate": Column("Conversion rate", "share"),
+    "members": Column("Members", "count", "People who are in the segment at the clock."),
+    "achievers": Column("Achievers", "count", "Members who ever reached the goal."),
+    "achiever_rate": Column("Achiever rate", "share", "Achievers of all members."),
 }
 
-SOURCE_COLUMNS = {
-    "source": "Source",
-    "impressions": count("Impressions"),
-    "enrollments": count("Enrollments"),
-    "conversions": count("Conversions"),
-    "conversion_rate": share("Conversion rate", "Of all enrollments."),
-    "closed_conversion_rate": share("Closed rate", "Of the enrollments whose window has ended."),
-    "deliveries": count("Deliveries"),
-    "converted_deliveries": count("Converted deliveries"),
-    "converted_delivery_share": share("Converted-delivery share"),
-    "attributed_achievers": count("Attributed achievers"),
-    "attributed_impact": amount("Attributed impact"),
-    "impact_per_1000_messages": amount("Impact per 1,000 messages", "Attributed impact per 1,000 deliveries."),
-}
+
+def impact(currency: str | None) -> dict[str, Column]:
+    """The columns of money in a table of sources; none where the goal has no impact."""
+    if currency is None:
+        return {}
+    return {
+        "attributed_impact": Column(
+            f"Impact ({currency})", "amount", "Of the achievements that are credited to it."
+        ),
+        "impact_per_1000_messages": Column(
+            f"Per 1,000 ({currency})", "amount", "Impact for each 1,000 messages: its impressions."
+        ),
+    }
 
 
-def cohort_chart(rows: pandas.DataFrame) -> None:
-    if rows.empty:
-        nothing("No enrollment began on these dates.")
-        return
-    rows = rows.assign(
-        period_start=pandas.to_datetime(rows.period_start), state=["closed" if closed else "open" for closed in rows.is_closed]
-    )
-    st.altair_chart(
-        altair.Chart(rows)
-        .mark_bar()
-        .encode(
-            x=altair.X("period_start:T", title=None),
-            y=altair.Y("conversion_rate:Q", title="Conversion rate", axis=altair.Axis(format="%")),
-            color=altair.Color(
-                "state:N", title=None, scale=altair.Scale(domain=["closed", "open"], range=[COLOURS[0], "#b8b8b8"]),
-                legend=altair.Legend(orient="bottom"),
-            ),
-            tooltip=[
-                altair.Tooltip("period_start:T", title="began", format="%Y-%m-%d"), "enrollments:Q", "conversions:Q",
-                altair.Tooltip("conversion_rate:Q", format=".1%"), "state:N",
-            ],
-        )
-        .properties(height=240)
-    )
+def funnel(**parameters: Value) -> Answer:
+    """The steps of funnels, with the median time in words."""
+    answer = ask("funnels", **{"funnel": None, "goal": None, **parameters})
+    return Answer(answer.rows.assign(median=answer.rows.median_seconds.map(lasted)), answer.sql)

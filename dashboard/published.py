@@ -1,7 +1,7 @@
 """Reading the published marts, a query at a time.
 
-Belongs here: the connection, the cache, and how a query looks with its parameters written in. Does not: what is asked
-(queries/, a file each), or how an answer is shown (parts.py).
+Belongs here: the connection, the cache, and how a query looks with its parameters written in. Does not: what
+is asked (queries/, a file each), or how an answer is shown (parts.py, charts.py).
 """
 
 import re
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import duckdb
 import pandas
@@ -19,11 +18,19 @@ from orchestration.settings import Settings
 
 QUERIES = Path(__file__).with_name("queries")
 
-Value = str | int | float | bool | date | datetime | list[str] | None
+# A line of a query whose parameter is one of these is left out: the condition was not chosen.
+NOT_CHOSEN = (None, [])
 
-# Within one process DuckDB gives a second connection to a path the file that the first one opened, also after another
-# was published there. So one query at a time connects, asks, and closes.
+# Within one process DuckDB gives a second connection to a path the file that the first one opened, also after
+# another was published there. So one query at a time connects, asks, and closes.
 _ONE_AT_A_TIME = Lock()
+
+
+class Sql(str):
+    """A part of a query: written in as it is. Only ever a constant of a page."""
+
+
+Value = Sql | str | int | date | list[str] | None  # a datetime is a date
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,10 @@ def publication() -> tuple[int, ...] | None:
 
 
 def ask(name: str, **parameters: Value) -> Answer:
-    """The answer to queries/<name>.sql. It is kept until another file is published."""
-    query = (QUERIES / f"{name}.sql").read_text("utf-8")
-    used = {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", query)}
-    sql = written_out(query, used)
+    """The answer to queries/<name>.sql. It is kept until another file is published.
+
+    Lets duckdb.Error pass: a CatalogException where an older Goalpost published."""
+    sql = written_out((QUERIES / f"{name}.sql").read_text("utf-8"), parameters)
     return Answer(_rows(sql, publication()), sql)
 
 
@@ -59,23 +66,24 @@ def _rows(sql: str, published: tuple[int, ...] | None) -> pandas.DataFrame:
 
 
 def written_out(query: str, parameters: dict[str, Value]) -> str:
-    """The query with its parameters as literals, so that it can be copied."""
-    return re.sub(r"\$(\w+)", lambda found: literal(parameters[found[1]]), query)
+    """The query with its $parameters as literals, to be copied; without the lines of those not chosen."""
+
+    def is_chosen(line: str) -> bool:
+        return all(parameters[name] not in NOT_CHOSEN for name in re.findall(r"\$(\w+)", line))
+
+    lines = [line for line in query.strip().splitlines() if is_chosen(line)]
+    return re.sub(r"\$(\w+)", lambda found: literal(parameters[found[1]]), "\n".join(lines))
 
 
 def literal(value: Value) -> str:
     match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case int() | float():
+        case Sql() | int():
             return str(value)
         case datetime():
             return f"timestamp '{value}'"
         case date():
-            return f"date '{value}'"
+            return f"date '{value:%Y-%m-%d}'"
         case list():
-            return f"[{', '.join(literal(item) for item in value)}]"
+            return f"({', '.join(map(literal, value))})"
         case _:
             return "'" + str(value).replace("'", "''") + "'"

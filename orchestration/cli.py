@@ -165,16 +165,15 @@ def dev() -> None:
 
 @app.command()
 def dashboard(
-    address: Annotated[
-        str,
-        typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, everybody who reaches it."),
+    host: Annotated[
+        str, typer.Option(help="The address it listens on: 0.0.0.0 lets in whoever reaches this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port it listens on.")] = 8501,
 ) -> None:
-    """The goals as pages with charts, in the browser: http://localhost:8501."""
+    """The published goals as pages with charts, on http://localhost:8501."""
     from orchestration.dashboard import dashboard as run_dashboard
 
-    run_dashboard(Settings(), address=address, port=port)
+    run_dashboard(Settings(), host=host, port=port)
 
 
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:

@@ -1,6 +1,6 @@
 """`goalpost dashboard`: the published marts as pages, in the browser.
 
-Belongs here: starting Streamlit on them. Does not: the pages (dashboard/).
+Belongs here: starting Streamlit on them. Does not: the pages, and Streamlit's other settings (dashboard/).
 """
 
 import os
@@ -13,23 +13,25 @@ from orchestration.settings import PROJECT_ROOT, Settings
 APP = PROJECT_ROOT / "dashboard" / "app.py"
 
 
-def dashboard(settings: Settings, *, address: str, port: int) -> None:
+def dashboard(settings: Settings, *, host: str, port: int) -> None:
     """Streamlit takes the place of this process, so that Ctrl-C and signals are its own.
 
-    Raises GoalpostError if Streamlit is not installed."""
+    Raises GoalpostError if Streamlit is not installed, or nothing is published."""
     if find_spec("streamlit") is None:
         raise GoalpostError(
-            "The dashboard needs Streamlit: install it with `uv pip install 'goalpost[dashboard]'`."
+            "The dashboard needs Streamlit, which is not installed: `make` installs it, or "
+            "`pip install -e '.[dashboard]'` in this folder."
         )
-    options = {
-        "server.address": address,
-        "server.port": port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "viewer",
-        "theme.primaryColor": "#2f6f6b",
-    }
-    arguments = [f"--{name}={value}" for name, value in options.items()]
+    if not settings.published.exists():
+        raise GoalpostError(
+            f"Nothing is published yet: there is no {settings.published}. `goalpost run` computes and "
+            "publishes the marts; GOALPOST_HOME names another home."
+        )
     os.environ["GOALPOST_HOME"] = str(settings.home)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(APP), *arguments])
+    os.execv(
+        sys.executable,
+        [
+            *(sys.executable, "-m", "streamlit", "run", str(APP)),
+            *("--server.address", host, "--server.port", str(port)),
+        ],
+    )

@@ -28,7 +28,7 @@ PIECES = {
     "goals in a pipeline": ("test_goals_pipeline",),
     "edges": ("test_edges_of_increments",),
     "scenarios": ("test_scenarios_", "test_mutations"),
-    "demo numbers": ("test_demo_numbers",),
+    "demo": ("test_demo_numbers", "test_dashboard"),
     "benchmark": ("test_benchmark",),
     "worlds": ("test_worlds",),
 }

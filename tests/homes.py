@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from test_cli import LANDED
@@ -10,6 +11,7 @@ from test_cli import LANDED
 from orchestration.settings import Settings
 
 GOALPOST = Path(sys.executable).with_name("goalpost")
+DEMO_AS_OF = "2018-01-01T05:00:00Z"
 
 
 def first_home(folder: Path) -> Settings:
@@ -21,6 +23,16 @@ def first_home(folder: Path) -> Settings:
         file.write_text(content)
     ended = goalpost(settings, "run", "--as-of", "2026-02-01")
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    return settings
+
+
+@cache
+def demo_home(folder: Path) -> Settings:
+    """After the demo's run. The files that one worker runs share it: do not change it."""
+    settings = Settings(home=folder / "demo-home")
+    for command in (["demo"], ["run", "--as-of", DEMO_AS_OF]):
+        ended = goalpost(settings, *command)
+        assert ended.returncode == 0, f"goalpost {' '.join(command)}\n{ended.stdout}\n{ended.stderr}"
     return settings
 
 

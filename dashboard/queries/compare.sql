@@ -1,9 +1,9 @@
 -- Several goals over time.
-select
-    period_start, coalesce(goals.name, progress.goal_id) as goal, sum(progress.achievers) as achievers,
-    sum(progress.achievements) as achievements, sum(progress.impact) as impact
-from rpt_goal_progress as progress
-join dim_goals as goals on goals.workspace_id = progress.workspace_id and goals.goal_id = progress.goal_id and is_current
-where progress.workspace_id = $workspace and list_contains($goals, progress.goal_id) and period = $period
-    and period_start between date_trunc($period, $first_day) and $last_day
-group by all order by all
+select progress.period_start, coalesce(goals.name, goals.goal_id) as series, sum($figure) as figure
+from $mart as progress
+inner join dim_goals as goals
+    on progress.workspace_id = goals.workspace_id and progress.goal_id = goals.goal_id and goals.is_current
+where progress.workspace_id = $workspace and progress.goal_id in $goals and progress.period = $period
+    and progress.period_start between date_trunc($period, $first_day) and $last_day
+group by 1, 2
+order by 1, 2

@@ -1,10 +1,12 @@
--- The achievements on the days chosen that have a touch, shared among their sources by five models. Each column has the same sum.
+-- The achievements of these dates that have a touch, shared among their sources by five models.
 select
-    coalesce(sources.name, touches.source_id) as source, sum(credit_first) as first, sum(credit_last) as last,
-    sum(credit_linear) as linear, sum(credit_position) as position, sum(credit_time_decay) as time_decay
+    coalesce(sources.name, touches.source_id) as source,
+    sum(credit_first * $worth) as first, sum(credit_last * $worth) as last, sum(credit_linear * $worth) as linear,
+    sum(credit_position * $worth) as position, sum(credit_time_decay * $worth) as time_decay
 from fct_touches as touches
-join dim_workspaces as workspaces using (workspace_id)
-left join dim_sources as sources using (workspace_id, source_id)
-where workspace_id = $workspace and goal_id = $goal
-    and timezone(workspaces.time_zone, timezone('UTC', achieved_at))::date between $first_day and $last_day and achieved_at <= as_of
-group by all order by last desc, source
+inner join fct_achievements as achievements on touches.achievement_id = achievements.achievement_id
+left join dim_sources as sources on touches.workspace_id = sources.workspace_id and touches.source_id = sources.source_id
+where touches.workspace_id = $workspace and touches.goal_id = $goal and touches.achieved_at <= $as_of
+    and cast(timezone($time_zone, timezone('UTC', touches.achieved_at)) as date) between $first_day and $last_day
+group by 1
+order by last desc, source

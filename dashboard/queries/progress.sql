@@ -1,15 +1,10 @@
--- Achievements over time by the source of the credited touch; unattributed: no message gets the credit.
-select
-    period_start,
-    case $by
-        when 'source' then coalesce(sources.name, progress.source_id, 'unattributed')
-        when 'channel' then coalesce(channel, 'unattributed')
-        else 'all'
-    end as series,
-    sum(case when $cumulative then running_achievers else achievers end) as achievers,
-    sum(case when $cumulative then running_achievements else achievements end) as achievements,
-    sum(case when $cumulative then running_impact else impact end) as impact
-from rpt_goal_progress as progress left join dim_sources as sources using (workspace_id, source_id)
-where workspace_id = $workspace and goal_id = $goal and period = $period
-    and period_start between date_trunc($period, $first_day) and $last_day and ($unattributed or progress.source_id is not null)
-group by all order by all
+-- Progress over time, by the touch that gets the credit. No source: no message gets it.
+select progress.period_start, $by as series, sum($figure) as figure
+from rpt_goal_progress as progress
+left join dim_sources as sources
+    on progress.workspace_id = sources.workspace_id and progress.source_id = sources.source_id
+where progress.workspace_id = $workspace and progress.goal_id = $goal and progress.period = $period
+    and progress.period_start between date_trunc($period, $first_day) and $last_day
+    and progress.source_id $attributed
+group by 1, 2
+order by 1, 2

@@ -1,3 +1,3 @@
-select workspace_id, name, time_zone, currency, as_of
-from dim_workspaces
-order by workspace_id
+-- When this file was published, and until when it counts (UTC).
+select published_at, as_of, run_id
+from control.publication

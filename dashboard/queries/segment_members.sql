@@ -1,16 +1,16 @@
--- Members at the end of each day on which somebody came or left, by the workspace's calendar.
-with changes as (
-    select entered_at as moment, 1 as change from fct_segment_memberships
-    where workspace_id = $workspace and segment_id = $segment
+-- Members at the end of each day on which somebody came or left, and at the clock.
+select
+    cast(timezone($time_zone, timezone('UTC', moment)) as date) as day, sum(entered) as entered, sum(departed) as departed,
+    sum(sum(entered) - sum(departed)) over (order by cast(timezone($time_zone, timezone('UTC', moment)) as date)) as members
+from (
+    select entered_at as moment, 1 as entered, 0 as departed
+    from fct_segment_memberships where workspace_id = $workspace and segment_id = $segment
     union all
-    select left_at, -1 from fct_segment_memberships
-    where workspace_id = $workspace and segment_id = $segment and left_at is not null
-),
-days as (
-    select
-        timezone(time_zone, timezone('UTC', moment))::date as day,
-        count(*) filter (change = 1) as entered, count(*) filter (change = -1) as departed
-    from changes join dim_workspaces on workspace_id = $workspace and moment <= as_of
-    group by day
-)
-select *, sum(entered - departed) over (order by day) as members from days order by day
+    select left_at, 0, 1
+    from fct_segment_memberships where workspace_id = $workspace and segment_id = $segment
+    union all
+    select $as_of, 0, 0
+) as changes
+where moment <= $as_of
+group by 1
+order by 1
