@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from orchestration import clock, dbt_process, modes, runs
+from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
 from orchestration.errors import GoalpostError
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 app.add_typer(goals_app, name="goals")
 app.add_typer(clock_app, name="clock")
+app.add_typer(alerts_app, name="alerts")
 app.command("report")(report_command)
 app.command("explain")(explain_command)
 

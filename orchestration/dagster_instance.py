@@ -9,12 +9,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._time import get_current_datetime
 
 from orchestration.errors import GoalpostError
@@ -121,6 +123,24 @@ def show_in_timeline(instance: DagsterInstance, run_id: str) -> None:
         RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), REPOSITORY), run.job_name
     )
     instance.run_storage.replace_job_origin(run, origin)
+
+
+def last_signs_of_life(instance: DagsterInstance) -> dict[str, datetime]:
+    """When the daemons and sensors last did something (UTC): "sensor daemon", "sensor new_files", …"""
+    daemons = {
+        f"{each.daemon_type.lower()} daemon": each.timestamp
+        for each in instance.get_daemon_heartbeats().values()
+    }
+    sensors = {
+        f"sensor {state.name}": state.instigator_data.last_tick_timestamp
+        for state in instance.all_instigator_state()
+        if isinstance(state.instigator_data, SensorInstigatorData)
+        and state.instigator_data.last_tick_timestamp
+    }
+    return {
+        name: datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+        for name, seconds in (daemons | sensors).items()
+    }
 
 
 def forget_dead_runs(instance: DagsterInstance, *, silent_seconds: float = 0) -> list[str]:

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
     max_file_gb: Annotated[float, Field(gt=0)] = 20  # size of a landed file, unpacked
+    alert_urls: str = ""  # of Apprise, separated by spaces: who is told of incidents, besides alerts.log
+    stale_hours: Annotated[float, Field(gt=0)] = 49  # marts are stale when no run published for so long
+    quarantine_percent: Annotated[float, Field(ge=0, le=100)] = 1  # more of what landed last is an incident
 
     @property
     def max_file_bytes(self) -> int:
@@ -90,6 +93,11 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """The folder with the output of the last run's tools."""
         return self.home / "logs"
+
+    @property
+    def incidents(self) -> Path:
+        """What is wrong, and which alerts were not delivered yet (alerts.py)."""
+        return self.home / "incidents.json"
 
     @property
     def writer_lock(self) -> Path:

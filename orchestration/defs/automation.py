@@ -24,7 +24,7 @@ from dagster import (
     sensor,
 )
 
-from orchestration import runs
+from orchestration import alerts, runs
 from orchestration.clock import pinned
 from orchestration.dagster_instance import PATIENCE_SECONDS, forget_dead_runs
 from orchestration.defs.run import GoalpostRun, keep_reason
@@ -93,6 +93,17 @@ def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     return SensorResult(
         run_requests=[RunRequest(run_key=state, tags={"goalpost/reason": reason})], cursor=state
     )
+
+
+# A run looks for incidents when it ends. The sensor finds those that no run can report: a killed run, marts
+# that became stale. And it tells again what a receiver did not take.
+@sensor(minimum_interval_seconds=60, default_status=DefaultSensorStatus.RUNNING)
+def incidents(context: SensorEvaluationContext) -> SkipReason:
+    """Tells GOALPOST_ALERT_URLS what is wrong, once, and when it is over. Starts no run."""
+    settings = Settings()
+    alerts.look(settings)
+    found = [each.sentence for each in alerts.open_incidents(settings)]
+    return SkipReason(" ".join(found) or "Nothing is wrong.")
 
 
 # Daily, for two reasons: reports count until as_of, so they must advance even if nothing lands; and if the

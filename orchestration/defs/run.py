@@ -20,7 +20,7 @@ from dagster import (
 )
 from pydantic import Field, PrivateAttr
 
-from orchestration import clock, dbt_process, modes, runs
+from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
@@ -151,6 +151,7 @@ class GoalpostRun(ConfigurableResource):
                     "failed",
                     "The run ended before it published: start `goalpost run` again, it carries on.",
                 )
+                alerts.look(self.settings)
 
 
 PARTS_ARE_NOT_PUBLISHED = (
