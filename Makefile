@@ -56,7 +56,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## pin every dependency: package and version only, no registry host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra dev --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
+	    --extra dev --extra postgres --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) .goalpost dbt_project/target dbt_project/logs
