@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev dashboard lock clean
+.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev dashboard superset lock lock-superset clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
@@ -47,6 +47,18 @@ dev: $(READY)  ## Dagster's web UI and daemon (sensor, schedule) on http://local
 dashboard: $(READY)  ## the goals as pages with charts, on http://localhost:8501
 	$(BIN)/goalpost dashboard
 
+# In an environment of its own: Superset pins what Goalpost has in newer versions.
+SUPERSET := .superset
+superset: $(READY) $(SUPERSET)/.ready  ## Apache Superset on the published marts: http://127.0.0.1:8088
+	@test -e "$${GOALPOST_HOME:-.goalpost}/marts.duckdb" || $(BIN)/goalpost demo --run
+	@$(BIN)/python -m dashboard.superset
+
+$(SUPERSET)/.ready: dashboard/superset/requirements.lock
+	@echo "Setting up $(SUPERSET) from dashboard/superset/requirements.lock (once, a minute) ..."
+	$(PYTHON) -m venv $(SUPERSET)
+	$(BIN)/uv pip install --python $(SUPERSET)/bin/python --no-deps --compile-bytecode -r $<
+	@touch $@
+
 # uv installs the lock in about 20 s (pip: two minutes). --no-deps: the lock is complete, and leaves out
 # dbt-core-experimental-parser on purpose, which dbt never imports and which cannot be built offline.
 $(READY): requirements.lock pyproject.toml
@@ -59,7 +71,13 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## pin every dependency: package and version only, no registry host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra dev --extra dashboard --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
+	    --extra dev --extra dashboard --extra postgres --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
+
+# As of May 2026: with newer packages (flask-caching) Superset 6.1.0 does not start.
+lock-superset:  ## the same for Superset
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	    --exclude-newer 2026-05-20 --exclude-newer-package duckdb=2026-08-01 \
+	    dashboard/superset/requirements.in --output-file dashboard/superset/requirements.lock
 
 clean:
-	rm -rf $(VENV) .goalpost dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(SUPERSET) .goalpost dbt_project/target dbt_project/logs

@@ -238,7 +238,7 @@ def undelivered(settings: Settings) -> int:
 def test(settings: Settings) -> list[str]:
     """Send every receiver a message. Returns the services that did not take it, without their secrets."""
     refused = []
-    for url in settings.alert_urls.split():
+    for url in settings.alert_urls.get_secret_value().split():
         message = Message("Goalpost: a test", "This is how Goalpost tells what is wrong.", True, [_name(url)])
         if not _tell(_name(url), url, [message]):
             refused.append(_service(url))
@@ -251,7 +251,7 @@ def _look(settings: Settings, log: logging.Logger) -> None:
     waiting = [Message(**each) for each in state["waiting"]]
     found = find_incidents(settings, datetime.now(UTC).replace(tzinfo=None))
     now = before if found is None else {each.key: each for each in found}
-    receivers = {_name(url): url for url in settings.alert_urls.split()}
+    receivers = {_name(url): url for url in settings.alert_urls.get_secret_value().split()}
     for key in now.keys() - before.keys():
         log.error("%s (since %s)", now[key].sentence, _told(now[key].since))
         waiting.append(

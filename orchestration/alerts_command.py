@@ -39,7 +39,7 @@ def show(context: typer.Context) -> None:
 def test_command() -> None:
     """Send a message to every URL of GOALPOST_ALERT_URLS."""
     settings = Settings()
-    if not settings.alert_urls.split():
+    if not settings.alert_urls.get_secret_value().split():
         raise GoalpostError(
             f"GOALPOST_ALERT_URLS is not set: incidents are only in {settings.logs}/alerts.log. "
             "Set it to URLs of Apprise, separated by spaces, such as slack://… or mailto://…."

@@ -28,7 +28,7 @@ from orchestration.explain import explain_command
 from orchestration.faults import told
 from orchestration.goals.commands import app as goals_app
 from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
-from orchestration.publish import lost, publish_again
+from orchestration.publish import catch_up, lost, publish_again
 from orchestration.report import report_command, show_goals
 from orchestration.settings import Settings
 from orchestration.shortcuts import collect_rarely, leave
@@ -192,11 +192,16 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
         say(out, done, "yellow")
     work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None and (work := lost(settings)):
-        if publish_again(settings):
+        if again := publish_again(settings):
             say(out, f"Published again; there was nothing else to do: {work}.")
+            if again.warning:
+                say(out, again.warning, "yellow")
             return
         as_of = runs.clock(settings).isoformat()  # nothing new is counted
     if work is None:
+        written, warning = catch_up(settings)
+        if written or warning:
+            say(out, written.sentence if written else warning or "", "yellow" if warning else "")
         pinned = clock.sentence(settings)
         say(
             out,

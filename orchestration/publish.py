@@ -29,12 +29,13 @@ from typing import Any
 
 import duckdb
 
-from orchestration import ops, runs
+from orchestration import ops, publish_postgres, runs
 from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.interruption import if_interrupted
 from orchestration.modes import share
+from orchestration.months import in_month, quoted, time_column
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal
 
@@ -46,6 +47,8 @@ class Published:
     database: Path
     folder: Path
     rows: dict[str, int]  # by mart
+    written: publish_postgres.Written | None = None  # into PostgreSQL
+    warning: str | None = None  # why PostgreSQL is behind
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,20 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
     rows: Counter[str] = Counter()
     for part in prepared.parts:
         rows[part.mart] += part.rows
-    return Published(settings.published, settings.published_parquet, dict(rows))
+    written, warning = catch_up(settings)
+    return Published(settings.published, settings.published_parquet, dict(rows), written, warning)
+
+
+def catch_up(settings: Settings) -> tuple[publish_postgres.Written | None, str | None]:
+    """Write into PostgreSQL what is published and not there: what was written, and why it could not be, in a
+    sentence. That is no error: the files are published all the same."""
+    contents = published_contents(settings)
+    if not settings.postgres_url or not contents:
+        return None, None
+    try:
+        return publish_postgres.write(settings, contents), None
+    except GoalpostError as error:
+        return None, str(error)
 
 
 def lost(settings: Settings) -> str | None:
@@ -160,19 +176,27 @@ def lost(settings: Settings) -> str | None:
     return f"{min(names)}{others} missing, or not as published"
 
 
-def publish_again(settings: Settings) -> bool:
-    """Publish without a run, if the marts are still those that the last run checked; else return False.
+def publish_again(settings: Settings) -> Published | None:
+    """Publish without a run, if the marts are still those that the last run checked; else return None.
 
     Raises what `publish` raises.
     """
     if settings.warehouse_marts not in _kept(settings):
-        return False
+        return None
     with closing(connect(settings, read_only=True)) as connection:
         last, *_ = runs.read_history(connection)
         if runs.not_of_this_increment(connection):
-            return False
-    publish(settings, last.run_id)
-    return True
+            return None
+    return publish(settings, last.run_id)
+
+
+def published_contents(settings: Settings) -> dict[str, str]:
+    """The content of each published part, by its name: `fct_touches/2026-03`, or `dim_goals/dim_goals`."""
+    return {
+        "/".join(Path(place).with_suffix("").parts[-2:]): content
+        for place, said in _record(settings).items()
+        if (content := _said(said)[1])
+    }
 
 
 def _places(settings: Settings) -> set[Path]:
@@ -253,9 +277,9 @@ def _parts(
     """`published`: what the record says of files, if only rows of affected profiles whose `moment` was or is
     at or after their affected_from can have changed."""
     columns, description = _columns(connection, mart)
-    time = _time(columns) if mart.startswith("fct_") else None
+    time = time_column(mart, columns)
     month = f"date_trunc('month', {time})" if time else "null"
-    source = f"from marts.{_name(mart)} as kept"
+    source = f"from marts.{quoted(mart)} as kept"
     moments = f"sum(hash({moment})::hugeint)" if moment else "null"
     counted = connection.execute(
         f"select {month} as month, count(*), {moments} {source} group by month order by month"
@@ -286,7 +310,7 @@ def _parts(
         Part(
             mart=mart,
             place=places[start],
-            query=f"from marts.{_name(mart)}" + (f" where {_within(time, start)}" if start else ""),
+            query=f"from marts.{quoted(mart)}" + (f" where {in_month(time, start)}" if start else ""),
             description=description,
             rows=rows,
             outline=outlines[start],
@@ -328,21 +352,6 @@ def _months_of_affected_rows(
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _time(columns: list[tuple[str, str, bool]]) -> str | None:
-    """The first moment column without nulls: when a row happened."""
-    moments = [
-        name
-        for name, type_, is_nullable in columns
-        if type_ == "TIMESTAMP" and name.endswith("_at") and not is_nullable
-    ]
-    return _name(moments[0]) if moments else None
-
-
-def _within(time: str | None, month: datetime) -> str:
-    """The condition for a month, in a form with which DuckDB can skip row groups of other months."""
-    return f"{time} >= timestamp '{month}' and {time} < timestamp '{month}' + interval '1' month"
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, part: Part) -> Path:
@@ -394,7 +403,3 @@ def _remove_other_parquet(folder: Path, places: Set[Path]) -> None:
 
 def _unfinished(place: Path) -> Path:
     return place.with_name(place.name + UNFINISHED)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

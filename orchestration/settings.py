@@ -7,8 +7,9 @@ Belongs here: names and places. Does not: creating or opening any of them (wareh
 import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,18 @@ def _published_mode(mode: int | str) -> int:
     return int(written, 8)
 
 
+def _postgres_url(url: SecretStr) -> SecretStr:
+    """The message must not quote it: it may have a password."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        is_right = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError("it is no URL such as postgresql://user:password@host:5432/database")
+    return url
+
+
 class Settings(BaseSettings):
     """Paths are made absolute here, once: dbt, Dagster and the tests each run in a folder of their own.
 
@@ -48,9 +61,11 @@ class Settings(BaseSettings):
     )
     published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
     max_file_gb: Annotated[float, Field(gt=0)] = 20  # size of a landed file, unpacked
-    alert_urls: str = ""  # of Apprise, separated by spaces: who is told of incidents, besides alerts.log
+    alert_urls: SecretStr = SecretStr("")  # of Apprise, separated by spaces: who is told of incidents
     stale_hours: Annotated[float, Field(gt=0)] = 49  # marts are stale when no run published for so long
     quarantine_percent: Annotated[float, Field(ge=0, le=100)] = 1  # more of what landed last is an incident
+    postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
+    postgres_schema: str = "marts"
 
     @property
     def max_file_bytes(self) -> int:

@@ -16,11 +16,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from orchestration import clock
+from orchestration import clock, publish_postgres
 from orchestration.checks.suites import STEPS, read_suites
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.landing import list_landing
+from orchestration.publish import published_contents
 from orchestration.settings import Settings
 from orchestration.terminal import say, table, text
 from orchestration.warehouse import WarehouseHeld, connect, writer
@@ -89,6 +90,8 @@ def show_status(settings: Settings, out: Console) -> None:
     else:
         say(out, "Nothing has run yet: `goalpost run` loads the files in the landing.")
     out.print(_published(settings))
+    if settings.postgres_url and settings.published.exists():
+        _show_postgres(settings, out)
 
 
 def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection | None, WarehouseHeld | None]:
@@ -329,6 +332,19 @@ def _published(settings: Settings) -> RenderableType:
         shown.add_row(name, f"{rows:,}")
     as_of = f", counts until {_moment(until[0][0])}" if until else ""
     return _titled(f"Published {_moment(when)}{as_of}", shown)
+
+
+def _show_postgres(settings: Settings, out: Console) -> None:
+    out.print()
+    try:
+        lacking = publish_postgres.behind(settings, published_contents(settings))
+    except GoalpostError as error:
+        say(out, str(error), "yellow")
+        return
+    if lacking:
+        say(out, f"PostgreSQL is behind: {lacking}. The next `goalpost run` writes it.", "yellow")
+    else:
+        say(out, f"PostgreSQL ({publish_postgres.place(settings)}) has the same marts.")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str]]:

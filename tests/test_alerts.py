@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from homes import goalpost
+from pydantic import SecretStr
 from test_cli import LANDED
 
 from orchestration import alerts
@@ -63,7 +64,7 @@ def settings(tmp_path: Path, receiver: Receiver) -> Settings:
     settings = Settings(
         home=tmp_path / "home",
         landing=str(tmp_path / "landing"),
-        alert_urls=f"json://127.0.0.1:{receiver.port}/",
+        alert_urls=SecretStr(f"json://127.0.0.1:{receiver.port}/"),
     )
     connect(settings).close()
     return settings
@@ -141,8 +142,8 @@ def test_what_a_receiver_missed_is_told_in_order_when_it_is_back_and_only_to_it(
 ):
     other = Receiver()
     with other.up():
-        urls = f"{settings.alert_urls} json://127.0.0.1:{other.port}/"
-        both = settings.model_copy(update={"alert_urls": urls, "stale_hours": 1e6})
+        urls = f"{settings.alert_urls.get_secret_value()} json://127.0.0.1:{other.port}/"
+        both = settings.model_copy(update={"alert_urls": SecretStr(urls), "stale_hours": 1e6})
         run(settings, NOW, "failed", "No.")
         alerts.look(both)
         run(settings, NOW + timedelta(hours=1), "succeeded")
@@ -156,7 +157,7 @@ def test_what_a_receiver_missed_is_told_in_order_when_it_is_back_and_only_to_it(
 
 
 def test_without_a_receiver_incidents_are_in_the_log_and_nothing_waits(settings: Settings):
-    alone = settings.model_copy(update={"alert_urls": ""})
+    alone = settings.model_copy(update={"alert_urls": SecretStr("")})
     run(alone, NOW, "failed", "No.")
     alerts.look(alone)
     assert alerts.undelivered(alone) == 0
@@ -164,7 +165,7 @@ def test_without_a_receiver_incidents_are_in_the_log_and_nothing_waits(settings:
 
 
 def test_a_url_holds_a_password_that_no_file_gets(settings: Settings):
-    secret = settings.model_copy(update={"alert_urls": "json://user:hunter2@127.0.0.1:9/"})
+    secret = settings.model_copy(update={"alert_urls": SecretStr("json://user:hunter2@127.0.0.1:9/")})
     run(secret, NOW, "failed", "No.")
     alerts.look(secret)
     written = [file.read_bytes() for file in settings.home.rglob("*") if file.is_file()]
@@ -176,7 +177,7 @@ def test_a_url_holds_a_password_that_no_file_gets(settings: Settings):
 def test_a_real_run_tells_of_a_file_set_aside_and_of_quarantine_though_the_receiver_is_down(
     settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("GOALPOST_ALERT_URLS", settings.alert_urls)
+    monkeypatch.setenv("GOALPOST_ALERT_URLS", settings.alert_urls.get_secret_value())
     for path, content in LANDED.items():
         file = Path(settings.landing) / path
         file.parent.mkdir(parents=True, exist_ok=True)

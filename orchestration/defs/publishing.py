@@ -30,6 +30,10 @@ def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> Materia
     keep_state(run.settings, run.started.files, MANIFEST)
     if_interrupted("interrupted; the run had published everything before that.")
     context.log.info(f"published {len(published.rows)} marts to {published.database}")
+    if published.written:
+        context.log.info(published.written.sentence)
+    if published.warning:
+        context.log.warning(published.warning)
     return MaterializeResult(
         metadata={
             "database": str(published.database),
