@@ -22,7 +22,12 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import DBT_PROJECT, EXPECTATIONS, PROJECT_ROOT, Settings
 
 # What determines the marts, besides the rows that landed and the clock.
-MODELS = (DBT_PROJECT, PROJECT_ROOT / "seeds" / "rules", PROJECT_ROOT / "orchestration" / "goals")
+MODELS = (
+    DBT_PROJECT,
+    PROJECT_ROOT / "seeds" / "rules",
+    PROJECT_ROOT / "orchestration" / "goals",
+    PROJECT_ROOT / "orchestration" / "lift.py",
+)
 CODE = (*MODELS, EXPECTATIONS, PROJECT_ROOT / "requirements.lock")
 NOT_CODE = {"target", "logs", "__pycache__", ".user.yml"}
 

@@ -33,6 +33,7 @@ DEFINITIONS = {
     "goals": "goal_id",
     "segments": "segment_id",
     "funnels": "funnel_id",
+    "experiments": "experiment_id",
     "sources": "source_id",
     "workspaces": "workspace_id",
 }

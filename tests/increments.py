@@ -37,7 +37,7 @@ from orchestration.warehouse import connect
 Placed = tuple[str, Row | None]  # a table, and one of its rows
 
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-DEFINITIONS = ("workspaces", "goals", "segments", "sources", "funnels", "holdouts")
+DEFINITIONS = ("workspaces", "goals", "segments", "sources", "funnels", "holdouts", "experiments")
 DISTURBANCES = (*(None,) * 4, "a failed run", "a failed run", "failed runs, then more files", "a run again")
 
 
@@ -419,6 +419,12 @@ CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]]
         "window_days": dice.choice((None, "7")),
     },
     "holdouts": lambda dice, row, donor, moment: {"arm": donor.get("arm"), "assigned_at": moment()},
+    "experiments": lambda dice, row, donor, moment: {
+        "goal_ids": donor.get("goal_ids"),
+        "source_id": donor.get("source_id"),
+        "covariate": dice.choice(("score", "plan", None)),
+        "alpha": dice.choice(("0.2", None)),
+    },
 }
 
 

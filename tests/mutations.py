@@ -436,11 +436,11 @@ eligibility is checked first (quick)
 + when impressions.is_in_goal_state then 'already_achieved'
 +         when not impressions.is_eligible then 'not_eligible'
 
-models/intermediate/deliveries/int_enrolled_impressions.sql
+macros/measurement_window.sql
 
 0 days end with the calendar day
-- when rules.measurement_window_days = 0 then
-+ when rules.measurement_window_days = -1 then
+- when {{ window_days }} = 0 then
++ when {{ window_days }} = -1 then
 
 models/marts/fct_enrollments.sql
 
@@ -734,11 +734,23 @@ a cohort is closed when every window ended before as_of (quick)
 - enrollments.latest_window_ends_at < clock.as_of
 + enrollments.latest_window_ends_at <= clock.as_of
 
-models/marts/rpt_goal_progress.sql
+macros/progress.sql
 
-null is the unattributed series
-- series.channel is not distinct from counted.channel
-+ series.channel = counted.channel
+a series runs to as_of, though nothing happens in it any more
+- max(calendars.ends_on))", period
++ max(counted.period_start))", period
+
+models/marts/rpt_enrollment_progress.sql
+
+a series begins with its first impression
+- goal_days.impressions + goal_days.enrollments + goal_days.conversions > 0
++ goal_days.enrollments + goal_days.conversions > 0
+
+models/marts/fct_segment_memberships.sql
+
+a stay begins where the snapshot before does not match
+- coalesce({{ is_match('states.previous_matches', 'segments.predicate_number') }}, false)
++ false
 
 models/marts/rpt_goal_funnel.sql
 
@@ -768,6 +780,113 @@ macros/rate.sql
 rates are null where the denominator is 0
 - nullif({{ denominator }}, 0)
 + nullif({{ denominator }}, -1)
+
+# Section 10: the conversion curve; section 11: experiments
+
+models/marts/rpt_conversion_curve.sql
+
+a window still open at as_of is censored there (quick)
+- >= clock.as_of then clock.as_of
++ >= clock.as_of then null
+
+a shorter closed window is censored at its end
+- then enrollments.window_ends_at
++ then null
+
+a window of 0 days is day 0
+- when own_days = 0 and ended_at is not null then 0
++ when false then 0
+
+with nobody at risk the share stays
+- 1 - coalesce(exp(log_remaining), 0) as converted_share
++ 1 - coalesce(exp(log_remaining), 0.5) as converted_share
+
+the curve has at most 90 days
+- least(coalesce(goals.measurement_window_days, 90), 90)
++ least(coalesce(goals.measurement_window_days, 91), 91)
+
+enrollments at risk at the day's beginning
+- over until_the_day + conversions + censored as at_risk
++ over until_the_day + conversions as at_risk
+
+models/intermediate/experiments/int_experiments.sql
+
+what the newest row leaves empty the holdouts say
+- coalesce(newest.expected_control_share, holdouts.expected_control_share)
++ newest.expected_control_share
+
+never by an anonymous delivery or one without sent_at
+- where is_holdout and not is_anonymous and sent_at is not null and source_id is not null
++ where is_holdout and source_id is not null
+
+models/intermediate/experiments/int_assignments.sql
+
+of holdouts the rows with the highest sequence say the arms
+- holdouts.own_sequence = holdouts.highest_sequence
++ true
+
+control are the profiles with a trapped delivery
+- case when deliveries.is_holdout then 'control' else 'treatment' end
++ case when deliveries.is_holdout then 'treatment' else 'control' end
+
+assigned at the first of them
+- min(assigned_at) as assigned_at
++ max(assigned_at) as assigned_at
+
+the covariate is in the state as of assigned_at
+- and assigned.assigned_at >= snapshots.observed_at
++ and true
+
+a missing covariate is 0
+- then covariate_number end, 0)
++ then covariate_number end, 1)
+
+models/intermediate/experiments/int_experiment_goals.sql
+
+an empty list of goals counts as none (quick)
+- coalesce({{ list_length('goal_ids') }}, 0) = 0
++ goal_ids is null
+
+the first of the goal_ids is the primary one (quick)
+- min(position) as position
++ max(position) as position
+
+or else for all goals of the workspace (quick)
+- where of_the_source.experiment_id is null
++ where false
+
+models/intermediate/experiments/int_experiment_arms.sql
+
+an assignment after as_of does not count (quick)
+- on assignments.assigned_at <= clock.as_of
++ on true
+
+a profile in both arms is in neither
+- where not assigned.is_conflicting
+
+who had achieved before assigned_at is in neither
+- coalesce(achieved.first_achieved_at < measured.assigned_at, false) as has_achieved_before
++ false as has_achieved_before
+
+an achievement at assigned_at is none before (quick)
+- coalesce(achieved.first_achieved_at < measured.assigned_at, false)
++ coalesce(achieved.first_achieved_at <= measured.assigned_at, false)
+
+only windows that ended before as_of
+- coalesce(measured.window_ends_at < clock.as_of, false)
++ coalesce(measured.window_ends_at <= clock.as_of, false)
+
+impact within the window
+- sum(case when achievements.achieved_at <= measured.window_ends_at then
++ sum(case when achievements.achieved_at < measured.window_ends_at then
+
+achievers within the window
+- and achieved.first_achieved_at <= measured.window_ends_at, false
++ and achieved.first_achieved_at < measured.window_ends_at, false
+
+to_date counts until as_of
+- on achievements.achieved_at <= clock.as_of
++ on achievements.achieved_at < clock.as_of
 """)
 
 # What an incremental run recomputes (docs/increments.md).
@@ -854,6 +973,18 @@ macros/judged_rows.sql
 a new row is compared with the older ones that have its key
 - where base.file_id <= {{ watermark }}
 + where base.file_id < 0
+
+models/intermediate/experiments/int_assignments.sql
+
+a touched holdout is assigned anew
+- from staging.base_holdouts
+-     where touched_after
++ from staging.base_holdouts
++     where 0 > touched_after + 1 and touched_after
+
+everybody is assigned anew where the rule is another
+- or experiments.assignment_rule not in (select assignment_rule from {{ this }})
++ or false
 """)
 
 # Rows exactly at affected_from, with nothing else that a run could use.
@@ -985,9 +1116,9 @@ a day that is kept is not counted twice
 models/marts/rpt_goal_progress.sql
 
 what a series has run up to in the periods that are kept is read back
-- kept.running_achievers as achievers
-+ 0 as achievers
+- before={'achievers': 'running_achievers', 'achievements'
++ before={'achievements'
 
 a period that is kept is not recomputed
-- and ran_up.period_start >= date_trunc(ran_up.period, calendars.first_day)
+- where not is_kept
 """)

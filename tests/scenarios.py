@@ -82,7 +82,23 @@ class Story:
     def funnel(self, *goal_ids: str, at: str = "2024-01-01", funnel_id: str = "funnel", **columns) -> None:
         self.land("funnels", funnel_id=funnel_id, updated_at=at, goal_ids=list(goal_ids), **columns)
 
+    def experiment(self, experiment_id: str = "test", at: str = "2024-01-01", **columns) -> None:
+        self.land("experiments", experiment_id=experiment_id, updated_at=at, **columns)
+
     # -- people
+
+    def holdout(
+        self, person: str, arm: str, at: str = "2024-03-01", experiment: str = "test", **columns
+    ) -> None:
+        self.land("holdouts", experiment_id=experiment, profile_id=person, arm=arm, assigned_at=at, **columns)
+
+    def crowd(self, arm: str, people: int, achievers: int, at: str = "2024-03-01", **columns) -> None:
+        """So many people of an arm, and a purchase of the first ones the day after."""
+        for number in range(people):
+            person = f"{arm} {number}"
+            self.holdout(person, arm, at, **columns)
+            if number < achievers:
+                self.event("purchase", "2024-03-02", person=person, total=number)
 
     def snapshot(self, at: str, person: str = "ann", deleted: bool = False, **properties) -> None:
         self.land(

@@ -32,8 +32,13 @@ snapshot, event, journey, delivery = line("snapshot"), line("event"), line("jour
 engagement, row = line("engagement"), line("land")
 
 
-def holdout() -> Line:
-    return row("holdouts", experiment_id="x", profile_id="ann", arm="control", assigned_at="2024-02-01")
+def holdout(person: str = "ann", arm: str = "control", **columns) -> Line:
+    columns = {"experiment_id": "x", "profile_id": person, "arm": arm, "assigned_at": "2024-02-01"} | columns
+    return row("holdouts", **columns)
+
+
+def trapped(delivery_id: str, person: str, **columns) -> Line:
+    return delivery(delivery_id, "2024-02-01", person=person, is_holdout=True, **columns)
 
 
 def funnel() -> Line:
@@ -669,6 +674,70 @@ CASES = [
         [*ANN_AND_BOB, goal()],
         [purchase("2999-01-01"), goal(at="2999-01-01"), event("visit", "2024-03-01", person="bob")],
         {"bob": "2024-03-01"},
+    ),
+    # -- experiments: nobody's facts are affected by holdouts; assignments are recomputed all the same
+    Case(
+        "the first trapped delivery assigns everybody with a sent one",
+        [*ANN_AND_BOB, goal(), delivery("d1", "2024-02-01"), delivery("d2", "2024-02-01", person="bob")],
+        [trapped("d3", "cid")],
+        {"cid": "2024-02-01"},
+    ),
+    Case(
+        "without its last trapped delivery a source is no experiment",
+        [goal(), delivery("d1", "2024-02-01"), trapped("d2", "bob")],
+        [delivery("d2", "2024-02-01", person="bob", sequence=1)],
+        {"bob": "2024-02-01"},
+    ),
+    Case(
+        "a delivery sent to a held-out person makes the person conflicting",
+        [goal(), delivery("d1", "2024-02-01"), trapped("d2", "bob")],
+        [delivery("d3", "2024-03-01", person="bob")],
+        {"bob": "2024-03-01"},
+    ),
+    Case(
+        "a corrected holdout moves its person to the other arm, and one of both makes a conflict",
+        [goal(), holdout(), holdout("bob"), purchase("2024-03-01")],
+        [holdout("ann", "treatment", sequence=1), holdout("bob", "treatment")],
+        {},
+    ),
+    Case(
+        "another covariate is read for everybody",
+        [
+            *(
+                snapshot("2024-01-20", score=3, spent=4),
+                snapshot("2024-01-21", person="bob", score=5, spent=1),
+            ),
+            *(goal(impact={"value": 2}), holdout(), holdout("bob"), holdout("cid", "treatment")),
+            *(
+                purchase("2024-03-01"),
+                row("experiments", experiment_id="x", updated_at="2024-01-01", covariate="score"),
+            ),
+        ],
+        [row("experiments", experiment_id="x", updated_at="2024-01-02", covariate="spent")],
+        {},
+    ),
+    Case(
+        "a late snapshot changes the covariate of its person",
+        [
+            *(
+                snapshot("2024-01-20", score=3),
+                goal(impact={"value": 2}),
+                holdout(),
+                holdout("bob", "treatment"),
+            ),
+            *(
+                purchase("2024-03-01"),
+                row("experiments", experiment_id="x", updated_at="2024-01-01", covariate="score"),
+            ),
+        ],
+        [snapshot("2024-01-25", score=8)],
+        {"ann": "2024-01-25"},
+    ),
+    Case(
+        "an experiment that lands after its holdouts takes their people",
+        [goal(), holdout(), purchase("2024-03-01")],
+        [row("experiments", experiment_id="x", updated_at="2024-01-01", goal_ids=["goal"], alpha=0.1)],
+        {},
     ),
     Case("nothing new affects nobody", [*ANN_AND_BOB, goal(), delivery("d1", "2024-02-01")], [], {}),
 ]

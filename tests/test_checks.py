@@ -68,6 +68,13 @@ create table marts.rpt_goal_summary (workspace_id varchar, goal_id varchar, impr
     unattributed_achievers bigint);
 create table marts.rpt_goal_progress (workspace_id varchar, goal_id varchar, period varchar,
     achievers bigint);
+create table marts.rpt_goal_lift (workspace_id varchar, experiment_id varchar, goal_id varchar,
+    horizon varchar, treatment_profiles bigint, treatment_achievers bigint, control_profiles bigint,
+    control_achievers bigint, difference double, newcombe_lower double, newcombe_upper double,
+    always_valid_lower double, always_valid_upper double, sample_ratio_p double, verdict varchar);
+create table marts.rpt_conversion_curve (workspace_id varchar, goal_id varchar, source_id varchar,
+    day bigint, at_risk bigint, conversions bigint, censored bigint, converted_share double,
+    plain_share double);
 """
 
 # Person p receives d1, enrolls, and achieves inside the window; person q achieves without any delivery.
@@ -111,6 +118,9 @@ insert into marts.fct_attributions values
     ('a3', false, null, null, '2026-01-03', 'no_delivery');
 insert into marts.rpt_goal_summary values ('w', 'g', 2, 1, 1, 2, 1, 1);
 insert into marts.rpt_goal_progress values ('w', 'g', 'day', 1), ('w', 'g', 'day', 1), ('w', 'g', 'week', 2);
+insert into marts.rpt_goal_lift values
+    ('w', 'x', 'g', 'to_date', 100, 10, 100, 5, 0.05, -0.02, 0.13, -0.2, 0.3, 1, 'undecided');
+insert into marts.rpt_conversion_curve values ('w', 'g', null, 0, 2, 1, 1, 0.5, 0.5);
 """
 
 BREAKS = {
@@ -192,6 +202,16 @@ BREAKS = {
         update marts.rpt_goal_summary set attributed_achievers = 2""",
     "marts.rpt_goal_progress.periods_agree": """
         update marts.rpt_goal_progress set achievers = 1 where period = 'week'""",
+    "marts.rpt_goal_lift.achievers_are_profiles_of_their_arm": """
+        update marts.rpt_goal_lift set control_achievers = control_profiles + 1""",
+    "marts.rpt_goal_lift.intervals_hold_their_estimate": """
+        update marts.rpt_goal_lift set newcombe_lower = difference + 0.1""",
+    "marts.rpt_goal_lift.no_split_is_broken": """
+        update marts.rpt_goal_lift set verdict = 'sample_ratio_mismatch'""",
+    "marts.rpt_conversion_curve.only_enrollments_at_risk_end": """
+        update marts.rpt_conversion_curve set censored = at_risk""",
+    "marts.rpt_conversion_curve.the_share_is_one_and_not_below_the_plain_one": """
+        update marts.rpt_conversion_curve set plain_share = converted_share + 0.1""",
 }
 for _table in RAW_TABLES.values():
     _raw, _staged = f"raw.{_table.name}", f"staging.stg_{_table.name}"

@@ -190,7 +190,7 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_lines(write):
         "trigger_match, message",
         "a.yml:15: funnels: '': an id is text of at least one character, without control characters",
         "a.yml:16: funnels.signup.goals: a funnel needs a list with the id of at least one goal",
-        "c.yml:1: a list is not an object with workspace, goals, segments, funnels",
+        "c.yml:1: a list is not an object with workspace, goals, segments, funnels, experiments",
         "d.yml:1: workspace: is missing; give the workspace_id that your landed rows carry",
         "d.yml:2: segments.vip.filter: is missing; give an object with all, any, not, segment, property, "
         "profile",
@@ -626,3 +626,84 @@ def test_apply_fails_and_lands_nothing_when_a_file_is_wrong(goalpost, write, tmp
     assert result.exit_code == 1
     assert result.stderr.endswith("Nothing was landed.\n")
     assert not (tmp_path / "home").exists()
+
+
+# --- experiments
+
+EXPERIMENT = """\
+workspace: acme
+goals:
+  bought: {target: {event: {name: purchase}}, measurement_window_days: 14}
+experiments:
+  spring:
+    name: Spring
+    source: news
+    goals: [bought, 7]
+    expected_control_share: 0.1
+    covariate: spent_last_year
+    alpha: 0.01
+  bare:
+"""
+
+
+def test_experiments_land_as_rows(write, settings):
+    report = apply([write(EXPERIMENT)], settings, NOON)
+    assert report.added == (
+        Key("goals", "acme", "bought"),
+        Key("experiments", "acme", "spring"),
+        Key("experiments", "acme", "bare"),
+    )
+    at = {"workspace_id": "acme", "updated_at": "2026-03-01T12:00:00.000000Z"}
+    spring = {"name": "Spring", "source_id": "news", "goal_ids": ["bought", "7"], "alpha": 0.01}
+    spring |= {"expected_control_share": 0.1, "covariate": "spent_last_year"}
+    bare = dict.fromkeys(spring)
+    assert landed_rows(settings.landing, "experiments") == [
+        {"experiment_id": "spring", **spring, **at},
+        {"experiment_id": "bare", **bare, **at},
+    ]
+    again = apply([write(EXPERIMENT.replace("alpha: 0.01", "alpha: 1e-2"))], settings, NOON + timedelta(1))
+    assert (again.added, again.changed) == ((), ())
+
+
+def test_what_is_wrong_with_an_experiment_is_said_at_its_line(write):
+    given = read_files(
+        [
+            write(
+                """\
+                workspace: acme
+                experiments:
+                  one:
+                    expected_control_share: 1
+                    alpha: 5%
+                  two:
+                    goals: bought
+                    covariate: 7
+                    sorce: news
+                """
+            )
+        ]
+    )
+    assert texts(given.errors) == [
+        "goals.yml:4: experiments.one.expected_control_share: give a number between 0 and 1, both excluded, "
+        "such as 0.1",
+        "goals.yml:5: experiments.one.alpha: '5%': give a number between 0 and 1, both excluded, such as "
+        "0.05",
+        "goals.yml:7: experiments.two.goals: 'bought' is not a list (each text or a whole number)",
+        "goals.yml:8: experiments.two.covariate: give the name of a property",
+    ]
+    assert texts(given.warnings) == [
+        "goals.yml:9: experiments.two.sorce: is not a known key, it is ignored; did you mean source?"
+    ]
+
+
+def test_a_goal_that_exists_nowhere_is_a_warning_in_an_experiment(write):
+    given = read_files([write(EXPERIMENT)])
+    assert texts(given.warnings) == [
+        "goals.yml:8: experiments.spring.goals[1]: no goal '7' in these files; unless it has landed "
+        "otherwise, it is not measured"
+    ]
+
+
+def test_the_command_counts_experiments(write):
+    result = CliRunner().invoke(app, ["validate", str(write(EXPERIMENT))])
+    assert result.stdout == "Valid: 1 goal, 2 experiments in 1 file.\n"

@@ -22,8 +22,8 @@ from worlds import merged, write
 
 from orchestration.errors import GoalpostError
 from orchestration.publish import publish
-from orchestration.report.layout import show_list, show_page, sparkline
-from orchestration.report.reading import read_goal, read_goals
+from orchestration.report.layout import show_experiment, show_list, show_page, sparkline
+from orchestration.report.reading import read_experiment, read_goal, read_goals
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
@@ -55,6 +55,18 @@ def shop() -> Story:
 def other() -> Story:
     story = Story("other shop")
     story.goal("bought", name="Bought")
+    story.experiment("spring", name="Spring sale", goal_ids=["bought"], expected_control_share=0.5)
+    for number in range(240):
+        story.holdout(
+            f"p{number}", "control" if number < 120 else "treatment", "2024-02-01", experiment="spring"
+        )
+        if number % 120 < (20 if number < 120 else 90):
+            story.event("purchase", "2024-02-03", person=f"p{number}")
+    story.experiment("broken", goal_ids=["bought"], expected_control_share=0.5)
+    for number in range(80):
+        story.holdout(
+            f"p{number}", "control" if number < 10 else "treatment", "2024-02-01", experiment="broken"
+        )
     return story
 
 
@@ -255,3 +267,53 @@ def test_marts_that_an_older_version_published_are_told_as_far_as_they_go(settin
 
     assert "Counts until: not known, since an older version published this; `goalpost run` renews it." in text
     assert "25.0 %" in text
+
+
+# ---- an experiment
+
+
+def test_an_experiments_page_says_the_verdict_in_a_sentence_with_its_figures(settings: Settings):
+    text = goalpost(settings, "report", "--experiment", "Spring sale").stdout
+
+    assert text.startswith(
+        "Spring sale (spring) of other shop\n50.0 % planned as control; 0 people in both arms"
+    )
+    assert "The messages made more people reach the goal: 75.00 % with them, 16.67 % without." in text
+    assert "  for one look (Newcombe)  +46.922 to +67.219" in text
+    assert "however often you look." in " ".join(text.split())
+
+
+def test_a_broken_split_is_said_first(settings: Settings):
+    text = " ".join(
+        goalpost(settings, "report", "--experiment", "broken", "--workspace", "other shop").stdout.split()
+    )
+    assert (
+        "Do not believe these figures: the split is broken. 12.5 % of the people are in the control arm"
+        in text
+    )
+
+
+def test_an_experiment_for_machines_has_the_marts_columns(settings: Settings):
+    page = json.loads(goalpost(settings, "report", "--experiment", "spring", "--format", "json").stdout)
+    assert [(row["horizon"], row["verdict"]) for row in page["lift"]] == [
+        ("to_date", "positive"),
+        ("window", "positive"),
+    ]
+    rows = list(
+        csv.DictReader(
+            io.StringIO(goalpost(settings, "report", "--experiment", "spring", "--format", "csv").stdout)
+        )
+    )
+    assert [row["treatment_achievers"] for row in rows] == ["90", "90"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_experiments_page_fits_any_width(settings: Settings, width: int):
+    text = shown(show_experiment, read_experiment(settings, "spring", None), width)
+    assert max(map(cell_len, text.splitlines())) <= width and "…" not in text
+
+
+def test_an_unknown_experiment_is_refused_with_those_that_there_are(settings: Settings):
+    refused = goalpost(settings, "report", "--experiment", "summer")
+    assert refused.returncode == 1
+    assert "No experiment 'summer' is measured: there is 'broken', 'spring'." in refused.stderr

@@ -134,6 +134,7 @@ class Maker:
         self.sources = ("c1", "c2", self.pick("b1", *NASTY))
         self.segments = ("s1", "s2", f"s{self.pick(*NASTY)}")
         self.goals = tuple(f"g{number}{self.pick('', *NASTY)}" for number in range(dice.randint(2, 4)))
+        self.experiments = ("x", "x", f"y{self.pick(*NASTY)}", f"holdout:{self.sources[0]}")
         self.journeys: list[Row] = []
         self.deliveries: list[Row] = []
         self.marks: list[datetime] = []  # of entries, sends and engagements: what windows begin and end at
@@ -152,7 +153,10 @@ class Maker:
         for goal_id in self.goals:
             self.make_goal(goal_id)
         self.repeat(0, 2, self.make_funnel)
-        self.repeat(0, 2, self.make_holdout)
+        self.repeat(0, 10, self.make_holdout)
+        self.repeat(0, 2, self.make_experiment)
+        if self.chance(0.35):
+            self.make_crowd(self.pick(10, 16, 24))
         self.correct_some()
         self.repeat_some_events()
         self.spell_booleans()
@@ -164,7 +168,8 @@ class Maker:
             make(number)
 
     def add(self, table: str, **columns: str | None) -> Row:
-        row = {"workspace_id": self.workspace_id, **columns}
+        absent = {column.name: None for column in TABLES[table].others}
+        row = {"workspace_id": self.workspace_id, **absent, **columns}
         self.tables[table].append(row)
         return row
 
@@ -370,7 +375,7 @@ class Maker:
             channel=self.pick(*CHANNELS),
             sent_at=sent_at and self.spell(sent_at),
             is_anonymous=is_anonymous,
-            is_holdout="true" if self.chance(0.05) else None,
+            is_holdout="true" if self.chance(0.08) else None,
         )
         self.deliveries.append(row)
         self.marks += [sent_at] * 3 if sent_at else []
@@ -499,16 +504,87 @@ class Maker:
             window_days=self.pick(None, "0", "1", "7", "90"),
         )
 
-    def make_holdout(self, number: int) -> None:
+    def make_holdout(self, _: int) -> None:
+        """A few people of one experiment or another; sometimes one person in both arms."""
+        columns = {
+            "experiment_id": self.pick(*self.experiments),
+            "profile_id": self.pick(*PROFILES[3:], "p4", "p5", "p6"),
+            "source_id": self.pick(*self.sources, None),
+            "assigned_at": self.time(BEFORE) if self.chance(0.6) else self.time_near_a_mark(),
+            "expected_control_share": self.pick(None, "0.5", "1e-1", "0.50"),
+        }
+        for arm in ("treatment", "control") if self.chance(0.07) else (self.pick("treatment", "control"),):
+            self.add("holdouts", arm=arm, sequence=self.pick(None, None, "0", "1"), **columns)
+
+    def make_experiment(self, _: int) -> None:
+        goal_ids = [self.pick(*self.goals, *self.goals, "unknown", 7) for _ in range(self.pick(0, 1, 2, 3))]
         self.add(
-            "holdouts",
-            experiment_id=f"x{number}",
-            profile_id=self.pick(*PROFILES),
-            arm=self.pick("treatment", "control"),
-            source_id=self.pick(*self.sources),
-            assigned_at=self.time(BEFORE),
-            expected_control_share=self.pick(None, "0.5", "1e-1"),
+            "experiments",
+            experiment_id=self.pick(*self.experiments, f"holdout:{self.pick(*self.sources)}"),
+            updated_at=self.start(),
+            name=self.pick(None, *NASTY),
+            source_id=self.pick(None, None, *self.sources, "unknown"),
+            goal_ids=self.json(goal_ids) if self.chance(0.6) else None,
+            expected_control_share=self.pick(None, "0.5", "0.25"),
+            covariate=self.pick(None, "score", "score", "plan", "/nested/m~0n", "/tags/0", NASTY_KEY),
+            alpha=self.pick(None, None, "0.05", "0.1", "1e-2"),
         )
+
+    def make_crowd(self, people: int) -> None:
+        """Enough people in one experiment for its statistics: some buy or pay, before or after they are
+        assigned; the dearer their score, the more."""
+        assigned_at, experiment_id = self.moment(BEFORE), self.pick(*self.experiments)
+        covariate = self.pick("score", "score", "plan", "/nested/a~1b")
+        goal_ids = self.pick(None, self.json([*self.goals]))
+        columns = {"source_id": self.sources[0], "goal_ids": goal_ids, "covariate": covariate}
+        self.add(
+            "experiments", experiment_id=experiment_id, updated_at=self.spell(EARLY), alpha="0.1", **columns
+        )
+        for number in range(people):
+            person = f"q{number}"
+            own = {"profile_id": person, "source_id": self.pick(*self.sources)}
+            if experiment_id.startswith("holdout:"):
+                is_holdout = self.pick("true", "true", None)
+                kind = {"source_type": "campaign", "channel": "email", "is_holdout": is_holdout}
+                own["source_id"] = self.sources[0]
+                self.add(
+                    "deliveries",
+                    delivery_id=person,
+                    sent_at=self.spell(self.near(assigned_at)),
+                    **kind,
+                    **own,
+                )
+            else:
+                self.add(
+                    "holdouts",
+                    experiment_id=experiment_id,
+                    arm=self.pick("treatment", "control"),
+                    assigned_at=self.spell(self.near(assigned_at)),
+                    expected_control_share="0.3",
+                    **own,
+                )
+            score = self.pick(1, 2, 5, 9.99, "10", "1e1", "x")
+            for plan in self.pick((), ("free",), ("free", "paid")):
+                observed_at = self.spell(self.pick(assigned_at - timedelta(1), self.near(assigned_at)))
+                properties = {"score": score, "plan": plan, "nested": {"a/b": number}}
+                self.add(
+                    "profile_snapshots",
+                    profile_id=person,
+                    observed_at=observed_at,
+                    properties=self.json(properties),
+                )
+            for event in range(self.pick(0, 0, 1, 2)):
+                occurred_at = self.pick(
+                    assigned_at - timedelta(1), *(self.near(assigned_at) for _ in range(4))
+                )
+                self.add(
+                    "events",
+                    event_id=f"{person} {event}",
+                    profile_id=person,
+                    name=self.pick(*EVENTS[:3]),
+                    properties=self.json({"total": self.pick(*TOTALS, score), "course": 7}),
+                    occurred_at=self.spell(occurred_at),
+                )
 
     # -- corrections and faults
 
@@ -634,6 +710,7 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
         fault("sources", exit_condition="always"),
         fault("funnels", window_days="seven"),
         *(fault("holdouts", expected_control_share=text) for text in ("half", "0", "1", "-0.5", "1e-400")),
+        *(fault("experiments", alpha=text) for text in ("0", "1.0", "5%")),
     ),
     "bad_filter": (
         *(fault("segments", filter=json.dumps(filter)) for filter in FAULTY_FILTERS),
@@ -673,6 +750,7 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
         fault("goals", definition="[]"),
         *(fault("funnels", goal_ids=text) for text in ('["g0", 1.5]', '["g0", true]', '[["g0"]]', "7")),
         fault("funnels", goal_ids='{"0": "g0"}'),
+        *(fault("experiments", goal_ids=text) for text in ('["g0", 1.5]', "null", '"g0"')),
     ),
     "future_timestamp": (
         fault("events", occurred_at="2999-01-01", received_at=None),

@@ -227,7 +227,7 @@ select
 {% macro raw_tables() -%}
 {%- set tables = [
     'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
-    'holdouts',
+    'holdouts', 'experiments',
 ] -%}
 {%- set landed = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | reject('equalto', 'files')
     if execute else tables -%}

@@ -1,4 +1,4 @@
-"""Lands what is new in the YAML files, as rows of goals, segments and funnels.
+"""Lands what is new in the YAML files, as rows of goals, segments, funnels and experiments.
 
 Belongs here: comparing with what was applied before and with what the run would refuse, and writing the
 files. Does not: what is valid (yaml_files.py), what has landed (landed.py), loading it (landing/).
@@ -29,7 +29,12 @@ from orchestration.goals.yaml_files import Finding, GoalFile, Known, read_files
 from orchestration.settings import Settings
 
 # In the order of landing: segments first, because a goal pins the segments in force when it begins.
-ID_COLUMNS = {"segments": "segment_id", "goals": "goal_id", "funnels": "funnel_id"}
+ID_COLUMNS = {
+    "segments": "segment_id",
+    "goals": "goal_id",
+    "funnels": "funnel_id",
+    "experiments": "experiment_id",
+}
 
 Row = dict[str, Any]
 
@@ -131,6 +136,15 @@ def _rows(file: GoalFile) -> Iterator[tuple[Key, Row]]:
                 columns = {"definition": file.written[table][id_]}
             elif table == "segments":
                 columns = {"name": completed.get("name"), "filter": completed["filter"]}
+            elif table == "experiments":
+                columns = {
+                    "name": completed.get("name"),
+                    "source_id": completed.get("source"),
+                    "goal_ids": completed.get("goals"),
+                    "expected_control_share": completed.get("expected_control_share"),
+                    "covariate": completed.get("covariate"),
+                    "alpha": completed.get("alpha"),
+                }
             else:
                 columns = {
                     "name": completed.get("name"),
@@ -243,10 +257,17 @@ def _what_is_unheard_of(file: GoalFile, landed: Landed) -> Iterator[Finding]:
         message_source = _at(goal, ("target", "message", "source_id"))
         if message_source is not None:
             named[*place, "target", "message", "source_id"] = message_source
-        for where, source in named.items():
-            if source not in landed.sources[file.workspace]:
-                text = f"{dotted(where)}: no row that has landed names the source '{source}'"
-                yield file.finding(where, text)
+        yield from _unheard_of_sources(file, named, landed)
+    for id_ in file.ids("experiments"):
+        if source := file.judgement.completed["experiments"][id_].get("source"):
+            yield from _unheard_of_sources(file, {("experiments", id_, "source"): source}, landed)
+
+
+def _unheard_of_sources(file: GoalFile, named: dict[Place, str], landed: Landed) -> Iterator[Finding]:
+    for where, source in named.items():
+        if source not in landed.sources[file.workspace]:
+            text = f"{dotted(where)}: no row that has landed names the source '{source}'"
+            yield file.finding(where, text)
 
 
 def _at(document: Any, path: tuple[str, ...]) -> Any:

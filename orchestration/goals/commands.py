@@ -21,7 +21,7 @@ from orchestration.terminal import console, say
 
 Paths = Annotated[list[Path], typer.Argument(help="YAML files, or folders of them.", show_default=False)]
 
-app = typer.Typer(help="Goals, segments and funnels as YAML files.", no_args_is_help=True)
+app = typer.Typer(help="Goals, segments, funnels and experiments as YAML files.", no_args_is_help=True)
 
 
 @app.command()

@@ -133,12 +133,12 @@ class _AnySegment(dict):
 
 
 def _excesses(document: Any, kind: str) -> Iterator[tuple[Place, str]]:
-    """The excesses of a document. For a file: those of each goal, segment and funnel in it, as if it had
-    landed alone; yaml_text.py checked the limits of the file itself."""
+    """The excesses of a document. For a file: those of each goal, segment, funnel and experiment in it, as
+    if it had landed alone; yaml_text.py checked the limits of the file itself."""
     if kind != "file":
         yield from excesses(document)
     elif isinstance(document, dict):
-        for table in ("goals", "segments", "funnels"):
+        for table in [name for name in DEFINITIONS["file"]["properties"] if name != "workspace"]:
             things = document.get(table)
             for id_, thing in things.items() if isinstance(things, dict) else ():
                 yield from (((table, id_, *place), text) for place, text in excesses(thing))

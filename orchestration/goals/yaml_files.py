@@ -1,4 +1,4 @@
-"""Goals, segments and funnels in YAML files: what they say, and what is wrong at which line.
+"""Goals, segments, funnels and experiments in YAML files: what they say, and what is wrong at which line.
 
 Belongs here: finding and reading the files, and rules across several files. Does not: YAML's own rules
 (yaml_text.py), the shape of a definition (goal.schema.json, through shape.py), landing (apply.py).
@@ -16,7 +16,8 @@ from orchestration.goals.predicates import TooLarge, predicate
 from orchestration.goals.shape import Judgement, dotted, judge
 from orchestration.goals.yaml_text import YamlError, parse_yaml
 
-KINDS = ("goals", "segments", "funnels")
+KINDS = ("goals", "segments", "funnels", "experiments")
+NAMES_GOALS = {"funnels": "nobody reaches it", "experiments": "it is not measured"}
 
 
 @dataclass(frozen=True, order=True)
@@ -180,13 +181,14 @@ def _unknown_segments(
 
 
 def _unknown_goals(files: list[GoalFile], known: Known) -> Iterator[Finding]:
-    """Unknown goals in funnels: warnings, because nobody is in such a step, and there is no other effect."""
+    """Unknown goals in funnels and experiments: warnings, because they have no other effect."""
     goals = {(file.workspace, goal) for file in files for goal in file.ids("goals")}
     goals |= {(workspace, goal) for workspace, ids in known.goals.items() for goal in ids}
     for file in files:
-        for funnel in file.ids("funnels"):
-            for index, goal in enumerate(file.judgement.completed["funnels"][funnel]["goals"]):
-                if (file.workspace, goal) not in goals:
-                    place = ("funnels", funnel, "goals", index)
-                    text = f"no goal '{goal}' in these files{known.otherwise()} nobody reaches it"
-                    yield file.finding(place, f"{dotted(place)}: {text}")
+        for kind, effect in NAMES_GOALS.items():
+            for id_ in file.ids(kind):
+                for index, goal in enumerate(file.judgement.completed[kind][id_].get("goals", ())):
+                    if (file.workspace, goal) not in goals:
+                        place = (kind, id_, "goals", index)
+                        text = f"no goal '{goal}' in these files{known.otherwise()} {effect}"
+                        yield file.finding(place, f"{dotted(place)}: {text}")

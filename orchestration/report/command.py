@@ -13,8 +13,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orchestration.report.layout import show_list, show_page
-from orchestration.report.reading import Publication, Row, read_goal, read_goals
+from orchestration.errors import GoalpostError
+from orchestration.report.layout import show_experiment, show_list, show_page
+from orchestration.report.reading import (
+    ExperimentPage,
+    Publication,
+    Row,
+    read_experiment,
+    read_goal,
+    read_goals,
+)
 from orchestration.settings import Settings
 from orchestration.terminal import as_json, console, one_line
 
@@ -30,10 +38,21 @@ def report_command(
         str | None, typer.Argument(help="Id of a goal: its page. Default: all goals.", show_default=False)
     ] = None,
     workspace: Annotated[str | None, typer.Option(help="Which one, if several have the goal.")] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Id or name of an experiment: what it caused.", show_default=False)
+    ] = None,
     format: Annotated[Format, typer.Option(help="For people, or for machines.")] = Format.TABLE,
 ) -> None:
-    """How each goal is doing, or one goal's page, by the published marts; also while a run writes."""
+    """How each goal is doing, or the page of a goal or an experiment, by the published marts; also while a
+    run writes."""
     settings = Settings()
+    if experiment is not None:
+        if goal is not None:
+            raise GoalpostError(
+                "Give a goal or --experiment, not both: an experiment's page has all its goals."
+            )
+        _report_experiment(read_experiment(settings, experiment, workspace), format)
+        return
     if goal is None:
         goals = read_goals(settings)
         shown = [row for row in goals.goals if workspace in (None, row["workspace_id"])]
@@ -53,6 +72,15 @@ def report_command(
         funnels = [{"funnel_id": name, "steps": steps} for name, steps in page.funnels.items()]
         document = {"goal": page.goal, "progress": page.progress, "sources": page.sources, "funnels": funnels}
         print(as_json({**_head(page.publication), **document}))
+
+
+def _report_experiment(page: ExperimentPage, format: Format) -> None:
+    if format is Format.TABLE:
+        show_experiment(page, console())
+    elif format is Format.CSV:
+        _print_csv(page.lift)
+    else:
+        print(as_json({**_head(page.publication), "lift": page.lift}))
 
 
 def show_goals(settings: Settings, out: Console) -> None:

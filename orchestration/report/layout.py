@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestration.clock import told
-from orchestration.report.reading import GoalPage, Goals, Publication, Row
+from orchestration.report.reading import ExperimentPage, GoalPage, Goals, Publication, Row
+from orchestration.report.verdicts import sentence
 from orchestration.terminal import one_line, say
 
 NARROWEST_NAME = 28
 BARS, ASCII_BARS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 PERIODS = ("day", "week", "month")
+HORIZONS = {"to_date": "Until now", "window": "Within each person's measurement window"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,96 @@ def show_page(page: GoalPage, out: Console) -> None:
     _show_progress(out, page)
     _show_sources(out, page)
     _show_funnels(out, page)
+
+
+def show_experiment(page: ExperimentPage, out: Console) -> None:
+    experiment = page.experiment
+    id_, name = experiment["experiment_id"], experiment["experiment_name"]
+    called = f"{name} ({id_})" if name else id_
+    _say_words(out, f"{called} of {experiment['workspace_id']}", "bold")
+    source = experiment["source_name"] or experiment["source_id"]
+    share = experiment["expected_control_share"]
+    facts = [f"source {source}"] if source else []
+    facts.append(
+        "planned control share not known" if share is None else f"{percent(share)} planned as control"
+    )
+    facts.append(f"{count(experiment['conflicting'])} people in both arms, counted in neither")
+    _say_words(out, "; ".join(facts) + ".")
+    _show_calendar(out, page.publication, experiment["workspace_id"], experiment)
+    for horizon, title in HORIZONS.items():
+        rows = [row for row in page.lift if row["horizon"] == horizon]
+        _title(out, title)
+        _show_lift(out, rows)
+        for row in rows:
+            out.print()
+            name = f"{row['goal_name'] or row['goal_id']}{' (primary)' if row['is_primary'] else ''}"
+            style = "bold red" if row["verdict"] == "sample_ratio_mismatch" else ""
+            _say_words(out, f"{name}: {sentence(row)}", style)
+            _show_statistics(out, row)
+
+
+def _show_lift(out: Console, rows: list[Row]) -> None:
+    headings = ("people", "reached\nit", "control\npeople", "reached\nit", "difference,\npoints", "verdict")
+    lines = [
+        Line(
+            row["goal_name"] or row["goal_id"],
+            row["goal_id"],
+            [
+                count(row["treatment_profiles"]),
+                percent(row["treatment_rate"]),
+                count(row["control_profiles"]),
+                percent(row["control_rate"]),
+                "-" if row["difference"] is None else f"{100 * row['difference']:+.2f}",
+                row["verdict"],
+            ],
+        )
+        for row in rows
+    ]
+    show_lines(out, "goal", headings, lines)
+
+
+def _show_statistics(out: Console, row: Row) -> None:
+    """The figures that a statistician asks for; one that is not defined is left out. None of a broken split,
+    except what shows that it is."""
+
+    def between(name: str, written: Callable[[float], str]) -> str:
+        return f"{written(row[f'{name}_lower'])} to {written(row[f'{name}_upper'])}"
+
+    def points(share: float) -> str:
+        return f"{100 * share:+.3f}"
+
+    figures: list[tuple[str, str]] = []
+    people = "{:+,.0f}".format
+    is_believable = row["verdict"] != "sample_ratio_mismatch"
+    if is_believable and row["difference"] is not None:
+        more = between("incremental_achievers", people)
+        figures += [
+            ("difference, points", points(row["difference"])),
+            ("  always valid", between("always_valid", points)),
+            ("  for one look (Newcombe)", between("newcombe", points)),
+            ("more people reached it", f"{people(row['incremental_achievers'])} ({more})"),
+        ]
+    if is_believable and row["ratio"] is not None:
+        figures.append(("ratio of the rates", f"{row['ratio']:.2f} ({between('ratio', '{:.2f}'.format)})"))
+    if is_believable and row["p"] is not None:
+        figures.append(("p, for one look", probability(row["p"])))
+        figures.append(("  over all goals (Holm)", probability(row["adjusted_p"])))
+    for name, label in (
+        ("impact", f"impact per person, {row['impact_currency']}"),
+        ("adjusted_impact", "  adjusted by the covariate"),
+    ):
+        if is_believable and row["impact_currency"] and row[f"{name}_p"] is not None:
+            ends = between(f"{name}_difference", "{:+,.4f}".format)
+            figures.append((label, f"{row[f'{name}_difference']:+,.4f} ({ends})"))
+    if row["sample_ratio_p"] is not None:
+        figures.append(("p of the split", probability(row["sample_ratio_p"])))
+    labels = max((cell_len(label) for label, _ in figures), default=0)
+    for label, value in figures:
+        if cell_len(value) + labels + 4 > out.width:
+            _print(out, f"  {label}")
+            _print(out, f"      {value}")
+        else:
+            _print(out, f"  {_padded(label, labels)}  {value}")
 
 
 def show_lines(out: Console, heading: str, headings: Sequence[str], lines: Sequence[Line]) -> None:
@@ -162,6 +254,10 @@ def amount(value: Decimal | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.2f}" if value == round(value, 2) else f"{value:,f}".rstrip("0")
+
+
+def probability(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def duration(seconds: float | None) -> str:

@@ -75,6 +75,23 @@ where
 order by funnel_id, step
 """
 
+EXPERIMENTS = """
+select
+    lift.*,
+    goals.name as goal_name,
+    goals.impact_currency,
+    sources.name as source_name
+from rpt_goal_lift as lift
+left join dim_goals as goals
+    on lift.workspace_id = goals.workspace_id and lift.goal_id = goals.goal_id and goals.is_current
+left join dim_sources as sources
+    on lift.workspace_id = sources.workspace_id and lift.source_id = sources.source_id
+where $workspace_id is null or lift.workspace_id = $workspace_id
+order by
+    lift.workspace_id, lift.experiment_id, lift.horizon, lift.is_primary desc,
+    lower(coalesce(goals.name, lift.goal_id)), lift.goal_id
+"""
+
 # What was meant, perhaps: by id or by name.
 CLOSEST = """
 select goal_id, workspace_id
@@ -116,6 +133,13 @@ class GoalPage:
     funnels: dict[str, list[Row]]  # the steps of the funnels that contain the goal
 
 
+@dataclass(frozen=True)
+class ExperimentPage:
+    publication: Publication
+    experiment: Row  # what all of its rows share
+    lift: list[Row]  # of rpt_goal_lift: by horizon, the primary goal first
+
+
 def read_goals(settings: Settings) -> Goals:
     """A row per goal, grouped by workspace. Raises GoalpostError if nothing is published, or the published
     file cannot be read."""
@@ -149,6 +173,29 @@ def read_goal(settings: Settings, goal_id: str, workspace_id: str | None) -> Goa
             sources=_rows(connection, SOURCES, **key),
             funnels=funnels,
         )
+
+
+def read_experiment(settings: Settings, name: str, workspace_id: str | None) -> ExperimentPage:
+    """The page of one experiment, by its id or its name. Raises GoalpostError if nothing is published, if
+    there is no such experiment (the message lists those that there are), if several fit, or if the published
+    file cannot be read."""
+    with _published(settings) as connection:
+        rows = _rows(connection, EXPERIMENTS, workspace_id=workspace_id)
+        fitting = [row for row in rows if name in (row["experiment_id"], row["experiment_name"])]
+        found = {(row["workspace_id"], row["experiment_id"]) for row in fitting}
+        if not found:
+            there = ", ".join(sorted({f"'{row['experiment_id']}'" for row in rows})) or "none"
+            raise GoalpostError(
+                f"No experiment '{name}' is measured: there is {there}. Holdouts, trapped deliveries or an "
+                "`experiments` row make one, and it needs a goal (docs/experiments.md)."
+            )
+        if len(found) > 1:
+            listed = ", ".join(f"'{id_}' of workspace '{workspace}'" for workspace, id_ in sorted(found))
+            raise GoalpostError(
+                f"Several experiments are called '{name}': {listed}. Say --workspace, or the id."
+            )
+        [experiment] = _with_calendar(connection, fitting[:1])
+        return ExperimentPage(_publication(connection), experiment, fitting)
 
 
 def no_such_goal(goal_id: str, workspace_id: str | None, closest: Sequence[Row]) -> str:

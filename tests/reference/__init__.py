@@ -1,15 +1,15 @@
 """An independent reading of SEMANTICS: plain Python over rows, no SQL, to compare the marts with.
 
 Belongs here: the input and the output. The rules are in reading.py (section 2), filters.py (3),
-goals.py (4), facts.py (5-8), exits.py (9) and reports.py (10); README.md lists what the page leaves open and
-how it is read here.
+goals.py (4), facts.py (5-8), exits.py (9), reports.py (10) and experiments.py (11); README.md lists what the
+page leaves open and how it is read here.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import reports
+from . import experiments, reports
 from .exits import find_exit
 from .facts import Facts, Profile, Workspace, add_facts
 from .goals import Goal, read_goal
@@ -76,6 +76,8 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
         "rpt_goal_cohorts": reports.rpt_goal_cohorts(known),
         "rpt_segment_performance": reports.rpt_segment_performance(known),
         "rpt_goal_funnel": reports.rpt_goal_funnel(known),
+        "rpt_goal_lift": experiments.rpt_goal_lift(known, staged),
+        "rpt_conversion_curve": experiments.rpt_conversion_curve(known),
     }
     unreadable = staged.unreadable_workspaces
     for mart, rows in marts.items():

@@ -143,6 +143,17 @@ TABLES = {
             Column("expected_control_share", "share"),
         ),
     ),
+    "experiments": Table(
+        (key("workspace_id"), key("experiment_id"), key("updated_at", "time")),
+        (
+            Column("name"),
+            Column("source_id"),
+            Column("goal_ids", "json"),
+            Column("expected_control_share", "share"),
+            Column("covariate"),
+            Column("alpha", "share", "0.05"),
+        ),
+    ),
 }
 
 
@@ -156,6 +167,7 @@ class Fault(Exception):
 @dataclass
 class Staged:
     standing: dict[str, list[dict]]  # table -> typed rows, each with its LandedRow under "landed"
+    holdout_arms: dict[tuple, set[str]]  # key of a holdout -> the arms of its rows with the highest sequence
     quarantine: dict[str, list[dict]]
     accounting: dict[str, dict]
     unreadable_workspaces: set[str]
@@ -171,7 +183,7 @@ class Staged:
 def stage(landed_rows: list) -> Staged:
     """'rows landed = rows staged + rows superseded (same key, exact duplicates included) + rows quarantined.
     Faulty rows leave before keys are compared'"""
-    staged = Staged({name: [] for name in TABLES}, {name: [] for name in TABLES}, {}, set())
+    staged = Staged({name: [] for name in TABLES}, {}, {name: [] for name in TABLES}, {}, set())
     valid: dict[str, dict[tuple, list[dict]]] = {name: defaultdict(list) for name in TABLES}
     landed = dict.fromkeys(TABLES, 0)
     for landed_row in landed_rows:
@@ -192,6 +204,9 @@ def stage(landed_rows: list) -> Staged:
             "superseded": landed[name] - quarantined_rows - len(valid[name]),
             "quarantined": quarantined_rows,
         }
+    for key_of_row, rows in valid["holdouts"].items():
+        highest = max(row["sequence"] for row in rows)
+        staged.holdout_arms[key_of_row] = {row["arm"] for row in rows if row["sequence"] == highest}
     receive_once(staged.standing["events"], valid["events"])
     date_sends(staged.standing["deliveries"], staged.standing["engagements"])
     staged.unreadable_workspaces = unreadable_workspaces(landed_rows, valid["workspaces"])
@@ -337,7 +352,7 @@ def read_what_json_says(name: str, row: dict, texts: dict) -> None:
             row["filter"] = read_filter(row["filter"])
         elif name == "goals":
             row["definition"] = read_definition(row["definition"])
-        elif name == "funnels":
+        elif name in ("funnels", "experiments") and texts["goal_ids"] is not None:
             row["goal_ids"] = read_goal_ids(row["goal_ids"])
     except BadFilter as error:
         raise Fault("bad_filter") from error

@@ -61,6 +61,12 @@
     coalesce(from_json(json_extract({{ document }}, '{{ pointer }}'), '"MAP(VARCHAR, VARCHAR)"'), map())
 {%- endmacro %}
 
+{# One value of a document as JSON text, at a pointer that is itself a column; null if it is missing or JSON null. #}
+{% macro json_value(document, pointer) %}{{ return(adapter.dispatch('json_value')(document, pointer)) }}{% endmacro %}
+{% macro duckdb__json_value(document, pointer) -%}
+    nullif(cast(json_extract({{ document }}, {{ pointer }}) as varchar), 'null')
+{%- endmacro %}
+
 {#
     Several values of a document in one parse: a list in the order of the pointers, with each value as JSON text,
     null if it is missing or JSON null.

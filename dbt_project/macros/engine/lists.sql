@@ -27,6 +27,12 @@
     unnest(generate_series(1, len({{ list }})))
 {%- endmacro %}
 
+{# One row per whole number from a first to a last one, both included. #}
+{% macro one_row_a_number(first, last) %}{{ return(adapter.dispatch('one_row_a_number')(first, last)) }}{% endmacro %}
+{% macro duckdb__one_row_a_number(first, last) -%}
+    unnest(generate_series({{ first }}, {{ last }}))
+{%- endmacro %}
+
 {% macro list_length(list) %}{{ return(adapter.dispatch('list_length')(list)) }}{% endmacro %}
 {% macro duckdb__list_length(list) -%}
     len({{ list }})

@@ -14,11 +14,7 @@ select
     impressions.channel,
     impressions.profile_key,
     impressions.received_at as enrolled_at,
-    case
-        when rules.measurement_window_days = 0 then {{ end_of_local_day('impressions.received_at', 'rules.time_zone') }}
-        when rules.measurement_window_days > 0
-            then impressions.received_at + {{ days('rules.measurement_window_days') }}
-    end as window_ends_at
+    {{ window_end('impressions.received_at', 'rules.measurement_window_days', 'rules.time_zone') }} as window_ends_at
 from {{ affected_rows(ref('fct_impressions'), 'received_at') }} as impressions
 inner join {{ ref('int_goal_rules') }} as rules
     on
