@@ -1,6 +1,7 @@
 """Homes that a real run filled, and the real `goalpost` on them: for tests that need real processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -34,6 +35,17 @@ def demo_home(folder: Path) -> Settings:
         ended = goalpost(settings, *command)
         assert ended.returncode == 0, f"goalpost {' '.join(command)}\n{ended.stdout}\n{ended.stderr}"
     return settings
+
+
+def install(package: str) -> None:
+    """Try to install one of Debian's packages that a test needs, on a machine that is ours to change: as root.
+    The test looks itself whether it is there now, and skips if not."""
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        install = ["apt-get", "install", "-y", "-qq", package]
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        if subprocess.run(install, capture_output=True, env=environment).returncode:
+            subprocess.run(["apt-get", "update", "-qq"], capture_output=True)
+            subprocess.run(install, capture_output=True, env=environment)
 
 
 def start(settings: Settings, *arguments: str, **options) -> subprocess.Popen[str]:

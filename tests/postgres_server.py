@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from homes import install
 
 PASSWORD = "it's a secret@home"
 
@@ -43,12 +44,19 @@ class Server:
         subprocess.run([self.binaries / program, *arguments], cwd=self.folder, check=True, **user)
 
 
+def _initdb() -> str | None:
+    found = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)
+    return found[0] if found else shutil.which("initdb")
+
+
 @contextmanager
 def server() -> Iterator[Server]:
     """Skips the test, with the reason, if there are no binaries."""
-    found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True), shutil.which("initdb")]
-    if not found[0]:
-        pytest.skip("no PostgreSQL here: `apt-get install postgresql`")
+    if not (initdb := _initdb()):
+        install("postgresql")
+        initdb = _initdb()
+    if not initdb:
+        pytest.skip("There is no PostgreSQL, and this user cannot install it: apt-get install postgresql")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -57,7 +65,7 @@ def server() -> Iterator[Server]:
     )  # pytest's own folders are closed to the user
     if _is_root():
         os.chown(folder, _user().pw_uid, _user().pw_gid)
-    started = Server(Path(found[0]).parent, folder, port)
+    started = Server(Path(initdb).parent, folder, port)
     (folder / "password").write_text(PASSWORD)
     (folder / "password").chmod(0o644)
     options = ("-U", "goalpost", "--auth=scram-sha-256", "--pwfile=password", "-E", "UTF8", "--locale=C")

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from homes import DEMO_AS_OF, demo_home, goalpost, start
+from homes import DEMO_AS_OF, demo_home, goalpost, install, start
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.testing.v1 import AppTest
 
@@ -347,8 +347,8 @@ def publish(published: Path, settings: Settings, change: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists() and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], capture_output=True)
+    if not CHROMIUM.exists():
+        install("chromium")
     if not CHROMIUM.exists():
         pytest.skip(f"There is no {CHROMIUM}, and this user cannot install it: apt-get install chromium")
     with sync_playwright() as playwright:
