@@ -185,6 +185,12 @@ def test_the_groups_follow_each_other_and_quarantine_is_at_the_side(defs: Defini
     assert {one for one, _ in edges} & {"quarantine", "published"} == set()
 
 
+def test_each_asset_has_an_owner(defs: Definitions):
+    owners = {(node.group_name, *node.owners) for node in defs.resolve_asset_graph().asset_nodes}
+    assert ("marts", "team:analytics") in owners
+    assert all(len(each) == 2 for each in owners)
+
+
 def test_the_launchpad_asks_for_three_choices_and_an_empty_one_is_the_default(defs: Definitions):
     from orchestration.defs.automation import LAUNCHPAD
 

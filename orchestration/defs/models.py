@@ -62,11 +62,11 @@ class Translator(DagsterDbtTranslator):
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
-        layer = spec.key.path[0]
-        meta = manifest["nodes"].get(unique_id, {}).get("config", {}).get("meta", {})
-        group = meta.get("dagster", {}).get("group", layer)
+        layer, node = spec.key.path[0], manifest["nodes"].get(unique_id, {})
         spec = spec.replace_attributes(
-            group_name=group, freshness_policy=MARTS_FRESHNESS if layer == "marts" else None
+            group_name=node.get("config", {}).get("meta", {}).get("dagster", {}).get("group", layer),
+            owners=[owner(node.get("group"))],
+            freshness_policy=MARTS_FRESHNESS if layer == "marts" else None,
         )
         if not (columns := LINEAGE.get(unique_id)):
             return spec
@@ -88,8 +88,14 @@ class Translator(DagsterDbtTranslator):
         return spec and spec._replace(blocking=False)
 
 
+def owner(group: str | None = None) -> str:
+    """The owner of a group of models (models/_groups.yml), as Dagster writes teams."""
+    return f"team:{OWNERS[group or 'pipeline'].lower().replace(' ', '-')}"
+
+
 TRANSLATOR = Translator()
 MANIFEST = prepare_manifest(Settings())
+OWNERS = {group["name"]: group["owner"]["name"] for group in validate_manifest(MANIFEST)["groups"].values()}
 
 
 @dbt_assets(

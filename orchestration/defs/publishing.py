@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext, MaterializeResult, asset
 
 from orchestration import runs
 from orchestration.changes import keep_state
-from orchestration.defs.models import MANIFEST, MARTS_FRESHNESS, models
+from orchestration.defs.models import MANIFEST, MARTS_FRESHNESS, models, owner
 from orchestration.defs.run import GoalpostRun
 from orchestration.interruption import if_interrupted
 from orchestration.publish import publish
@@ -18,6 +18,7 @@ MARTS = sorted(key for key in models.keys if key.path[0] == "marts")
 @asset(
     deps=MARTS,
     group_name="published",
+    owners=[owner("reporting")],
     kinds={"duckdb", "parquet"},
     freshness_policy=MARTS_FRESHNESS,
 )

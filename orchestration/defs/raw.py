@@ -9,6 +9,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 
 from orchestration import runs, terminal
 from orchestration.contract import LEDGER, RAW_TABLES
+from orchestration.defs.models import owner
 from orchestration.defs.progress import tell
 from orchestration.defs.run import GoalpostRun
 from orchestration.landing import land_new_files
@@ -46,7 +47,9 @@ SPECS = [
 
 
 @multi_asset(
-    name="landed_files", specs=[spec.replace_attributes(skippable=True) for spec in SPECS], can_subset=True
+    name="landed_files",
+    specs=[spec.replace_attributes(skippable=True, owners=[owner()]) for spec in SPECS],
+    can_subset=True,
 )
 def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[MaterializeResult]:
     """Lands every new file, whichever tables are selected. Rows that a part of a run lands wait for the next
