@@ -38,8 +38,8 @@ def demo_home(folder: Path) -> Settings:
 
 
 def install(package: str) -> None:
-    """Try to install one of Debian's packages that a test needs; only root can. The test looks itself whether it
-    is there now, and skips if not."""
+    """Try to install one of Debian's packages that a test needs; only root can. The test looks itself
+    whether it is there now, and skips if not."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         install = ["apt-get", "install", "-y", "-qq", package]
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
