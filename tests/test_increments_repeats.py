@@ -79,6 +79,7 @@ def tenant(story: Story) -> None:
     story.journey("j1", "2024-03-01", "c1")
     story.delivery("d1", "2024-03-01", "c1", journey_id="j1")
     story.event("purchase", "2024-03-02T23:30:00", total=10)
+    story.holdout("ann", "treatment")
 
 
 def purchase(story: Story, event_id: str, person: str, occurred_at: str, received_at: str | None) -> None:
