@@ -24,7 +24,7 @@ from orchestration import clock
 from orchestration.errors import GoalpostError
 from orchestration.locks import holder
 from orchestration.settings import Settings
-from orchestration.warehouse import WarehouseHeld, connect, writer
+from orchestration.warehouse import STILL_SET_ASIDE, WarehouseHeld, connect, writer
 
 SILENCE = timedelta(minutes=5)
 LOG_BYTES = 1_000_000  # of alerts.log, which is then renamed; one older file is kept
@@ -126,12 +126,7 @@ def _stale_marts(
 
 def _set_aside(connection: duckdb.DuckDBPyConnection) -> Iterator[Incident]:
     """A file set aside is over when its content, repaired, is loaded under the same name."""
-    found = connection.execute(
-        "select path, reason, loaded_at from raw.files as files where outcome = 'set_aside' and not exists ("
-        "    select 1 from raw.files as later where later.path = files.path and later.file_id > files.file_id"
-        ") order by file_id"
-    ).fetchall()
-    for path, reason, loaded_at in found:
+    for path, loaded_at, reason in connection.execute(STILL_SET_ASIDE).fetchall():
         yield Incident(
             f"file:{path}",
             f"The file {path} was set aside, none of its rows count: {reason} "

@@ -19,7 +19,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from orchestration import clock, dbt_process, modes, runs
+from orchestration import clock, dbt_process, modes, repair, runs
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
@@ -29,6 +29,7 @@ from orchestration.faults import told
 from orchestration.goals.commands import app as goals_app
 from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
 from orchestration.publish import catch_up, lost, publish_again
+from orchestration.repair_commands import app as quarantine_app
 from orchestration.report import report_command, show_goals
 from orchestration.settings import Settings
 from orchestration.shortcuts import collect_rarely, leave
@@ -61,6 +62,7 @@ app = typer.Typer(
 app.add_typer(goals_app, name="goals")
 app.add_typer(clock_app, name="clock")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(quarantine_app, name="quarantine")
 app.command("report")(report_command)
 app.command("explain")(explain_command)
 
@@ -147,6 +149,37 @@ def demo(run: Annotated[bool, typer.Option("--run", help="Also run the pipeline 
             say(out, line.format(published=settings.published))
     else:
         say(out, f"{clock.sentence(settings)} `goalpost clock` shows more.")
+
+
+@app.command()
+def replay(
+    since: Annotated[
+        str, typer.Option(help="Files that landed at or after this time (ISO 8601, UTC).", show_default=False)
+    ],
+    table: Annotated[str | None, typer.Option(help="From the first such file of this table on.")] = None,
+) -> None:
+    """Take in again what has landed since then, and recompute what it concerns. What was right stays."""
+    settings = Settings()
+    with single_writer(settings):
+        files = repair.replay(settings, runs.read_moment(since), table)
+        say(console(), f"{files} file{'' if files == 1 else 's'} count as new.")
+        _run_alone(settings, full_refresh=False, as_of=None)
+
+
+@quarantine_app.command("replay")
+def replay_quarantine(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Paths of files that are set aside; default: all, and every row in quarantine."),
+    ] = None,
+) -> None:
+    """Try files that were set aside again, and judge the rows in quarantine again, for example after you
+    installed a library that reads a format. (A repaired file that landed needs no replay.)"""
+    settings = Settings()
+    with single_writer(settings):
+        tried = repair.try_again(settings, files or ())
+        say(console(), f"{len(tried)} file{' is' if len(tried) == 1 else 's are'} tried again.")
+        _run_alone(settings, full_refresh=False, as_of=None)
 
 
 @app.command()

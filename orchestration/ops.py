@@ -137,10 +137,11 @@ def _quarantined(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "select view_name from duckdb_views() where schema_name = 'quarantine'"
     ).fetchall()
     views = {name for (name,) in found}
-    yield from (_quarantined_rows(table) for table in RAW_TABLES.values() if table.name in views)
+    yield from (quarantined_rows(table) for table in RAW_TABLES.values() if table.name in views)
 
 
-def _quarantined_rows(table: RawTable) -> str:
+def quarantined_rows(table: RawTable) -> str:
+    """The query of a table's rows in quarantine."""
     values = ", ".join(f"'{column.name}': \"{column.name}\"" for column in table.columns)
     return (
         f"select '{table.name}' as table_name, reason_code, problem, rows.path, row_number, "

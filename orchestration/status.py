@@ -24,7 +24,7 @@ from orchestration.landing import list_landing
 from orchestration.publish import published_contents
 from orchestration.settings import Settings
 from orchestration.terminal import say, table, text
-from orchestration.warehouse import WarehouseHeld, connect, writer
+from orchestration.warehouse import STILL_SET_ASIDE, WarehouseHeld, connect, writer
 
 EXAMPLES = 20
 
@@ -43,13 +43,6 @@ select table_name, count(*) as files, sum(rows)::bigint as rows, max(loaded_at) 
 from raw.files
 where outcome = 'loaded'
 group by table_name
-"""
-
-SET_ASIDE = """
-select path, loaded_at, reason
-from raw.files
-where outcome = 'set_aside'
-order by file_id desc
 """
 
 LAST_RUN = """
@@ -144,6 +137,12 @@ def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, o
         say(out, f"{entry.path} in the landing is ignored: {entry.reason}", "yellow")
 
 
+def show_left_out(connection: duckdb.DuckDBPyConnection, out: Console) -> None:
+    """What does not count: files set aside, rows in quarantine. Lets duckdb.Error pass."""
+    for part in (_set_aside, _quarantined):
+        out.print(part(connection))
+
+
 def _landed(connection: duckdb.DuckDBPyConnection) -> RenderableType:
     landed = {row[0]: row[1:] for row in connection.execute(LANDED).fetchall()}
     if not landed:
@@ -168,7 +167,7 @@ def _newest(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None
 
 
 def _set_aside(connection: duckdb.DuckDBPyConnection) -> RenderableType:
-    files = connection.execute(SET_ASIDE).fetchall()
+    files = connection.execute(STILL_SET_ASIDE).fetchall()
     if not files:
         return Text("\nNo file is set aside.")
     return _list(

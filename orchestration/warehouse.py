@@ -27,6 +27,16 @@ STORAGE = "v1.4.0"
 # Raise it when you change a table that an older Goalpost would then write wrongly.
 LAYOUT = 1
 
+# Files of which nothing counts: no file under the same name has been loaded since.
+STILL_SET_ASIDE = """
+select path, loaded_at, reason
+from raw.files as files
+where outcome = 'set_aside' and not exists (
+    select 1 from raw.files as later where later.path = files.path and later.file_id > files.file_id
+)
+order by file_id desc
+"""
+
 LEDGER_AND_CONTROL = f"""
 create schema if not exists raw;
 create schema if not exists control;

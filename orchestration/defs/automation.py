@@ -35,7 +35,7 @@ from orchestration.warehouse import writer
 
 LAUNCHPAD = {
     name: Field(type(default), default_value=default, description=GoalpostRun.model_fields[name].description)
-    for name, default in {"as_of": "", "full_refresh": False, "landing": ""}.items()
+    for name, default in {"as_of": "", "full_refresh": False, "replay_since": "", "landing": ""}.items()
 }
 
 

@@ -26,6 +26,7 @@ from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
+from orchestration.repair import replay
 from orchestration.selection import recompute_moments
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
@@ -47,6 +48,12 @@ class GoalpostRun(ConfigurableResource):
     full_refresh: bool = Field(False, description="Recompute everything instead of what the new rows change.")
     landing: str | None = Field(
         None, description="Folder or URL of the landed files. Default: GOALPOST_LANDING."
+    )
+
+    replay_since: str | None = Field(
+        None,
+        description="Take in again every file that landed at or after this time (ISO 8601, UTC), and "
+        "recompute what it concerns. Default: only new files.",
     )
 
     _run: runs.StartedRun | None = PrivateAttr(None)
@@ -125,6 +132,8 @@ class GoalpostRun(ConfigurableResource):
                     dbt_process.end(self.settings)
                     checks_process.end(self.settings)
                 return
+            if self.replay_since:
+                replay(self.settings, runs.read_moment(self.replay_since))
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,

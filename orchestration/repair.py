@@ -1,0 +1,92 @@
+"""Repair: what has landed is taken in again, without touching a table by hand.
+
+Belongs here: which files count as new again. Does not: the run that takes them in, which is one like every
+other, and so exact (runs.py, docs/increments.md).
+
+A run takes in the files after the watermark, judges their rows, and the earlier rows that share a key with
+them, and recomputes the profiles that any of them concerns. So moving the watermark back is enough.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+
+import duckdb
+
+from orchestration.contract import RAW_TABLES
+from orchestration.errors import GoalpostError
+from orchestration.ops import quarantined_rows
+from orchestration.settings import Settings
+from orchestration.warehouse import STILL_SET_ASIDE, connect
+
+
+def replay(settings: Settings, since: datetime, table: str | None = None) -> int:
+    """The next run takes in again every file from the first one on that landed at or after this moment, of
+    this table or any. Returns how many files. The caller is the only writer.
+
+    Raises GoalpostError if no such file has landed, or the warehouse cannot be opened."""
+    with closing(connect(settings)) as connection:
+        [(first,)] = connection.execute(
+            "select min(file_id) from raw.files where outcome = 'loaded' and loaded_at >= ? "
+            "and (? is null or table_name = ?)",
+            [since, table, table],
+        ).fetchall()
+        if first is None:
+            which = f"file of {table}" if table else "file"
+            raise GoalpostError(
+                f"No {which} has landed since {since.isoformat(sep=' ')} UTC: see `goalpost status`."
+            )
+        connection.execute("update control.watermark set file_id = least(file_id, ?)", [first - 1])
+        [(files,)] = connection.execute(
+            "select count(*) from raw.files where file_id >= ?", [first]
+        ).fetchall()
+        return files
+
+
+def try_again(settings: Settings, paths: Sequence[str] = ()) -> list[str]:
+    """The next run tries these files that were set aside again, or all, and judges again every row in
+    quarantine. Returns the paths of the files. The caller is the only writer.
+
+    Raises GoalpostError if a path is of no file that is set aside, or the warehouse cannot be opened."""
+    with closing(connect(settings)) as connection:
+        found = [path for path, *_ in connection.execute(STILL_SET_ASIDE).fetchall()]
+        if unknown := set(paths) - set(found):
+            raise GoalpostError(
+                f"{min(unknown)} is not set aside: `goalpost quarantine` lists the files that are."
+            )
+        chosen = list(paths) or found
+        # The entry stays, as history. With this mark it is no longer the entry of the file that lies there.
+        connection.execute(
+            "update raw.files set fingerprint = 'tried again', "
+            "content_hash = content_hash || ', tried again after ' || file_id "
+            "where outcome = 'set_aside' and list_contains(?, path)",
+            [chosen],
+        )
+        if not paths and (first := _first_quarantined(connection)):
+            connection.execute("update control.watermark set file_id = least(file_id, ?)", [first - 1])
+        return chosen
+
+
+def quarantined(
+    connection: duckdb.DuckDBPyConnection, table: str, reason: str | None, limit: int
+) -> list[tuple[str, int, str, str | None, str]]:
+    """Rows of a raw table in quarantine, the newest files' first: path, row number, reason, problem, and the
+    row as it landed, as JSON. Lets duckdb.Error pass."""
+    return connection.execute(
+        "select path, row_number, reason_code, problem, raw_row "
+        f"from ({quarantined_rows(RAW_TABLES[table])}) "
+        "where ? is null or reason_code = ? order by loaded_at desc, path, row_number limit ?",
+        [reason, reason, limit],
+    ).fetchall()
+
+
+def _first_quarantined(connection: duckdb.DuckDBPyConnection) -> int | None:
+    views = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'quarantine'"
+    ).fetchall()
+    rows = " union all ".join(f'select path, content_hash from quarantine."{name}"' for (name,) in views)
+    if not rows:
+        return None
+    return connection.execute(
+        f"select min(file_id) from raw.files inner join ({rows}) as rows using (path, content_hash)"
+    ).fetchall()[0][0]
