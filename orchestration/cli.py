@@ -254,7 +254,7 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     from orchestration.defs.run import GoalpostRun
     from orchestration.in_process import run_job
 
-    config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, landing=settings.landing)
+    config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, replay_since=None, landing=settings.landing)
     run_id = run_job(settings, config, out)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)

@@ -11,7 +11,9 @@ from orchestration.settings import Settings
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return first_home(tmp_path_factory.mktemp("repair"))
+    settings = first_home(tmp_path_factory.mktemp("repair"))
+    goalpost(settings, "clock", "pin", "2026-02-01")
+    return settings
 
 
 def marts(settings: Settings) -> dict[str, list[tuple]]:
