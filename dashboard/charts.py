@@ -194,7 +194,7 @@ def forest(rows: pandas.DataFrame) -> None:
         rows.assign(kind=kind, low=100 * rows[f"{name}_lower"], high=100 * rows[f"{name}_upper"])
         for kind, name in kinds.items()
     ).assign(points=lambda rows: 100 * rows.difference)
-    base = altair.Chart(ends[["goal", "kind", "low", "points", "high"]]).encode(
+    base = altair.Chart(ends.filter(items=["goal", "kind", "low", "points", "high"])).encode(
         y=altair.Y(
             "goal:N",
             title=None,

@@ -1,5 +1,7 @@
 """One experiment: what its messages caused, and whether its split can be believed."""
 
+from typing import Literal
+
 import charts
 import choices
 import parts
@@ -15,7 +17,7 @@ SPANS = {
     "window": "Within the goal's measurement window from the assignment, of people whose window has ended: "
     "everybody had the same time.",
 }
-BADGES = {
+BADGES: dict[str, tuple[str, Literal["red", "gray", "green", "orange"]]] = {
     "sample_ratio_mismatch": ("broken split", "red"),
     "too_few": ("too few people", "gray"),
     "positive": ("more people", "green"),
@@ -63,7 +65,7 @@ def main() -> None:
     about(lift)
     warnings(lift, arms)
     verdicts(lift, SPANS[horizon])
-    believed = lift.rows[(lift.rows.verdict != "sample_ratio_mismatch") & lift.rows.difference.notna()]
+    believed = lift.rows.query("verdict != 'sample_ratio_mismatch' and difference.notna()")
     parts.heading(
         "Difference by goal",
         "How many more of 100 people reached the goal because of the messages. Left of the line: fewer.",
@@ -92,7 +94,7 @@ def about(lift: Answer) -> None:
 
 def warnings(lift: Answer, arms: Answer) -> None:
     """In red: what makes the figures worthless."""
-    broken = lift.rows[lift.rows.verdict == "sample_ratio_mismatch"].to_dict("records")
+    broken = lift.rows.query("verdict == 'sample_ratio_mismatch'").to_dict("records")
     for said in dict.fromkeys(map(sentence, broken)):
         st.error(parts.escaped(said), icon=":material/error:")
     conflicting = lift.rows.conflicting.iloc[0]
