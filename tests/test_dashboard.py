@@ -272,6 +272,34 @@ def test_the_messages_of_a_source_add_up_to_the_source(view, homes, workspace: s
         assert marts(homes[workspace], f"select {sums} from ({query})") == [tuple(figures)]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("conflicting = 500", ["500 people are in both arms, 6,000 in one"]),
+        ("conflicting = 5", []),
+        (
+            "difference = null, control_profiles = 0, control_rate = null, expected_control_share = null, "
+            "source_id = null, experiment_name = null, verdict = 'too_few'",
+            [],
+        ),
+    ],
+)
+def test_an_experiment_with_people_in_both_arms_is_said_in_red(
+    homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, said: list[str]
+):
+    """The last case has an empty arm, and nothing that is optional."""
+    settings = Settings(home=tmp_path)
+    publish(homes[TRUTH].published, settings, f"update rpt_goal_lift set {change}")
+    monkeypatch.setenv("GOALPOST_HOME", str(tmp_path))
+    page = AppTest.from_file(str(DASHBOARD / "views" / "experiments.py"), default_timeout=30)
+    page.session_state["workspace"] = TRUTH
+    page.query_params["experiment"] = "reminder"
+    page.run()
+    assert not page.exception, page.exception
+    assert len(page.error) == len(said)
+    assert all(sentence in error.value for sentence, error in zip(said, page.error, strict=True))
+
+
 def test_the_five_models_share_the_same_achievements(view, homes):
     page = view("goal", DEMO, goal="basket-over-100-dollars", dates="All dates", figure="Impact")
     query = query_of(page, "The achievements of these dates")

@@ -215,7 +215,8 @@ def _first_goal(marts: Path) -> str | None:
     with duckdb.connect(marts, read_only=True) as connection:
         found = connection.execute(
             "select name from dim_goals inner join rpt_goal_summary using (workspace_id, goal_id) "
-            "where is_current order by coalesce(impact, 0) = 0, attributed_achievers desc, goal_id limit 1"
+            "where is_current "
+            "order by coalesce(impact, 0) = 0, workspace_id, attributed_achievers desc, goal_id limit 1"
         ).fetchone()
     return found[0] if found else None
 
