@@ -592,10 +592,11 @@ def test_time_to_convert_is_the_curve_of_the_mart(tab: Tab, homes, source: str):
     shares = marts(
         homes[DEMO],
         "select converted_share from rpt_conversion_curve where goal_id = 'redeemed-its-coupon' "
-        f"and coalesce(source_id, '') = '{source}' order by day",
+        f"and coalesce(source_id, '') = '{source}' and at_risk > 0 order by day",
     )
+    assert len(shares) == (27 if source else 61)  # campaign 22 was mailed 26 days before the clock
     assert tab.metric("Within 7 days") == f"{100 * shares[6][0]:.1f} %"
-    assert tab.metric("At the end") == f"{100 * shares[60][0]:.1f} %"
+    assert tab.metric("At the end") == f"{100 * shares[-1][0]:.1f} %"
     tab.sound()
 
 

@@ -250,8 +250,8 @@ with head:
     parts.heading(
         "Time to convert",
         "Since the beginning: the share of enrollments that converted by the end of each day, with its "
-        "interval. An open window counts as long as it was watched, until the clock. The plain share takes "
-        "it as not converted, so it is too low while windows are open; where the two agree, none was.",
+        "interval. An open window counts as long as it was watched, until the clock; the plain share takes "
+        "it as not converted, so it is too low. The lines end where nobody was watched any longer.",
         curve,
     )
 if not curve.rows.empty:
@@ -265,7 +265,7 @@ if not curve.rows.empty:
         | {
             "At the end": (
                 parts.percent(shares.iloc[-1]),
-                "Of the window; of one without end, after 91 days.",
+                "By the last day on which somebody was watched.",
             )
         }
     )
