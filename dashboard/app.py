@@ -21,6 +21,7 @@ PAGES = {
     "compare": ("Compare", ":material/compare_arrows:"),
     "funnels": ("Funnels", ":material/filter_alt:"),
     "segments": ("Segments", ":material/group:"),
+    "experiments": ("Experiments", ":material/science:"),
     "person": ("Person", ":material/person:"),
     "data": ("Data", ":material/database:"),
 }

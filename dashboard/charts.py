@@ -182,3 +182,99 @@ def members(rows: pandas.DataFrame, *, time_zone: str) -> None:
         ],
     )
     st.altair_chart(drawn.properties(height=HEIGHT), alt="Members")
+
+
+def forest(rows: pandas.DataFrame) -> None:
+    """The difference of each goal, the greatest first, with its two intervals."""
+    if rows.empty:
+        nothing("The split is broken, or an arm is empty: there is no difference to show.")
+        return
+    kinds = {"always valid": "always_valid", "for one look (Newcombe)": "newcombe"}
+    ends = pandas.concat(
+        rows.assign(kind=kind, low=100 * rows[f"{name}_lower"], high=100 * rows[f"{name}_upper"])
+        for kind, name in kinds.items()
+    ).assign(points=lambda rows: 100 * rows.difference)
+    base = altair.Chart(ends.filter(items=["goal", "kind", "low", "points", "high"])).encode(
+        y=altair.Y(
+            "goal:N",
+            title=None,
+            sort=list(rows.sort_values("difference", ascending=False).goal),
+            axis=altair.Axis(labelLimit=320, labelFontSize=13, ticks=False, domain=False, labelPadding=10),
+        ),
+        yOffset=altair.YOffset("kind:N", scale=altair.Scale(paddingInner=0.6, paddingOuter=0.6)),
+        color=altair.Color(
+            "kind:N",
+            title=None,
+            scale=altair.Scale(domain=list(kinds), range=[COLOURS[0], COLOURS[1]]),
+            legend=altair.Legend(orient="top"),
+        ),
+        tooltip=[
+            altair.Tooltip("goal:N", title="Goal"),
+            altair.Tooltip("kind:N", title="Interval"),
+            altair.Tooltip("low:Q", title="From", format="+.2f"),
+            altair.Tooltip("points:Q", title="Best guess", format="+.2f"),
+            altair.Tooltip("high:Q", title="To", format="+.2f"),
+        ],
+    )
+    lines = base.mark_rule().encode(
+        x="low:Q",
+        x2="high:Q",
+        strokeWidth=altair.StrokeWidth(
+            "kind:N", scale=altair.Scale(domain=list(kinds), range=[4, 1.5]), legend=None
+        ),
+    )
+    dots = base.mark_point(filled=True, opacity=1, size=70).encode(x="points:Q")
+    zero = altair.Chart(pandas.DataFrame({"points": [0]})).mark_rule(strokeDash=[4, 4], color=GREY)
+    points = altair.X(
+        "points:Q",
+        title="Difference of the rates (percentage points)",
+        axis=altair.Axis(tickCount=10, labelExpr="datum.value > 0 ? '+' + datum.label : datum.label"),
+    )
+    chart = zero.encode(x=points) + lines + dots  # the first layer's axis is the chart's
+    st.altair_chart(chart.properties(height=110 + 60 * len(rows)), alt="Difference by goal")
+
+
+def curve(rows: pandas.DataFrame) -> None:
+    """The share that converted within so many days, its interval, and the plain share."""
+    if rows.empty:
+        nothing("No enrollment began yet.")
+        return
+    names = {"converted_share": "open windows allowed for", "plain_share": "plain share"}
+    base = altair.Chart(rows).encode(
+        x=altair.X(
+            "day:Q",
+            title="Day since the enrollment (0: the first 24 hours)",
+            axis=altair.Axis(tickMinStep=1, format="~f"),
+        )
+    )
+    share = altair.Axis(format="~%")
+    band = base.mark_area(opacity=0.2, color=COLOURS[0], interpolate="step-after").encode(
+        y=altair.Y("converted_share_lower:Q", title="Converted (per cent of enrollments)", axis=share),
+        y2="converted_share_upper:Q",
+    )
+    lines = (
+        base.transform_fold(list(names), as_=["name", "share"])
+        .transform_calculate(
+            series=f"datum.name == 'plain_share' ? '{names['plain_share']}' : '{names['converted_share']}'"
+        )
+        .mark_line(interpolate="step-after")
+        .encode(
+            y="share:Q",
+            color=altair.Color(
+                "series:N",
+                title=None,
+                scale=altair.Scale(domain=list(names.values()), range=[COLOURS[0], COLOURS[1]]),
+                legend=altair.Legend(orient="top"),
+            ),
+            strokeWidth=altair.StrokeWidth(
+                "series:N", scale=altair.Scale(domain=list(names.values()), range=[2.5, 1]), legend=None
+            ),
+            tooltip=[
+                altair.Tooltip("day:Q", title="By the end of day"),
+                altair.Tooltip("series:N", title="What"),
+                altair.Tooltip("share:Q", title="Converted", format=".1%"),
+                altair.Tooltip("at_risk:Q", title="Still watched", format=","),
+            ],
+        )
+    )
+    st.altair_chart((band + lines).properties(height=HEIGHT - 60), alt="Time to convert")

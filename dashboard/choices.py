@@ -164,5 +164,10 @@ def by(ways: dict[str, str]) -> Sql:
     return Sql(ways[_segments("By", list(ways), "by", next(iter(ways)))])
 
 
+def one_of_few(label: str, options: dict[str, str], key: str) -> str:
+    """One of `options`, by title."""
+    return options[_segments(label, list(options), key, next(iter(options)))]
+
+
 def _segments(label: str, options: list[str], key: str, first: str) -> str:
     return st.segmented_control(label, options, default=first, required=True, key=key, bind="query-params")

@@ -4,7 +4,7 @@ Belongs here: how a figure looks. Does not: charts (charts.py), choices (choices
 (views/).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from streamlit.column_config import (
     TextColumn,
 )
 
-Kind = Literal["text", "count", "share", "amount", "moment", "yes", "list", "json", "trend", "link"]
+Kind = Literal["text", "count", "share", "amount", "p", "moment", "yes", "list", "json", "trend", "link"]
 
 NONE = "\N{EN DASH}"
 
@@ -32,6 +32,7 @@ KINDS: dict[Kind, tuple[Any, dict[str, Any]]] = {
     "count": (NumberColumn, {"format": "%,d"}),
     "share": (NumberColumn, {"format": "%.1f %%"}),  # table() makes it per cent
     "amount": (NumberColumn, {"format": "%,.2f"}),
+    "p": (NumberColumn, {"format": "%.4f"}),
     "moment": (DatetimeColumn, {"format": "YYYY-MM-DD HH:mm"}),
     "yes": (CheckboxColumn, {}),
     "list": (ListColumn, {}),
@@ -139,6 +140,23 @@ def whole(value: float) -> str:
 def change(now: float, before: float) -> str | None:
     """None: there is nothing to compare with."""
     return None if is_missing(now) or is_missing(before) or not before else f"{now / before - 1:+.0%}"
+
+
+def intervals(
+    rows: pandas.DataFrame, figure: str | None, name: str, written: Callable[[float], str]
+) -> list[str]:
+    """Of each row: the figure, and its interval in brackets; the interval alone, if `figure` is None."""
+    lower, upper = rows[f"{name}_lower"], rows[f"{name}_upper"]
+    between = [
+        NONE if is_missing(low) else f"{written(low)} to {written(high)}"
+        for low, high in zip(lower, upper, strict=True)
+    ]
+    if figure is None:
+        return between
+    return [
+        NONE if is_missing(value) else f"{written(value)} ({ends})"
+        for value, ends in zip(rows[figure], between, strict=True)
+    ]
 
 
 def lasted(seconds: float) -> str:

@@ -40,7 +40,15 @@ FLAGS = (
 )
 DEMO, ACME = "complete-journey", "acme"
 OTHER = "zeta"  # a workspace in Acme's home
-VIEWS = ("goals", "goal", "source", "compare", "funnels", "segments", "person", "data")
+TRUTH = "known-truth"  # a workspace in the demo's home, with experiments
+VIEWS = ("goals", "goal", "source", "compare", "funnels", "segments", "experiments", "person", "data")
+EMPTY = {
+    ("funnels", DEMO),
+    ("funnels", TRUTH),
+    ("segments", TRUTH),
+    ("experiments", DEMO),
+    ("experiments", ACME),
+}
 
 
 # ---- the warehouse ----
@@ -191,7 +199,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Settings]:
     (Path(acme_home.landing) / "events" / "broken.parquet").write_text("no parquet")
     ran = goalpost(acme_home, "run", "--as-of", DEMO_AS_OF)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return {DEMO: demo_home(tmp_path_factory.getbasetemp()), ACME: acme_home}
+    demo = demo_home(tmp_path_factory.getbasetemp())
+    return {DEMO: demo, TRUTH: demo, ACME: acme_home}
 
 
 def marts(settings: Settings, query: str) -> list[tuple[Any, ...]]:
@@ -222,11 +231,11 @@ def query_of(page: AppTest, beginning: str) -> str:
     return query
 
 
-@pytest.mark.parametrize("workspace", [DEMO, ACME])
+@pytest.mark.parametrize("workspace", [DEMO, TRUTH, ACME])
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_query_that_a_page_shows_runs_as_shown(view, homes, name: str, workspace: str):
     queries = [code.value for code in view(name, workspace).code]
-    assert queries or (name, workspace) == ("funnels", DEMO)
+    assert queries or (name, workspace) in EMPTY
     for query in queries:
         assert "$" not in query
         marts(homes[workspace], query)
@@ -261,6 +270,34 @@ def test_the_messages_of_a_source_add_up_to_the_source(view, homes, workspace: s
         query = query_of(view("source", workspace, source=source, goal=goal), "Which message")
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
         assert marts(homes[workspace], f"select {sums} from ({query})") == [tuple(figures)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("conflicting = 500", ["500 people are in both arms, 6,000 in one"]),
+        ("conflicting = 5", []),
+        (
+            "difference = null, control_profiles = 0, control_rate = null, expected_control_share = null, "
+            "source_id = null, experiment_name = null, verdict = 'too_few'",
+            [],
+        ),
+    ],
+)
+def test_an_experiment_with_people_in_both_arms_is_said_in_red(
+    homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, said: list[str]
+):
+    """The last case has an empty arm, and nothing that is optional."""
+    settings = Settings(home=tmp_path)
+    publish(homes[TRUTH].published, settings, f"update rpt_goal_lift set {change}")
+    monkeypatch.setenv("GOALPOST_HOME", str(tmp_path))
+    page = AppTest.from_file(str(DASHBOARD / "views" / "experiments.py"), default_timeout=30)
+    page.session_state["workspace"] = TRUTH
+    page.query_params["experiment"] = "reminder"
+    page.run()
+    assert not page.exception, page.exception
+    assert len(page.error) == len(said)
+    assert all(sentence in error.value for sentence, error in zip(said, page.error, strict=True))
 
 
 def test_the_five_models_share_the_same_achievements(view, homes):
@@ -358,7 +395,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def urls(homes: dict[str, Settings]) -> Iterator[dict[str, str]]:
     """Where each home's dashboard is, by workspace."""
-    servers = {workspace: serve(settings) for workspace, settings in homes.items()}
+    servers = {workspace: serve(homes[workspace]) for workspace in (DEMO, ACME)}
     yield {workspace: url for workspace, (_, url) in servers.items()}
     for server, _ in servers.values():
         server.terminate()
@@ -451,7 +488,7 @@ def test_goals_shows_the_figures_of_the_marts(tab: Tab, homes):
         homes[DEMO],
         "select name, achievers, enrollments, case when impact_currency is not null then impact end "
         "from rpt_goal_summary inner join dim_goals using (workspace_id, goal_id) "
-        "where is_current order by name",
+        f"where is_current and workspace_id = '{DEMO}' order by name",
     )
     assert [tuple(row[name] for name in names) for row in shown] == [
         (
@@ -499,6 +536,67 @@ def test_goal_shows_the_figures_of_the_dates_in_its_link(tab: Tab, homes):
     )
     assert tab.metric("Conversion rate") == f"{rate:.1%}".replace("%", " %")
     assert tab.metric("Median time") == f"{seconds // 86400:.0f} d {seconds % 86400 // 3600:.0f} h"
+    tab.sound()
+
+
+@pytest.mark.parametrize(("horizon", "title"), [("to_date", "To date"), ("window", "Within the window")])
+def test_experiments_shows_the_figures_of_the_mart(tab: Tab, homes, horizon: str, title: str):
+    tab.open(f"experiments?workspace={TRUTH}&experiment=reminder&horizon={title.replace(' ', '+')}")
+    rows = marts(
+        homes[TRUTH],
+        "select name, difference, always_valid_lower, always_valid_upper, incremental_achievers, ratio, "
+        "treatment_profiles, treatment_achievers, treatment_rate, control_profiles, control_achievers, "
+        "control_rate from rpt_goal_lift inner join dim_goals using (workspace_id, goal_id) "
+        f"where experiment_id = 'reminder' and horizon = '{horizon}' and is_current order by is_primary desc",
+    )
+    head, *shown = tab.cells("figures")
+    figures = [dict(zip(head, row, strict=True)) for row in shown]
+    assert [(row["Goal"], row["Difference, points"]) for row in figures] == [
+        (name, f"{100 * found:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})")
+        for name, found, low, high, *_ in rows
+    ]
+    assert [row["More people"].split()[0] for row in figures] == [f"{row[4]:+.0f}" for row in rows]
+    assert [row["Ratio"].split()[0] for row in figures] == [f"{row[5]:.2f}" for row in rows]
+    head, *shown = tab.cells("arms")
+    arms = [dict(zip(head, row, strict=True)) for row in shown]
+    assert [(row["People"], row["Achievers"], round(float(row["Rate"]), 6)) for row in arms] == [
+        (str(people), str(achievers), round(100 * rate, 6))
+        for row in rows
+        for people, achievers, rate in (row[6:9], row[9:12])
+    ]
+    expect(tab.page.get_by_text("The messages made more people reach the goal")).to_be_visible()
+    expect(tab.page.get_by_text("Not decided:")).to_be_visible()
+    assert f"lift.horizon = '{horizon}'" in shown_query(tab, "Verdict")
+    tab.sound()
+
+
+def test_a_broken_split_is_said_in_red_and_no_difference_is_shown(tab: Tab):
+    tab.open(f"experiments?workspace={TRUTH}&experiment=newsletter")
+    alert = tab.page.get_by_test_id("stAlertContentError")
+    expect(alert).to_contain_text("the split is broken. 56.8 % of the people are in the control arm")
+    assert tab.page.get_by_role("region", name="figures", exact=True).count() == 0
+    assert "1034" in str(tab.cells("arms"))
+    tab.sound()
+
+
+def test_without_experiments_the_page_says_how_to_define_one(tab: Tab):
+    tab.open("experiments")
+    expect(tab.page.get_by_text("No experiment is measured in this workspace")).to_be_visible()
+    expect(tab.page.get_by_text("There are experiments in: Two made-up experiments")).to_be_visible()
+    tab.sound()
+
+
+@pytest.mark.parametrize("source", ["", "campaign-22"])
+def test_time_to_convert_is_the_curve_of_the_mart(tab: Tab, homes, source: str):
+    tab.open(f"goal?goal=redeemed-its-coupon&curve={source}")
+    shares = marts(
+        homes[DEMO],
+        "select converted_share from rpt_conversion_curve where goal_id = 'redeemed-its-coupon' "
+        f"and coalesce(source_id, '') = '{source}' and at_risk > 0 order by day",
+    )
+    assert len(shares) == (27 if source else 61)  # campaign 22 was mailed 26 days before the clock
+    assert tab.metric("Within 7 days") == f"{100 * shares[6][0]:.1f} %"
+    assert tab.metric("At the end") == f"{100 * shares[-1][0]:.1f} %"
     tab.sound()
 
 

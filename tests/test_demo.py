@@ -18,6 +18,7 @@ from orchestration.demo import AS_OF, DemoReport, write_demo
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
+APPLIED = ("goals", "segments", "experiments")  # from YAML
 MONDAYS = pd.date_range("2017-01-02", "2018-01-01", freq="W-MON", tz="America/New_York")
 
 
@@ -39,12 +40,27 @@ def report(landing: Path) -> DemoReport:
 
 
 @pytest.fixture(scope="module")
+def people(landing: Path, report: DemoReport) -> pd.DataFrame:
+    """The made-up people, with their arm and what they did."""
+    with duckdb.connect() as connection:
+        return connection.execute(f"""
+            select holdouts.*, joined.occurred_at as joined_at
+            from '{landing}/holdouts/*.parquet' as holdouts
+            left join '{landing}/events/known-truth.parquet' as joined
+                on holdouts.profile_id = joined.profile_id and joined.name = 'join'
+        """).df()
+
+
+@pytest.fixture(scope="module")
 def landed(landing: Path, report: DemoReport) -> dict[str, pd.DataFrame]:
     with duckdb.connect() as connection:
         return {
-            table: connection.execute(f"from '{landing}/{table}/*.parquet'").df()
+            table: connection.execute(
+                f"from read_parquet('{landing}/{table}/*.parquet', union_by_name = true) "
+                "where workspace_id = 'complete-journey'"
+            ).df()
             for table in report.rows
-            if table not in ("goals", "segments")
+            if table not in APPLIED
         }
 
 
@@ -68,22 +84,23 @@ def redemptions(landed: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return with_properties(landed["events"].query("name == 'redemption'"))
 
 
-def test_the_report_counts_the_rows_of_the_package(report: DemoReport, package: dict[str, pd.DataFrame]):
+def test_the_rows_are_those_of_the_package(
+    landed: dict[str, pd.DataFrame], report: DemoReport, package: dict[str, pd.DataFrame]
+):
     first_baskets = package["transactions"].groupby("household_id").transaction_timestamp.min()
     mondays_after_the_first_basket = sum(
         (first < MONDAYS).sum() for first in first_baskets.dt.tz_localize("UTC")
     )
 
-    assert report.rows == {
+    assert {table: len(rows) for table, rows in landed.items() if len(rows)} == {
         "workspaces": 1,
         "sources": len(package["campaign_descriptions"]),
         "journeys": len(package["campaigns"]),
         "deliveries": len(package["campaigns"]),
         "events": package["transactions"].basket_id.nunique() + len(package["coupon_redemptions"]),
         "profile_snapshots": mondays_after_the_first_basket,
-        "segments": 2,
-        "goals": 7,
     }
+    assert {table: report.rows[table] for table in APPLIED} == {"goals": 9, "segments": 2, "experiments": 2}
 
 
 def test_every_column_is_one_of_the_contract_and_every_key_is_unique(landed: dict[str, pd.DataFrame]):
@@ -155,12 +172,12 @@ def test_sources_and_goals_are_there_before_the_first_mailing(
 ):
     lines = [
         line
-        for table in ("goals", "segments")
+        for table in APPLIED
         for file in (landing / table / "applied").iterdir()
         for line in file.read_text().splitlines()
     ]
 
-    assert len(lines) == report.rows["goals"] + report.rows["segments"]
+    assert len(lines) == sum(report.rows[table] for table in APPLIED)
     assert {json.loads(line)["updated_at"] for line in lines} == {"2016-11-01T00:00:00.000000Z"}
     assert set(landed["sources"].updated_at) == {pd.Timestamp("2016-11-01")}
     assert landed["deliveries"].sent_at.min() == pd.Timestamp("2016-11-14 05:00:00")
@@ -224,7 +241,21 @@ def test_of_several_baskets_of_the_day_the_one_with_the_greatest_coupon_discount
 
 def test_no_engagement_and_no_hold_out_is_invented(landed: dict[str, pd.DataFrame]):
     assert "engagements" not in landed
-    assert "holdouts" not in landed
+    assert landed["holdouts"].empty
+
+
+def test_the_made_up_people_are_the_same_on_every_machine(people: pd.DataFrame):
+    assert people.groupby(["experiment_id", "arm"]).size().to_dict() == {
+        ("newsletter", "control"): 1034,
+        ("newsletter", "treatment"): 786,
+        ("reminder", "control"): 2974,
+        ("reminder", "treatment"): 3026,
+    }
+    after = people[people.joined_at >= people.assigned_at]
+    assert after.groupby(["experiment_id", "arm"]).size()["reminder"].to_dict() == {
+        "control": 236,
+        "treatment": 309,
+    }
 
 
 def test_a_snapshot_knows_earlier_baskets_only(landed: dict[str, pd.DataFrame], purchases: pd.DataFrame):

