@@ -161,6 +161,19 @@ def test_who_is_affected_a_time_zone_and_a_segment_have_their_own_workspace_coun
     assert walk.unlike_the_reference(MORNING) == []
 
 
+def test_the_currency_of_a_workspace_has_it_counted_anew_because_reports_carry_it(walk):
+    story = Story("UTC")
+    story.workspace(time_zone="UTC", currency="EUR", sequence=1)
+    walk.land(story.world)
+    walk.run(MORNING)
+    assert "UTC" not in walk.first_days()  # from the beginning
+    assert walk.unlike_the_reference(MORNING) == []
+    currencies = walk.pipeline.query(
+        "select distinct currency from marts.rpt_goal_progress where workspace_id = 'UTC'"
+    )
+    assert currencies == [{"currency": "EUR"}]
+
+
 @pytest.mark.parametrize(
     ("name", "failed", "clock"),
     [

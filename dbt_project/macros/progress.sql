@@ -105,9 +105,12 @@ with calendars as (
 
     select
         by_period.*,
+        currencies.currency,
         by_period.period_start < date_trunc(by_period.period, calendars.first_day) as is_kept
     from by_period
     inner join calendars on by_period.workspace_id = calendars.workspace_id
+    left join {{ ref('int_goal_currencies') }} as currencies
+        on by_period.workspace_id = currencies.workspace_id and by_period.goal_id = currencies.goal_id
 {%- endmacro %}
 
 

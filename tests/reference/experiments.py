@@ -249,6 +249,7 @@ def rpt_goal_lift(known: Known, staged: Staged) -> list[dict]:
                         "goal_id": goal.goal_id,
                         "horizon": horizon,
                         "source_id": experiment.source_id,
+                        "currency": goal.currency,
                         "is_primary": bool(goal_ids) and goal_ids[0] == goal.goal_id,
                         "alpha": experiment.alpha,
                         "expected_control_share": experiment.expected_control_share,

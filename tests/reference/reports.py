@@ -222,6 +222,7 @@ def rpt_goal_progress(known: Known) -> list[dict]:
             "period": period,
             "source_id": source_id,
             "channel": channel,
+            "currency": known.goals[workspace_id, goal_id].currency,
             **figures,
         }
         for (workspace_id, goal_id, source_id, channel), rows in series.items()
@@ -289,6 +290,7 @@ def rpt_enrollment_progress(known: Known) -> list[dict]:
                         "channel": channel,
                         **{figure: len(rows) for figure, rows in found.items()},
                         "impact": impact(found["conversions"]),
+                        "currency": known.goals[workspace_id, goal_id].currency,
                     }
                 )
                 start = next_start(start, period)
@@ -330,6 +332,7 @@ def rpt_goal_summary(known: Known) -> list[dict]:
                 "unattributed_achievers": len(first) - len(attributed),
                 "impact": impact(achievements),
                 "impact_first": impact(first),
+                "currency": goal.currency,
                 "median_seconds_to_convert": middle(row["seconds_to_convert"] for row in conversions),
                 "achiever_rate": rate(len(first), len(all_profiles(known, goal.workspace_id))),
                 "audience": len(audience),
@@ -407,6 +410,7 @@ def rpt_source_performance(known: Known) -> list[dict]:
                     "attributed_achievers": len(first_ones(achievements)),
                     "attributed_achievements": len(achievements),
                     "attributed_impact": impact(achievements),
+                    "currency": goal.currency,
                 }
             )
     return rows

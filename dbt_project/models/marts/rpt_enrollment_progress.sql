@@ -24,6 +24,7 @@ select
     cast(impressions as bigint) as impressions,
     cast(enrollments as bigint) as enrollments,
     cast(conversions as bigint) as conversions,
-    conversion_impact as impact
+    conversion_impact as impact,
+    currency
 from by_period
 where not is_kept

@@ -13,6 +13,7 @@ select
     treatment.horizon,
     experiments.source_id,
     experiments.name as experiment_name,
+    currencies.currency,
     goals.is_primary,
     experiments.alpha,
     experiments.expected_control_share,
@@ -84,3 +85,5 @@ inner join {{ ref('int_experiment_statistics') }} as tested
         and treatment.experiment_id = tested.experiment_id
         and treatment.goal_id = tested.goal_id
         and treatment.horizon = tested.horizon
+left join {{ ref('int_goal_currencies') }} as currencies
+    on goals.workspace_id = currencies.workspace_id and goals.goal_id = currencies.goal_id

@@ -44,6 +44,7 @@ select
     impact_first,
     cast(running_achievers as bigint) as running_achievers,
     cast(running_achievements as bigint) as running_achievements,
-    running_impact
+    running_impact,
+    currency
 from ran_up
 where not is_kept

@@ -80,6 +80,7 @@ select
     coalesce(counted.unattributed_achievers, 0) as unattributed_achievers,
     coalesce(counted.impact, 0) as impact,
     coalesce(counted.impact_first, 0) as impact_first,
+    currencies.currency,
     conversions.median_seconds_to_convert,
     {{ rate('coalesce(counted.achievers, 0)', 'profiles.profiles') }} as achiever_rate,
     coalesce(counted.audience, 0) as audience,
@@ -88,3 +89,5 @@ from goals
 left join counted on goals.workspace_id = counted.workspace_id and goals.goal_id = counted.goal_id
 left join conversions on goals.workspace_id = conversions.workspace_id and goals.goal_id = conversions.goal_id
 left join profiles on goals.workspace_id = profiles.workspace_id
+left join {{ ref('int_goal_currencies') }} as currencies
+    on goals.workspace_id = currencies.workspace_id and goals.goal_id = currencies.goal_id

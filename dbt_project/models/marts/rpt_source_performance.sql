@@ -79,7 +79,8 @@ select
     {{ rate('coalesce(delivery_conversions.converted_deliveries, 0)', 'counted.impressions') }} as converted_delivery_share,
     coalesce(counted.attributed_achievers, 0) as attributed_achievers,
     coalesce(counted.attributed_achievements, 0) as attributed_achievements,
-    coalesce(counted.attributed_impact, 0) as attributed_impact
+    coalesce(counted.attributed_impact, 0) as attributed_impact,
+    currencies.currency
 from listed
 left join counted
     on
@@ -91,3 +92,5 @@ left join delivery_conversions
         listed.workspace_id = delivery_conversions.workspace_id
         and listed.goal_id = delivery_conversions.goal_id
         and listed.source_id = delivery_conversions.source_id
+left join {{ ref('int_goal_currencies') }} as currencies
+    on listed.workspace_id = currencies.workspace_id and listed.goal_id = currencies.goal_id
