@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
-from orchestration import clock
+from orchestration import clock, ops
 from orchestration.errors import GoalpostError
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -92,8 +92,7 @@ def _silent(settings: Settings, now: datetime) -> Iterator[Incident]:
 def _failed_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Iterator[Incident]:
     """The last run failed. A run whose process was killed has failed, too."""
     runs = connection.execute(
-        "select outcome, message, coalesce(finished_at, started_at), started_at from control.runs "
-        "order by started_at desc"
+        "select outcome, message, started_at from control.runs order by started_at desc"
     ).fetchall()
     failed = []
     for run in runs:
@@ -102,13 +101,13 @@ def _failed_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> I
         failed.append(run)
     if not failed or (failed[0][0] == "running" and is_writing):
         return
-    outcome, message, _, started_at = failed[0]
+    outcome, message, started_at = failed[0]
     if outcome == "running":
         message = "Its process is gone: start `goalpost run` again, it carries on."
-    times = "" if len(failed) == 1 else f" ({len(failed)} runs have failed since {_told(failed[-1][3])})"
+    times = "" if len(failed) == 1 else f" ({len(failed)} runs have failed since {_told(failed[-1][2])})"
     published = _last_success(connection)
     stale = f"Readers see the marts of {_told(published)}." if published else "Nothing was ever published."
-    yield Incident("run", f"The run of {_told(started_at)} failed{times}: {message} {stale}", failed[-1][3])
+    yield Incident("run", f"The run of {_told(started_at)} failed{times}: {message} {stale}", failed[-1][2])
 
 
 def _stale_marts(
@@ -137,18 +136,11 @@ def _set_aside(connection: duckdb.DuckDBPyConnection) -> Iterator[Incident]:
 
 def _quarantined(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Incident]:
     """Of the rows of a table that the last run landed, more than the threshold cannot be staged."""
-    newest = connection.execute(NEWEST_LOADS).fetchall()
-    views = connection.execute(
-        "select view_name from duckdb_views() where schema_name = 'quarantine'"
-    ).fetchall()
-    for table, after, until, landed, loaded_at in newest:
-        if (table,) not in views:
-            continue
+    rows = ops.quarantined(connection)
+    for table, after, until, landed, loaded_at in connection.execute(NEWEST_LOADS).fetchall():
         [(quarantined,)] = connection.execute(
-            f'select count(*) from quarantine."{table}" as rows inner join raw.files as files '
-            "on rows.path = files.path and rows.content_hash = files.content_hash "
-            "where files.file_id > ? and files.file_id <= ?",
-            [after, until],
+            f"select count(*) from ({rows}) where table_name = ? and file_id > ? and file_id <= ?",
+            [table, after, until],
         ).fetchall()
         if quarantined > landed * settings.quarantine_percent / 100:
             yield Incident(

@@ -6,7 +6,6 @@ recording a run (runs.py) or a check (checks/).
 """
 
 import json
-from collections.abc import Iterator
 
 import duckdb
 
@@ -117,10 +116,11 @@ def describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write these tables into the marts. Lets duckdb.Error pass."""
     connection.execute("create schema if not exists marts.ops")
     figures = literal(json.dumps(runs.account(connection, run_id)))
-    quarantined = " union all ".join(_quarantined(connection)) or NO_ROWS
     for name, (query, description, columns) in TABLES.items():
         if query:
-            filled = query.format(run_id=literal(run_id), figures=figures, quarantined=quarantined)
+            filled = query.format(
+                run_id=literal(run_id), figures=figures, quarantined=quarantined(connection)
+            )
             connection.execute(f"create or replace table marts.{name} as {filled}")
         connection.execute(f"comment on table marts.{name} is {literal(description)}")
         for column, meaning in columns.items():
@@ -128,24 +128,28 @@ def describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 
 NO_ROWS = """select null::varchar as table_name, null::varchar as reason_code, null::varchar as problem,
-    null::varchar as path, null::bigint as row_number, null::varchar as raw_row, null::timestamp as loaded_at
+    null::varchar as path, null::bigint as row_number, null::varchar as raw_row, null::bigint as file_id,
+    null::timestamp as loaded_at
 where false"""
 
 
-def _quarantined(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def quarantined(connection: duckdb.DuckDBPyConnection) -> str:
+    """The query of all rows in quarantine: table, file and row, the reason, and the row as it landed.
+
+    Lets duckdb.Error pass."""
     found = connection.execute(
         "select view_name from duckdb_views() where schema_name = 'quarantine'"
     ).fetchall()
     views = {name for (name,) in found}
-    yield from (quarantined_rows(table) for table in RAW_TABLES.values() if table.name in views)
+    rows = [_quarantined_rows(table) for table in RAW_TABLES.values() if table.name in views]
+    return " union all ".join(rows) or NO_ROWS
 
 
-def quarantined_rows(table: RawTable) -> str:
-    """The query of a table's rows in quarantine."""
+def _quarantined_rows(table: RawTable) -> str:
     values = ", ".join(f"'{column.name}': \"{column.name}\"" for column in table.columns)
     return (
         f"select '{table.name}' as table_name, reason_code, problem, rows.path, row_number, "
-        f"coalesce(raw_record, to_json({{{values}}})::varchar) as raw_row, files.loaded_at "
+        f"coalesce(raw_record, to_json({{{values}}})::varchar) as raw_row, files.file_id, files.loaded_at "
         f'from quarantine."{table.name}" as rows '
         "inner join raw.files as files on rows.path = files.path and rows.content_hash = files.content_hash"
     )

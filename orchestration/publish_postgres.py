@@ -18,7 +18,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
@@ -33,7 +33,7 @@ from orchestration.months import in_month, quoted, time_column
 from orchestration.processes import end_with_parent, with_parent
 from orchestration.runs import one_line
 from orchestration.settings import Settings
-from orchestration.warehouse import literal
+from orchestration.warehouse import literal, transaction
 
 EXTENSION = "duckdb_extension_postgres_scanner"
 
@@ -304,7 +304,7 @@ def _type(type_: str) -> str:
 
 
 def _write(settings: Settings, contents: Mapping[str, str]) -> Written | None:
-    with _told(settings), _connected(settings, wait_seconds=10) as connection, _transaction(connection):
+    with _told(settings), _connected(settings, wait_seconds=10) as connection, transaction(connection):
         _execute(
             connection, "set local lock_timeout = '10s'"
         )  # altering waits for readers, and blocks others
@@ -454,19 +454,6 @@ def _connected(settings: Settings, *, wait_seconds: int) -> Iterator[duckdb.Duck
         connection.execute("set pg_null_byte_replacement = '\ufffd'")  # PostgreSQL's text cannot hold it
         connection.execute(f"attach {literal(settings.published)} as published (read_only)")
         yield connection
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.begin()
-    try:
-        yield
-        connection.commit()
-    except BaseException:
-        # Closing a connection whose server is gone would end the process, unless it was rolled back.
-        with suppress(duckdb.Error):
-            connection.rollback()
-        raise
 
 
 @contextmanager

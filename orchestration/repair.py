@@ -13,9 +13,8 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
-from orchestration.ops import quarantined_rows
+from orchestration.ops import quarantined
 from orchestration.settings import Settings
 from orchestration.warehouse import STILL_SET_ASIDE, connect
 
@@ -62,31 +61,21 @@ def try_again(settings: Settings, paths: Sequence[str] = ()) -> list[str]:
             "where outcome = 'set_aside' and list_contains(?, path)",
             [chosen],
         )
-        if not paths and (first := _first_quarantined(connection)):
+        [(first,)] = connection.execute(f"select min(file_id) from ({quarantined(connection)})").fetchall()
+        if not paths and first is not None:
             connection.execute("update control.watermark set file_id = least(file_id, ?)", [first - 1])
         return chosen
 
 
-def quarantined(
+def show_quarantined(
     connection: duckdb.DuckDBPyConnection, table: str, reason: str | None, limit: int
 ) -> list[tuple[str, int, str, str | None, str]]:
     """Rows of a raw table in quarantine, the newest files' first: path, row number, reason, problem, and the
     row as it landed, as JSON. Lets duckdb.Error pass."""
     return connection.execute(
         "select path, row_number, reason_code, problem, raw_row "
-        f"from ({quarantined_rows(RAW_TABLES[table])}) "
-        "where ? is null or reason_code = ? order by loaded_at desc, path, row_number limit ?",
-        [reason, reason, limit],
+        f"from ({quarantined(connection)}) "
+        "where table_name = ? and (? is null or reason_code = ?) "
+        "order by loaded_at desc, path, row_number limit ?",
+        [table, reason, reason, limit],
     ).fetchall()
-
-
-def _first_quarantined(connection: duckdb.DuckDBPyConnection) -> int | None:
-    views = connection.execute(
-        "select view_name from duckdb_views() where schema_name = 'quarantine'"
-    ).fetchall()
-    rows = " union all ".join(f'select path, content_hash from quarantine."{name}"' for (name,) in views)
-    if not rows:
-        return None
-    return connection.execute(
-        f"select min(file_id) from raw.files inner join ({rows}) as rows using (path, content_hash)"
-    ).fetchall()[0][0]

@@ -37,7 +37,7 @@ def show_command(
         raise GoalpostError(f"There is no table '{table}': the tables are {', '.join(RAW_TABLES)}.")
     out = console()
     with closing(connect(Settings(), read_only=True)) as connection:
-        rows = repair.quarantined(connection, table, reason, limit)
+        rows = repair.show_quarantined(connection, table, reason, limit)
     for path, row_number, reason_code, problem, record in rows:
         say(out, f"{path}, row {row_number}: {reason_code}" + (f": {problem}" if problem else ""))
         say(out, f"  {record}")

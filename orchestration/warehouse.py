@@ -7,7 +7,7 @@ Belongs here: connections, locks, the DDL of the schemas raw and control. Does n
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -188,6 +188,20 @@ def writer(settings: Settings) -> str | None:
 def first_line(error: duckdb.Error) -> str:
     """The first line of a DuckDB error, to quote in a sentence: the lines below it explain SQL."""
     return str(error).splitlines()[0].rstrip(".!")
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what the block does; if it raises, roll back, and let the error pass. (Without the rollback,
+    closing a connection whose PostgreSQL server is gone would end the process.)"""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
 
 
 def literal(text: Path | str) -> str:

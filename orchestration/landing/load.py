@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ import duckdb
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
 from orchestration.landing.listing import LandedFile
-from orchestration.warehouse import first_line
+from orchestration.warehouse import first_line, transaction
 
 if TYPE_CHECKING:
     from orchestration.landing.rows import Rows
@@ -109,7 +107,7 @@ def load_file(
         try:
             table = RAW_TABLES[file.table_name]
             found = rows = formats[file.format](connection, table, local_path, file.compression, most_bytes)
-            with _transaction(connection):
+            with transaction(connection):
                 return record(_insert(connection, found, file_id), found.unknown_columns(), reason=None)
         except duckdb.Error as error:
             raise _cause(error, rows, file) from error
@@ -117,18 +115,6 @@ def load_file(
             raise UnreadableFile(TOO_LARGE_FOR_MEMORY) from error
     except UnreadableFile as fault:
         return record(0, [], reason=str(fault))
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.begin()
-    try:
-        yield
-        connection.commit()
-    except BaseException:
-        with suppress(duckdb.Error):
-            connection.rollback()
-        raise
 
 
 def _cause(error: duckdb.Error, rows: Rows | None, file: LandedFile) -> Exception:
