@@ -71,7 +71,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## pin every dependency: package and version only, no registry host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra dev --extra dashboard --extra postgres --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
+	    --extra dev --extra dashboard --extra postgres --extra s3 --no-emit-package dbt-core-experimental-parser pyproject.toml --output-file requirements.lock
 
 # As of May 2026: with newer packages (flask-caching) Superset 6.1.0 does not start.
 lock-superset:  ## the same for Superset

@@ -76,8 +76,12 @@ def _silent(settings: Settings, now: datetime) -> Iterator[Incident]:
         return
     from orchestration.dagster_instance import last_signs_of_life, open_instance
 
-    with open_instance(settings) as instance:
-        signs = last_signs_of_life(instance)
+    try:
+        with open_instance(settings) as instance:
+            signs = last_signs_of_life(instance)
+    except GoalpostError as error:  # its PostgreSQL is down
+        yield Incident("history", str(error), now)
+        return
     for name in ("sensor daemon", "sensor new_files"):
         last = signs.get(name, begun)
         if now - last > SILENCE:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
@@ -17,11 +18,14 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import SensorInstigatorData
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._time import get_current_datetime
 
 from orchestration.errors import GoalpostError
+from orchestration.faults import history_unreachable
 from orchestration.settings import Settings
-from orchestration.shortcuts import event_log_config
+from orchestration.shortcuts import event_log_config, postgres_event_log_config
 
 # The statuses of runs that Dagster considers running.
 ALIVE = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
@@ -35,6 +39,9 @@ IN_CODE_LOCATION = {".dagster/repository": f"{REPOSITORY}@{CODE_LOCATION}"}
 
 # SQLite checks a file of this size in half a second.
 QUICKLY_READ_BYTES = 100_000_000
+
+# A run leaves 900 events, 7 MB. What it did in figures is in control.runs, for ever.
+KEPT_RUNS = 100
 
 
 def write_config(settings: Settings) -> None:
@@ -50,8 +57,26 @@ def write_config(settings: Settings) -> None:
             "class": "QueuedRunCoordinator",
             "config": {"dequeue_interval_seconds": 1},
         },
-        "event_log_storage": event_log_config(settings.dagster_home / "history"),
+        # A run whose process was killed starts once more, if it says so (defs/automation.py). One that failed
+        # would fail again.
+        "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},
+        # It looks every 5 seconds: by default, what it skipped is kept for a week, all else for ever.
+        "retention": {
+            "schedule": {"purge_after_days": 30},
+            "sensor": {"purge_after_days": {"skipped": 1, "success": 30, "failure": 30, "started": 30}},
+        },
     }
+    if settings.dagster_postgres_url:
+        # Dagster reads the URL where it runs: no file holds the password.
+        url = {"postgres_url": {"env": "GOALPOST_DAGSTER_POSTGRES_URL"}}
+        for name, kind in {
+            "run_storage": "PostgresRunStorage",
+            "schedule_storage": "PostgresScheduleStorage",
+        }.items():
+            config[name] = {"module": f"dagster_postgres.{name}", "class": kind, "config": url}
+        config["event_log_storage"] = postgres_event_log_config(url)
+    else:
+        config["event_log_storage"] = event_log_config(settings.dagster_home / "history")
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     path = settings.dagster_home / "dagster.yaml"
     unfinished = path.with_suffix(".unfinished")
@@ -103,8 +128,12 @@ def _fault(database: Path) -> str | None:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Dagster's instance for a run in this process, whose output does not go into Dagster's compute logs."""
+    """Dagster's instance for a run in this process, whose output does not go into Dagster's compute logs.
+
+    Raises GoalpostError if its history is in a PostgreSQL that cannot be reached."""
     write_config(settings)
+    if settings.dagster_postgres_url:
+        _reach(settings.dagster_postgres_url.get_secret_value())
     no_compute_logs = {
         "module": "dagster._core.storage.noop_compute_log_manager",
         "class": "NoOpComputeLogManager",
@@ -112,6 +141,20 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     reference = InstanceRef.from_dir(str(settings.dagster_home), overrides={"compute_logs": no_compute_logs})
     with DagsterInstance.from_ref(reference) as instance:
         yield instance
+
+
+def _reach(postgres_url: str) -> None:
+    """Dagster itself would try for long, and tell in many lines."""
+    if find_spec("dagster_postgres") is None:
+        raise GoalpostError(
+            "Dagster's history in PostgreSQL needs dagster-postgres: `uv pip install 'goalpost[postgres]'`."
+        )
+    import psycopg2
+
+    try:
+        psycopg2.connect(postgres_url, connect_timeout=10).close()
+    except psycopg2.Error as error:
+        raise GoalpostError(history_unreachable(str(error))) from None
 
 
 def show_in_timeline(instance: DagsterInstance, run_id: str) -> None:
@@ -166,3 +209,18 @@ def forget_dead_runs(instance: DagsterInstance, *, silent_seconds: float = 0) ->
     for run in dead.values():
         instance.report_run_failed(run, "Its process ended before it did.")
     return list(dead)
+
+
+def forget_old_runs(settings: Settings, instance: DagsterInstance) -> None:
+    """Remove all but the newest runs from Dagster's history, which would otherwise fill the disk. Each run
+    removes one, or a few of an older Goalpost."""
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+    for run_id in instance.get_run_ids(RunsFilter(statuses=ended), limit=KEPT_RUNS + 10)[KEPT_RUNS:]:
+        instance.delete_run(run_id)
+        # delete_run leaves these.
+        assert isinstance(instance.event_log_storage, SqlEventLogStorage)
+        with instance.event_log_storage.index_connection() as connection:
+            connection.execute(
+                AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id)
+            )
+        shutil.rmtree(settings.dagster_home / "storage" / run_id, ignore_errors=True)

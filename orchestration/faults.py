@@ -29,7 +29,9 @@ BROKEN = re.compile(
     r"|database has been invalidated|Serialization Error|INTERNAL Error"
 )
 HELD = re.compile(r"Could not set lock on file.*?(?:\(PID (\d+)\)|$)")
-HISTORY = re.compile(r"sqlite3?\b|sqlalchemy|malformed|file is not a database", re.IGNORECASE)
+HISTORY = re.compile(
+    r"sqlite3?\b|sqlalchemy|psycopg2|DagsterPostgres|malformed|file is not a database", re.IGNORECASE
+)
 
 
 def told(error: BaseException | str, settings: Settings) -> str | None:
@@ -60,12 +62,21 @@ def told(error: BaseException | str, settings: Settings) -> str | None:
         return _broken(settings, place, _short(error))
     if isinstance(error, OSError) and place and place.is_relative_to(settings.home):
         return f"{place} cannot be used ({error.strerror}): move it away, then try again."
+    if HISTORY.search(text) and settings.dagster_postgres_url:
+        return history_unreachable(_short(error))
     if HISTORY.search(text):
         return (
             f"Dagster's history in {settings.dagster_home} is broken ({_short(error)}): move that folder "
             "away, then `goalpost run` again; it holds only the history, and a new one is created."
         )
     return None
+
+
+def history_unreachable(why: str) -> str:
+    return (
+        f"Dagster's history in PostgreSQL cannot be used ({' '.join(why.split())}): see that the server "
+        "runs, and that GOALPOST_DAGSTER_POSTGRES_URL names it, then try again; no figure is lost."
+    )
 
 
 def _full(place: Path) -> str:

@@ -27,18 +27,18 @@ class Held(GoalpostError):
 
 
 @contextmanager
-def held(path: Path, refusal: str) -> Iterator[None]:
+def held(path: Path, refusal: str, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold the lock, which ends with its process. Inside a block that already holds it, does nothing.
 
-    Raises Held if another process has it: the text is the refusal, with the holder in place of {}, for
-    example "process 12 (goalpost run), since 05:00".
+    Raises Held if another process has it for longer than `patience` seconds: the text is the refusal, with
+    the holder in place of {}, for example "process 12 (goalpost run), since 05:00".
     """
     lock = FileLock(path, is_singleton=True, thread_local=False)
     if lock.is_locked:
         yield
         return
     try:
-        lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.05)
+        lock.acquire(timeout=patience, poll_interval=0.05)
     except Timeout:
         raise Held(refusal.format(_holder(path))) from None
     try:

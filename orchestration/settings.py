@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     quarantine_percent: Annotated[float, Field(ge=0, le=100)] = 1  # more of what landed last is an incident
     postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
     postgres_schema: str = "marts"
+    dagster_postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
 
     @property
     def max_file_bytes(self) -> int:

@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.contract import RAW_TABLES, RawTable
 from orchestration.errors import GoalpostError
-from orchestration.locks import held, holder
+from orchestration.locks import PATIENCE_SECONDS, held, holder
 from orchestration.modes import create_home
 from orchestration.settings import Settings
 
@@ -165,15 +165,15 @@ class WarehouseHeld(GoalpostError):
 
 
 @contextmanager
-def single_writer(settings: Settings) -> Iterator[None]:
+def single_writer(settings: Settings, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold the lock for writing; it ends with its process.
 
-    Raises locks.Held, which says who holds it, if another process does; GoalpostError if the home cannot be
-    created or written.
+    Raises locks.Held, which says who holds it, if another process does for longer than `patience` seconds;
+    GoalpostError if the home cannot be created or written.
     """
     create_home(settings)
     refusal = f"{settings.home} is being written by {{}}: wait until it is done, or stop it, and try again."
-    with held(settings.writer_lock, refusal):
+    with held(settings.writer_lock, refusal, patience):
         yield
 
 

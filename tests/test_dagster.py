@@ -15,6 +15,7 @@ from dagster import (
     AssetCheckKey,
     AssetKey,
     DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     Definitions,
     RunRequest,
@@ -136,6 +137,22 @@ def test_whoever_starts_next_fails_the_runs_that_are_dead_and_leaves_the_others(
     }
 
 
+def test_the_history_keeps_the_newest_runs_and_those_that_have_not_ended(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    from orchestration import dagster_instance
+
+    monkeypatch.setattr(dagster_instance, "KEPT_RUNS", 2)
+    with dagster_instance.open_instance(settings) as instance:
+        runs = [a_run(instance, status).run_id for status in ("QUEUED", *["SUCCESS", "FAILURE"] * 3)]
+        logs = [settings.dagster_home / "storage" / run_id / "compute_logs" for run_id in runs]
+        for folder in logs:
+            folder.mkdir(parents=True)
+        dagster_instance.forget_old_runs(settings, instance)
+        assert {run.run_id for run in instance.get_runs()} == {runs[0], *runs[-2:]}
+    assert [folder.exists() for folder in logs] == [True, *[False] * 4, True, True]
+
+
 def test_the_sensor_fails_a_run_that_is_silent_though_nobody_writes(
     defs: Definitions, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
@@ -218,6 +235,7 @@ def look(settings: Settings, cursor: str | None = None):
 def land(settings: Settings, name: str, event_id: str = "1") -> Path:
     path = Path(settings.landing) / "events" / name
     path.write_text(f'{{"event_id": "{event_id}"}}\n')
+    os.utime(path, (path.stat().st_mtime - 60,) * 2)
     return path
 
 
@@ -282,6 +300,68 @@ def test_while_a_run_writes_the_sensor_waits_for_its_next_turn(defs: Definitions
     assert look(settings).run_requests
 
 
+def a_run(instance: DagsterInstance, status: str) -> DagsterRun:
+    from dagster._core.remote_origin import (
+        RegisteredCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.test_utils import create_run_for_test
+
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("location"), "repository")
+    return create_run_for_test(
+        instance,
+        job_name="goalpost",
+        status=DagsterRunStatus(status),
+        remote_job_origin=RemoteJobOrigin(repository, "goalpost"),
+    )
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED"])
+def test_a_burst_requests_no_second_run_while_one_waits_or_works(
+    status: str, defs: Definitions, settings: Settings
+):
+    from orchestration.defs.automation import new_files
+
+    finish_a_run(settings)
+    with DagsterInstance.ephemeral() as instance:
+        run = a_run(instance, status)
+        for number in range(100):
+            land(settings, f"{number}.jsonl", str(number))
+            found = new_files(build_sensor_context(instance))
+            assert isinstance(found, SkipReason) and "A run waits or works" in str(found.skip_message)
+        instance.delete_run(run.run_id)
+        found = new_files(build_sensor_context(instance))
+    [request] = found.run_requests
+    assert request.tags["goalpost/reason"] == "100 new files"
+
+
+def test_a_file_that_is_being_written_starts_no_run_until_it_is_left_alone(
+    defs: Definitions, settings: Settings
+):
+    finish_a_run(settings)
+    cursor = look(settings).cursor
+    path = land(settings, "a.jsonl")
+    path.write_text('{"event_id": "1"}\n{"event')
+    assert isinstance(look(settings, cursor), SkipReason)
+    os.utime(path, (path.stat().st_mtime - 10,) * 2)
+    assert look(settings, cursor).run_requests
+
+
+def test_the_daily_run_goes_before_those_of_the_sensor_and_a_killed_run_starts_once_more(
+    defs: Definitions, settings: Settings
+):
+    from orchestration.defs.automation import daily
+
+    finish_a_run(settings)
+    land(settings, "a.jsonl")
+    [landed] = look(settings).run_requests
+    of_the_day = daily(build_schedule_context(scheduled_execution_time=datetime(2026, 1, 2, 5, tzinfo=UTC)))
+    assert isinstance(of_the_day, RunRequest)
+    assert int(of_the_day.tags["dagster/priority"]) > int(landed.tags.get("dagster/priority", 0))
+    assert {each.tags["dagster/max_retries"] for each in (landed, of_the_day)} == {"1"}
+
+
 def test_without_a_landing_folder_the_sensor_says_so(defs: Definitions, settings: Settings):
     shutil.rmtree(settings.landing)
     assert "There is no landing folder" in look(settings).skip_message
@@ -332,11 +412,15 @@ def test_a_failure_of_dbt_is_one_sentence():
     assert failure({}, long) == "dbt stopped before it built a model: Compilation Error in model fct_z"
 
 
-def test_a_run_is_alone_and_ends_with_an_outcome(defs: Definitions, settings: Settings):
+def test_a_run_is_alone_and_ends_with_an_outcome(
+    defs: Definitions, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
     from dagster import build_init_resource_context
 
+    from orchestration.defs import run as run_module
     from orchestration.defs.run import GoalpostRun
 
+    monkeypatch.setattr(run_module, "PATIENCE_SECONDS", 0.1)
     context = build_init_resource_context()
     alone = GoalpostRun().yield_for_execution(context)
     with (

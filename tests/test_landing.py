@@ -370,7 +370,7 @@ def test_a_landing_that_does_not_exist_says_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "problem"), [("nosuch://bucket", "Protocol not known"), ("s3://bucket", "s3fs")]
+    ("url", "problem"), [("nosuch://bucket", "Protocol not known"), ("gs://bucket", "gcsfs")]
 )
 def test_an_address_that_cannot_be_opened_says_why(tmp_path, url, problem):
     with pytest.raises(GoalpostError, match=problem):

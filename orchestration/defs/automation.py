@@ -4,15 +4,18 @@ Belongs here: when and why a run starts. Does not: what it does.
 """
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from dagster import (
     AssetSelection,
+    DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     Field,
     RunRequest,
+    RunsFilter,
     ScheduleEvaluationContext,
     SensorEvaluationContext,
     SensorResult,
@@ -26,7 +29,7 @@ from dagster import (
 
 from orchestration import alerts, runs
 from orchestration.clock import pinned
-from orchestration.dagster_instance import PATIENCE_SECONDS, forget_dead_runs
+from orchestration.dagster_instance import ALIVE, PATIENCE_SECONDS, forget_dead_runs
 from orchestration.defs.run import GoalpostRun, keep_reason
 from orchestration.errors import GoalpostError
 from orchestration.landing import Listing, list_landing
@@ -61,26 +64,54 @@ goalpost_job = define_asset_job(
 
 
 def digest(listing: Listing) -> str:
-    """The state of the landing: it differs as soon as a file is added, removed or changed."""
-    state = [(file.path, file.fingerprint) for file in listing.files]  # a path may hold any character
+    """The state of the landing: it differs as soon as a file is added, removed or changed, and then left
+    alone for a moment."""
+    now = time.time()
+    # a path may hold any character
+    state = [(file.path, file.fingerprint) for file in listing.files if not file.is_being_written(now)]
     return hashlib.sha256(repr(state).encode()).hexdigest()
+
+
+# A run whose process was killed starts once more, from its first step: what it did is not known.
+ONCE_MORE = {"dagster/max_retries": "1", "dagster/retry_strategy": "ALL_STEPS"}
+# Of the runs that wait, the daily one is the next, whatever else lands.
+FIRST = {"dagster/priority": "1"}
+PENDING = [DagsterRunStatus.QUEUED, *ALIVE]
+# An object store of 100,000 keys takes seconds to list, and 100 requests, which cost money. The sensor spends
+# at most a tenth of its time on a slow listing.
+SLOW_SECONDS = 0.5
+_next_listing = 0.0
 
 
 # Every 5 seconds, the shortest interval of Dagster's daemon: what lands should be in the marts within half a
 # minute, and a run takes most of that. Listing is cheap; the warehouse is opened only after a change.
 # The sensor reacts to a change, not to a state: it starts a run when the landing changes, and never again for
 # the same state. So a run that fails does not start again and again; the schedule retries it.
+# While a run waits or works the sensor requests no other: a run takes in all that landed before it looks, so
+# a thousand files become one run or two. What landed later is a change that the sensor sees when the run is
+# over.
 @sensor(job=goalpost_job, minimum_interval_seconds=5, default_status=DefaultSensorStatus.RUNNING)
 def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Starts a run when the landing changed since the last look, and a file in it is new to the ledger."""
+    global _next_listing
     settings = Settings()
     writing = writer(settings)
     if writing is None:
         forget_dead_runs(context.instance, silent_seconds=PATIENCE_SECONDS)
+    begun = time.monotonic()
+    if begun < _next_listing:
+        return SkipReason(
+            "Listing the landing takes long, so it is done rarely: remove files that are loaded."
+        )
     try:
-        state = digest(list_landing(settings))
+        listing = list_landing(settings)
+        if (spent := time.monotonic() - begun) > SLOW_SECONDS:
+            _next_listing = begun + 10 * spent
+        state = digest(listing)
         if state == context.cursor:
             return SkipReason("Nothing in the landing changed since the last look.")
+        if context.instance.get_run_ids(RunsFilter(statuses=PENDING), limit=1):
+            return SkipReason("A run waits or works: looking again when it is done.")
         if writing:
             return SkipReason(
                 f"{settings.home} is being written by {writing}: looking again when it is done."
@@ -91,7 +122,7 @@ def new_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     if reason is None:
         return SensorResult(skip_reason="The landing changed, but every file in it is known.", cursor=state)
     return SensorResult(
-        run_requests=[RunRequest(run_key=state, tags={"goalpost/reason": reason})], cursor=state
+        run_requests=[RunRequest(run_key=state, tags={"goalpost/reason": reason} | ONCE_MORE)], cursor=state
     )
 
 
@@ -121,5 +152,5 @@ def daily(context: ScheduleEvaluationContext) -> RunRequest:
     return RunRequest(
         run_key=moment,
         run_config={"as_of": as_of} if as_of else {},
-        tags={"goalpost/reason": "the day's reports"},
+        tags={"goalpost/reason": "the day's reports"} | FIRST | ONCE_MORE,
     )

@@ -56,7 +56,9 @@ def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[M
     run."""
     run.refuse_what_cannot_be_right()
     report = land_new_files(
-        run.settings, lambda done, total, path: tell(done, total, "files", terminal.one_line(path))
+        run.settings,
+        lambda done, total, path: tell(done, total, "files", terminal.one_line(path)),
+        leaves_unsettled=True,
     )
     tell(len(report.files), len(report.files), "files")
     if not run.is_partial:

@@ -23,6 +23,7 @@ from pydantic import Field, PrivateAttr
 from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
+from orchestration.dagster_instance import forget_old_runs
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
@@ -32,6 +33,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
 
 PUBLISHED = AssetKey("published_marts")
+# A run of Dagster waits for `goalpost backup`. (Before `goalpost run` comes here, it has the lock.)
+PATIENCE_SECONDS = 15 * 60
 
 
 class GoalpostRun(ConfigurableResource):
@@ -116,7 +119,7 @@ class GoalpostRun(ConfigurableResource):
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
         """Hold the writer's lock for the whole run: the in-process executor creates resources once per run,
         so no other process writes from the first step to the last."""
-        with single_writer(self.settings):
+        with single_writer(self.settings, patience=PATIENCE_SECONDS):
             modes.tighten(self.settings)
             for done in mend(self.settings):
                 if context.log:
@@ -161,6 +164,8 @@ class GoalpostRun(ConfigurableResource):
                     "The run ended before it published: start `goalpost run` again, it carries on.",
                 )
                 alerts.look(self.settings)
+                if context.instance:
+                    forget_old_runs(self.settings, context.instance)
 
 
 PARTS_ARE_NOT_PUBLISHED = (

@@ -5,14 +5,17 @@ Belongs here: the order of the steps, and the report for the run. Does not: what
 """
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestration.errors import GoalpostError
 from orchestration.landing.listing import (
+    BEING_WRITTEN,
+    SETTLED_SECONDS,
     Ignored,
     LandedFile,
     Listing,
@@ -48,16 +51,20 @@ class LandingReport:
 
 
 def land_new_files(
-    settings: Settings, on_progress: Callable[[int, int, str], None] | None = None
+    settings: Settings,
+    on_progress: Callable[[int, int, str], None] | None = None,
+    *,
+    leaves_unsettled: bool = False,
 ) -> LandingReport:
     """Load what is new. `on_progress` is called with (files done, files to read, path of the next file).
+    `leaves_unsettled`: what may still be being written is left to the next run.
 
     A file that cannot be read or loaded now does not stop the others: it is ignored, and the next run tries
     it again.
     Raises GoalpostError if the landing cannot be listed, the warehouse cannot be opened, or a readable file
     cannot be loaded.
     """
-    listing = list_landing(settings)
+    listing = _settled(settings) if leaves_unsettled else list_landing(settings)
     entries, ignored = [], list(listing.ignored)
     with closing(connect(settings)) as connection:
         ledger = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
@@ -86,6 +93,22 @@ def land_new_files(
             except OSError as error:
                 ignored.append(Ignored(file.path, not_now(error)))
     return LandingReport(tuple(entries), tuple(sorted(ignored)))
+
+
+def _settled(settings: Settings) -> Listing:
+    """What is in the landing and complete. What changed just now gets a moment to show whether it changes
+    again: whoever lands a file and starts a run wants it in that run."""
+    listing, now = list_landing(settings), time.time()
+    if not (young := [file.changed_at for file in listing.files if file.is_being_written(now)]):
+        return listing
+    time.sleep(max(young) + SETTLED_SECONDS - now)
+    listing, now = list_landing(settings), time.time()
+    being_written = {file for file in listing.files if file.is_being_written(now)}
+    return replace(
+        listing,
+        files=tuple(file for file in listing.files if file not in being_written),
+        ignored=(*listing.ignored, *(Ignored(file.path, BEING_WRITTEN) for file in being_written)),
+    )
 
 
 @contextmanager

@@ -35,6 +35,9 @@ NO_TABLE = "It is not in a table's folder."
 LEADS_OUT = "It is a link that leads out of the landing: only files in the landing are read."
 LEADS_NOWHERE = "It is a link whose target does not exist."
 IN_A_CIRCLE = "It is a link in a circle."
+# Whoever writes a file for longer than this between two pieces must rename it when it is complete.
+SETTLED_SECONDS = 3
+BEING_WRITTEN = f"It changed in the last {SETTLED_SECONDS} seconds, so it may still be being written."
 SPECIAL_FILES = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -49,6 +52,11 @@ class LandedFile:
     location: str  # the path in its file system
     size_bytes: int
     fingerprint: str  # differs whenever the content does; cheap, unlike the hash of the content
+    changed_at: float = 0  # seconds since 1970; 0 in an object store, which shows only complete files
+
+    def is_being_written(self, now: float) -> bool:
+        """May be. A time in the future is of another machine's clock, and says nothing."""
+        return 0 <= now - self.changed_at < SETTLED_SECONDS
 
     @property
     def table_name(self) -> str:
@@ -202,7 +210,7 @@ class _LocalWalk:
             self.read.add(_identity(status))
             times = (status.st_mtime_ns, status.st_ctime_ns)
             fingerprint = _fingerprint(status.st_size, *times)
-            self.files.append(LandedFile(path, location, status.st_size, fingerprint))
+            self.files.append(LandedFile(path, location, status.st_size, fingerprint, status.st_mtime))
 
     def _follow(self, path: str) -> None:
         location = os.path.join(self.root, path)
