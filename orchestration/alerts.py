@@ -27,6 +27,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import STILL_SET_ASIDE, WarehouseHeld, connect, writer
 
 SILENCE = timedelta(minutes=5)
+ROOM_BYTES = 64 * 1024  # of incidents.json, so that it can be written in its place when the disk is full
 LOG_BYTES = 1_000_000  # of alerts.log, which is then renamed; one older file is kept
 
 
@@ -94,16 +95,17 @@ def _silent(settings: Settings, now: datetime) -> Iterator[Incident]:
 
 
 def _failed_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Iterator[Incident]:
-    """The last run failed. A run whose process was killed has failed, too."""
+    """The last run failed. A run whose process was killed has failed, too. One that works now has not ended
+    the incident yet."""
     runs = connection.execute(
         "select outcome, message, started_at from control.runs order by started_at desc"
     ).fetchall()
     failed = []
-    for run in runs:
+    for run in runs[1:] if is_writing and runs and runs[0][0] == "running" else runs:
         if run[0] == "succeeded":
             break
         failed.append(run)
-    if not failed or (failed[0][0] == "running" and is_writing):
+    if not failed:
         return
     outcome, message, started_at = failed[0]
     if outcome == "running":
@@ -304,11 +306,17 @@ def _write(settings: Settings, opened: Mapping[str, Incident], waiting: Sequence
         },
         "waiting": [asdict(each) for each in waiting],
     }
-    if state == _read(settings):
+    if state == _read(settings) and settings.incidents.exists():
         return
+    content = json.dumps(state, indent=1).encode().ljust(ROOM_BYTES)
     unfinished = settings.incidents.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(state, indent=1), encoding="utf-8")
-    unfinished.replace(settings.incidents)
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(settings.incidents)
+    except OSError:
+        # The disk is full. Without this, the same alert would be told at every look.
+        with settings.incidents.open("r+b") as there:
+            there.write(content)
 
 
 def _log(settings: Settings) -> logging.Logger:

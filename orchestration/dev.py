@@ -21,7 +21,7 @@ from pathlib import Path
 from orchestration import interruption
 from orchestration.errors import GoalpostError
 from orchestration.lineage import find_lineage
-from orchestration.locks import Held, held
+from orchestration.locks import Held, ends_in_order, held
 from orchestration.modes import create_home
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import single_writer
@@ -89,6 +89,7 @@ def _run_dagster(settings: Settings, port: int) -> int:
             stdin.flush()
             guard.wait(SECONDS_TO_END)
         _kill(guard.pid)
+        ends_in_order(settings.dev_lock)
 
     interruption.if_interrupted("stopped. A run that was not done yet is carried on by the next one.")
     interruption.before_the_end(end)

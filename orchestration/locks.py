@@ -65,6 +65,11 @@ def holder(path: Path) -> str | None:
     return None
 
 
+def ends_in_order(path: Path) -> None:
+    """The holder says, before it ends in the middle of its block, that it was not killed."""
+    _write(path, "")
+
+
 def _myself() -> str:
     program = Path(sys.argv[0])
     if program.name == "goalpost" or program.parent == Path(__file__).parent:

@@ -1,5 +1,6 @@
 """Alerts: each incident is told once, and once more when it is over, whatever happens to the receiver."""
 
+import errno
 import json
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from test_cli import LANDED
 
 from orchestration import alerts
 from orchestration.settings import Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, single_writer
 
 NOW = datetime(2026, 3, 2, 5)
 
@@ -103,6 +104,21 @@ def test_a_failed_run_is_told_once_and_once_more_when_a_run_succeeds(settings: S
     assert failed[1].startswith("Over: The run of 2026-03-02 05:00 UTC failed")
 
 
+def test_on_a_full_disk_an_incident_is_still_told_only_once(
+    settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with receiver.up():
+        alerts.look(settings)
+        monkeypatch.setattr(Path, "write_bytes", full)
+        run(settings, datetime.now(), "failed", "The disk is full: free 2 GB.")
+        for _ in range(3):
+            alerts.look(settings)
+    assert len([each for each in receiver.told if "disk is full" in each]) == 1
+
+
 def test_several_failures_in_a_row_say_since_when(settings: Settings):
     for hour in range(3):
         run(settings, NOW + timedelta(hours=hour), "failed", "No.")
@@ -115,6 +131,14 @@ def test_several_failures_in_a_row_say_since_when(settings: Settings):
 def test_a_run_whose_process_was_killed_has_failed(settings: Settings):
     run(settings, NOW, "running")
     assert "Its process is gone: start `goalpost run` again" in sentences(settings)[0]
+
+
+def test_a_failure_is_not_over_while_the_next_run_works(settings: Settings):
+    run(settings, NOW, "failed", "No.")
+    told = sentences(settings)
+    run(settings, NOW + timedelta(hours=1), "running")
+    with single_writer(settings):
+        assert sentences(settings) == told
 
 
 def test_marts_become_stale_unless_the_clock_is_pinned(settings: Settings):

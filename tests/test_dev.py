@@ -8,14 +8,17 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from homes import GOALPOST, first_home, processes, start
 from test_interruption import CODES
 
+from orchestration import alerts
 from orchestration.settings import Settings
 
+NOW = datetime(2026, 3, 2, 5)
 PATIENCE = 180
 
 
@@ -113,6 +116,7 @@ def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number
     dev.process.send_signal(number)
     assert dev.process.wait(timeout=10) == CODES[number]
     assert all_gone(family)
+    assert not [each for each in alerts.find_incidents(settings, NOW) or [] if each.key == "dev"]
     assert dev.log.read_text().endswith(
         "goalpost: stopped. A run that was not done yet is carried on by the next one.\n"
     )
