@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 # Modes of the tests themselves, not settings of what they test (CONTRIBUTING.md).
-MODES = ("GOALPOST_BATCHES", "GOALPOST_LOAD", "GOALPOST_MUTATIONS", "GOALPOST_SIMULATION")
+MODES = (
+    "GOALPOST_BATCHES",
+    "GOALPOST_LOAD",
+    "GOALPOST_LOAD_SEED",
+    "GOALPOST_MUTATIONS",
+    "GOALPOST_SIMULATION",
+)
 
 # Groups of files that one worker of `pytest -n 2` runs together: they use one home, and each worker builds
 # its own. Any other file is a group by itself. Long groups come first, so that no worker starts one when the
@@ -21,6 +27,7 @@ PIECES = {
     "code changes": ("test_code_changes",),
     "faults": ("test_faults",),
     "interruption": ("test_interruption",),
+    "load": ("test_load",),
     "walks": ("test_recounted_days",),
     "kills": ("test_kill",),
     "affected": ("test_affected_from",),
