@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib.metadata import version as installed_version
 from io import TextIOWrapper
 from tempfile import NamedTemporaryFile
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -74,6 +74,7 @@ AsOf = Annotated[
         help="Reports count until then (ISO 8601, UTC). Default: now, or where the clock is pinned."
     ),
 ]
+Part = Literal["code", "daemon", "web"]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -196,6 +197,17 @@ def dev() -> None:
     settings = Settings()
     _tighten(settings, console())
     run_dev(settings)
+
+
+@app.command()
+def serve(
+    part: Annotated[Part, typer.Argument(help="code first: the other two ask it.", show_default=False)],
+    port: Annotated[int | None, typer.Option(help="Default: 4000 for code, 3000 for web.")] = None,
+) -> None:
+    """One part of what `goalpost dev` starts, for containers (deploy/compose.yaml)."""
+    from orchestration.serve import serve as run_serve
+
+    run_serve(Settings(), part, port)
 
 
 @app.command()

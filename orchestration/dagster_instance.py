@@ -40,7 +40,7 @@ IN_CODE_LOCATION = {".dagster/repository": f"{REPOSITORY}@{CODE_LOCATION}"}
 # SQLite checks a file of this size in half a second.
 QUICKLY_READ_BYTES = 100_000_000
 
-# A run leaves 900 events, 7 MB. What it did in figures is in control.runs, for ever.
+# A run leaves 900 events, 2 MB. What it did in figures is in control.runs, for ever.
 KEPT_RUNS = 100
 
 

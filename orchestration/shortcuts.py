@@ -120,7 +120,7 @@ def _event_log() -> type:
 
 @cache
 def _postgres_event_log() -> type:
-    """Saves SECONDS s. For each of the 900 events of a run, Dagster's own class opens a connection or
+    """Saves 10 s. For each of the 900 events of a run, Dagster's own class opens a connection or
     two."""
     from dagster_postgres import PostgresEventLogStorage
     from dagster_postgres.utils import create_pg_engine, pg_url_from_config
