@@ -25,6 +25,7 @@ from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
+from orchestration.forget import carry_on
 from orchestration.publish import Prepared, marts_are_as_published, prepare
 from orchestration.repair import replay
 from orchestration.selection import recompute_moments
@@ -121,6 +122,7 @@ class GoalpostRun(ConfigurableResource):
             for done in mend(self.settings):
                 if context.log:
                     context.log.warning(done)
+            carry_on(self.settings)
             self._run, self._refusal, self._prepared = None, None, None
             if not is_whole(context.run, self.definitions):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
