@@ -49,7 +49,7 @@ KEYS = {
 
 E_MAIL = re.compile(r"[^\s\"'<>,;:()\[\]{}\\@/?&=|]+(?:@|%40)([\w-]+(?:\.[\w-]+)+)")
 LOWEST_SEQUENCE = str(-(2**63))
-TRIES = 50_000  # of a random name
+COMPARISONS = 200_000  # at most, to find a person's name: half a second
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ def _aliases(connection: duckdb.DuckDBPyConnection, people: Sequence[Person]) ->
     aliases, reordered = [], 0
     for person in people:
         best: tuple[int, Alias] | None = None
-        for _ in range(TRIES):
+        for _ in range(1 + COMPARISONS // (1 + len(pairs[person]))):
             alias = Alias(person, PREFIX + secrets.token_hex(16))
             wrong = sum(not _in_order(alias, pair) for pair in pairs[person])
             if best is None or wrong < best[0]:
