@@ -23,11 +23,11 @@ from orchestration import clock, dbt_process, modes, repair, runs
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
+from orchestration.erasure import carry_on
+from orchestration.erasure.command import PeopleFile, Profile, Workspace, forget_people
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.faults import told
-from orchestration.forget import carry_on
-from orchestration.forget_command import PeopleFile, Profile, Workspace, forget_people
 from orchestration.goals.commands import app as goals_app
 from orchestration.interruption import NOTHING_PUBLISHED, if_interrupted
 from orchestration.publish import catch_up, lost, publish_again

@@ -22,7 +22,7 @@ class Column:
     is_key: bool
     required: bool | str  # or the name of a condition: unless_anonymous
     values: tuple[str, ...]
-    is_erased: bool = False  # a person's, and nothing reads it (forget.py)
+    is_erased: bool = False  # a person's, and nothing reads it (erasure/rows.py)
 
 
 @dataclass(frozen=True)

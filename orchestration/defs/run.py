@@ -23,9 +23,9 @@ from pydantic import Field, PrivateAttr
 from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
+from orchestration.erasure import carry_on
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
-from orchestration.forget import carry_on
 from orchestration.publish import Prepared, marts_are_as_published, prepare
 from orchestration.repair import replay
 from orchestration.selection import recompute_moments
@@ -122,7 +122,6 @@ class GoalpostRun(ConfigurableResource):
             for done in mend(self.settings):
                 if context.log:
                     context.log.warning(done)
-            carry_on(self.settings)
             self._run, self._refusal, self._prepared = None, None, None
             if not is_whole(context.run, self.definitions):
                 if context.run and PUBLISHED in (context.run.asset_selection or ()):
@@ -136,6 +135,7 @@ class GoalpostRun(ConfigurableResource):
                 return
             if self.replay_since:
                 replay(self.settings, runs.read_moment(self.replay_since))
+            carry_on(self.settings)
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,

@@ -1,6 +1,6 @@
 """`goalpost forget …`: the order of the steps of an erasure, and what is printed.
 
-Belongs here: arguments, the runs before and after, printing. Does not: what is erased (forget.py). Nothing
+Belongs here: arguments, the runs before and after, printing. Does not: what is erased (erase.py). Nothing
 here may write who is erased into a file: not into a log, not into the config or the tags of a run.
 """
 
@@ -11,16 +11,15 @@ from typing import Annotated
 import typer
 
 from orchestration import runs
-from orchestration.errors import GoalpostError
-from orchestration.forget import (
-    Person,
+from orchestration.erasure.erase import (
     carry_on,
     forget,
     is_interrupted,
     left_in_home,
     left_in_landing,
-    read_people,
 )
+from orchestration.erasure.people import Person, read_people
+from orchestration.errors import GoalpostError
 from orchestration.interruption import if_interrupted
 from orchestration.settings import Settings
 from orchestration.terminal import console, one_line, say
@@ -33,7 +32,7 @@ PeopleFile = Annotated[
     typer.Option("--file", help="Instead: a CSV file with workspace_id and profile_id.", show_default=False),
 ]
 
-ERASED = "interrupted; the people are erased from the raw rows. `goalpost run` carries on: only then are the marts."
+ERASED = "interrupted; the raw rows have lost the people, the marts have not: `goalpost run` carries on."
 
 
 def forget_people(
@@ -47,9 +46,9 @@ def forget_people(
 
     Raises GoalpostError if nobody was erased, or the marts could not be computed without them."""
     people = _people(workspace, profile, file)
-    connect(settings, read_only=True).close()  # raises if there is no warehouse yet
     out = console()
     with single_writer(settings):
+        connect(settings, read_only=True).close()  # raises if there is no warehouse yet
         was_interrupted = _bring_up_to_date(settings, run)
         if_interrupted("interrupted; nobody was forgotten.")
         erasure = forget(settings, people)
@@ -91,9 +90,10 @@ def _people(workspace: str | None, profile: str | None, file: Path | None) -> li
 
 
 def _bring_up_to_date(settings: Settings, run: Callable[..., None]) -> bool:
-    """Build all that landed, so that it is known what stands, and what landed meanwhile is erased too. True if
-    an erasure before this one was interrupted."""
-    mend(settings)
+    """Build all that landed, so that it is known which rows stand, and new ones are erased too. True if an
+    erasure before this one was interrupted."""
+    for done in mend(settings):
+        say(console(), done, "yellow")
     carry_on(settings)
     was_interrupted = is_interrupted(settings)
     if was_interrupted or runs.find_work(settings, as_of=None, full_refresh=False):
