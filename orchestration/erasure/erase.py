@@ -24,6 +24,9 @@ from orchestration.months import quoted
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal, transaction
 
+# Then there is work, whoever looks for it, and the next run recomputes everything.
+COMPUTE_ANEW = "update control.watermark set file_id = 0"
+
 
 @dataclass(frozen=True)
 class Erasure:
@@ -54,8 +57,7 @@ def forget(settings: Settings, people: Sequence[Person]) -> Erasure | None:
         with transaction(connection):
             changes.write()
             erase_notes(connection, needles)
-            # Everything is computed anew, whatever starts the next run.
-            connection.execute("update control.watermark set file_id = 0")
+            connection.execute(COMPUTE_ANEW)
             connection.execute(
                 "insert into control.erasures values (?, now()::timestamp, ?)",
                 [len(named), sorted(changes.files)],
@@ -89,6 +91,7 @@ def carry_on(settings: Settings) -> bool:
         for schema in computed - {"raw", "control", "main"}:
             connection.execute(f"drop schema if exists warehouse.{quoted(schema)} cascade")
         connection.execute("delete from control.built_models")
+        connection.execute(COMPUTE_ANEW)
         connection.execute(f"attach {literal(copy)} as rewritten")
         connection.execute("copy from database warehouse to rewritten")
         connection.execute("checkpoint rewritten")

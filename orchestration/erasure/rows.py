@@ -94,7 +94,8 @@ class Changes:
             yield self.aliases[row["number"]], row
 
     def _unread_rows(self, table: RawTable) -> Iterator[tuple[Alias, dict[str, Any]]]:
-        """Rows in quarantine that do not say whose they are, and have the id or an address of these people."""
+        """Rows in quarantine that do not say whose they are, but have the id or an address of one of these
+        people."""
         is_of_nobody = "landed.workspace_id is null or landed.profile_id is null"
         if "profile_id" not in _names(table):
             is_of_nobody = "true"
