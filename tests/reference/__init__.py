@@ -57,7 +57,7 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
     marts = {
         "dim_goals": reports.dim_goals(known),
         "dim_sources": reports.dim_sources(staged.standing["sources"]),
-        "dim_profiles": reports.dim_profiles(staged.standing["profile_snapshots"]),
+        "dim_profiles": reports.dim_profiles(staged.observations),
         "dim_segments": reports.dim_segments(staged.standing["segments"]),
         "dim_workspaces": reports.dim_workspaces(known, staged.standing["workspaces"]),
         "fct_achievements": facts.achievements,
@@ -124,7 +124,7 @@ def read_goals(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[s
 
 
 def read_profiles(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[str, str], Profile]:
-    """Everyone with a snapshot, an event, a delivery or a journey. 'An engagement whose delivery has not
+    """Everyone with a snapshot, a change, an event, a delivery or a journey. 'An engagement whose delivery has not
     landed waits'."""
     profiles: dict[tuple[str, str], Profile] = {}
 
@@ -134,7 +134,7 @@ def read_profiles(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tupl
             profiles[key] = Profile(workspaces[row["workspace_id"]], row["profile_id"])
         return profiles[key]
 
-    for row in sorted(staged.standing["profile_snapshots"], key=lambda row: row["observed_at"]):
+    for row in staged.observations:
         profile_of(row).snapshots.append(row)
     for row in staged.standing["events"]:
         profile_of(row).events.append(row)
