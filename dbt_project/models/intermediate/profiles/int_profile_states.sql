@@ -65,24 +65,25 @@ observations as (
 laid_over as (
 
     select
-        observations.workspace_id,
-        observations.profile_key,
-        observations.observed_at,
-        observations.is_deleted,
-        lead(observations.observed_at) over profile_history as next_observed_at
+        workspace_id,
+        profile_key,
+        observed_at,
+        is_deleted,
+        lead(observed_at) over profile_history as next_observed_at
         {%- for pointer in pointers %}
         {%- set item, top = list_item('items', asked.index(pointer) + 1), list_item('items', asked.index(tops[loop.index0]) + 1) %},
         coalesce(
             last_value({{ said_value(item, top, 'is_whole') }} ignore nulls) over profile_history
-            {{- ', ' ~ list_item('kept.state_values', loop.index) if is_suffix }}
+            {{- ', ' ~ list_item('kept_values', loop.index) if is_suffix }}
         ) as value_{{ loop.index }}
         {%- endfor %}
     from observations
     {%- if is_suffix %}
-    left join kept on observations.profile_key = kept.profile_key
+    left join (select profile_key as kept_profile_key, state_values as kept_values from kept) as until_then
+        on observations.profile_key = until_then.kept_profile_key
     {%- endif %}
     window profile_history as (
-        partition by observations.profile_key
+        partition by profile_key
         order by {{ in_observation_order() }}
         rows between unbounded preceding and current row
     )
