@@ -45,67 +45,38 @@ coalesce({{ value }}, case when {{ is_whole }} or {{ top_value }} is not null th
 
 
 {#
-    How long each property of a person had each value, from the rows of int_profile_observations: workspace_id, profile_id, profile_key,
-    name, value (JSON text, never missing), valid_from, valid_to (exclusive; the end of time: until now).
+    All properties as of the last of these rows of int_profile_observations, as a JSON object in the order of the names; null: none. Grain:
+    the columns `by`, which are one person, or one person at one moment. For few people: it reads every key.
 #}
-{% macro property_spans(observations) -%}
-with placed as (
-
-    select
-        *,
-        row_number() over (partition by profile_key order by {{ goalpost.in_observation_order() }}) as place
-    from {{ observations }} as observations
-
-),
-
-until_whole as (
-
-    select
-        *,
-        min(case when is_whole then place end) over (
-            partition by profile_key order by place asc nulls last rows between 1 following and unbounded following
-        ) as next_whole_place
-    from placed
-
-),
-
-said as (
-
-    select distinct
-        workspace_id,
-        profile_id,
-        profile_key,
-        observed_at,
-        place,
-        next_whole_place,
-        properties,
-        {{ goalpost.one_row_an_item(goalpost.json_keys('properties')) }} as name
-    from until_whole
-
-),
-
-read as (
-
-    select
-        *,
-        coalesce({{ goalpost.json_value('properties', goalpost.key_pointer('name')) }}, 'null') as value,
-        lead(place) over (partition by profile_key, name order by place asc nulls last) as next_place
-    from said
-
-)
-
+{% macro laid_over(observations, by) -%}
 select
-    read.workspace_id,
-    read.profile_id,
-    read.profile_key,
-    read.name,
-    read.value,
-    read.observed_at as valid_from,
-    coalesce(until_then.observed_at, {{ goalpost.end_of_time() }}) as valid_to
-from read
-left join placed as until_then
-    on
-        read.profile_key = until_then.profile_key
-        and least(coalesce(read.next_place, read.next_whole_place), coalesce(read.next_whole_place, read.next_place)) = until_then.place
-where read.value <> 'null' and (until_then.observed_at is null or until_then.observed_at > read.observed_at)
+    {{ by | join(',\n    ') }},
+    {{ goalpost.json_object_of('name', 'value') }} as properties
+from (
+    select
+        {{ by | join(',\n        ') }},
+        name,
+        {{ goalpost.last_by('value', goalpost.observation_order() + ['-place']) }} as value
+    from (
+        select
+            {{ by | join(',\n            ') }},
+            {{ goalpost.observation_order() | join(',\n            ') }},
+            {{ goalpost.one_row_an_item(goalpost.json_keys('properties')) }} as name,
+            {{ goalpost.one_row_an_item(goalpost.json_items_of_keys('properties')) }} as value,
+            {{ goalpost.one_row_a_position(goalpost.json_keys('properties')) }} as place
+        from (
+            select
+                *,
+                max(case when is_whole then observed_at end) over (partition by {{ by | join(', ') }}) as whole_at,
+                max(case when is_deleted then observed_at end) over (partition by {{ by | join(', ') }}) as deleted_at
+            from {{ observations }} as observations
+        ) as bounded
+        where
+            observed_at >= coalesce(whole_at, observed_at)
+            and (deleted_at is null or observed_at > deleted_at)
+    ) as said
+    group by {{ by | join(', ') }}, name
+) as newest
+where value <> 'null'
+group by {{ by | join(', ') }}
 {%- endmacro %}

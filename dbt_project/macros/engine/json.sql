@@ -93,14 +93,15 @@ nullif({{ goalpost.json_item(document, pointer) }}, 'null')
     cast(json_extract({{ document }}, [{% for pointer in pointers %}{{ goalpost.text_literal(pointer) }}{{ ', ' if not loop.last }}{% endfor %}]) as varchar[])
 {%- endmacro %}
 
-{# The keys of an object, as a list; of no document: null. And: the pointer of a key that is a column. #}
+{# The keys of an object, and their values as json_items: lists in the same order, a repeated key included. Of no document: null. #}
 {% macro json_keys(document) %}{{ return(adapter.dispatch('json_keys')(document)) }}{% endmacro %}
 {% macro duckdb__json_keys(document) -%}
     json_keys({{ document }})
 {%- endmacro %}
 
-{% macro key_pointer(key) -%}
-    '/' || replace(replace({{ key }}, '~', '~0'), '/', '~1')
+{% macro json_items_of_keys(document) %}{{ return(adapter.dispatch('json_items_of_keys')(document)) }}{% endmacro %}
+{% macro duckdb__json_items_of_keys(document) -%}
+    cast(json_extract({{ document }}, '$.*') as varchar[])
 {%- endmacro %}
 
 {# Of a group's rows: an object of keys and their values, which are JSON text, in the order of the keys. #}

@@ -41,16 +41,11 @@ observations as (
 
 newest_properties as (
 
-    select
-        profile_key,
-        {{ json_object_of('name', 'value') }} as properties
-    from ({{ property_spans('observations') }}) as spans
-    where valid_to = {{ end_of_time() }}
-    group by profile_key
+    {{ laid_over('observations', by=['profile_key']) | indent(4) }}
 
 ),
 
-laid_over as (
+newest_changed as (
 
     select
         observations.workspace_id,
@@ -82,14 +77,14 @@ newest as (
     union all
 
     select
-        laid_over.workspace_id,
-        laid_over.profile_id,
-        laid_over.profile_key,
-        laid_over.observed_at,
+        newest_changed.workspace_id,
+        newest_changed.profile_id,
+        newest_changed.profile_key,
+        newest_changed.observed_at,
         newest_properties.properties,
-        laid_over.is_deleted
-    from laid_over
-    left join newest_properties on laid_over.profile_key = newest_properties.profile_key
+        newest_changed.is_deleted
+    from newest_changed
+    left join newest_properties on newest_changed.profile_key = newest_properties.profile_key
     {%- endif %}
 
 )
