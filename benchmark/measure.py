@@ -260,7 +260,19 @@ def peer_tools(bench: Bench) -> dict:
         return peers.compare(bench.world, settings.home)
 
 
-MEASURES = (full_refresh, days, growth, goals, profile_changes, landed, low_memory, peer_tools, small_run, sensor, room)
+MEASURES = (
+    full_refresh,
+    days,
+    growth,
+    goals,
+    profile_changes,
+    landed,
+    low_memory,
+    peer_tools,
+    small_run,
+    sensor,
+    room,
+)
 ONLY_UP_TO_1M = ("goals", "profile_changes", "landed", "small_run", "sensor", "room")
 ONLY_BEYOND_1M = ("growth", "low_memory")
 LONG_HISTORY = ("days",)

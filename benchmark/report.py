@@ -113,7 +113,9 @@ def _judged(name: str, worlds: dict[str, dict]) -> Iterator[Figure]:
     if goals := results.get("goals"):
         yield from _goals(name, goals)
     if costs := results.get("profile_changes"):
-        snapshots, profile_changes = (sum(costs[table].values()) for table in ("profile_snapshots", "profile_changes"))
+        snapshots, profile_changes = (
+            sum(costs[table].values()) for table in ("profile_snapshots", "profile_changes")
+        )
         yield Figure(CHANGES, name, profile_changes / snapshots, profile_changes)
     if peers := results.get("peer_tools"):
         yield from _peers(name, peers)

@@ -290,8 +290,8 @@ the observations of one moment are one
 + where true
 
 a change is laid over the state that is kept
-- {{- ', ' ~ list_item('kept_values', loop.index) if is_suffix }}
-+ {{- '' if is_suffix }}
+- ', ' ~ list_item('kept_values', loop.index) if is_suffix else ''
++ ''
 
 models/intermediate/profiles/int_profile_observations.sql
 

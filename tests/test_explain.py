@@ -748,7 +748,7 @@ def test_the_history_as_data_has_the_words_too(pipeline, monkeypatch):
             None,
             "goal",
             "ann",
-            "Several workspaces have a goal 'goal': say which with --workspace (changes, credit, delivered, events, ",
+            "Several workspaces have a goal 'goal': say which with --workspace (changes, credit, delivered, ",
         ),
         (
             "refusals",

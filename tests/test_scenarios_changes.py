@@ -28,7 +28,10 @@ def test_a_change_replaces_a_key_whole_and_a_key_set_to_null_is_missing(story):
     story.change("2024-03-03", home={"city": "Oslo"})
     story.change("2024-03-04", home=None)
     marts = yield
-    assert marts.fct_achievements.where(goal_id="in oslo").column("achieved_at") == ["2024-03-01", "2024-03-03"]
+    assert marts.fct_achievements.where(goal_id="in oslo").column("achieved_at") == [
+        "2024-03-01",
+        "2024-03-03",
+    ]
     assert marts.fct_achievements.where(goal_id="homeless").column("achieved_at") == ["2024-03-04"]
 
 
@@ -149,6 +152,8 @@ def test_of_two_rows_of_one_change_the_one_with_the_higher_sequence_stands(story
 def test_a_change_without_an_id_or_with_text_that_is_no_object_is_quarantined(story):
     story.goal(target=BECOMES_PAID)
     story.land("profile_changes", profile_id="ann", changed_at="2024-03-01", properties='{"plan": "paid"}')
-    story.land("profile_changes", profile_id="ann", changed_at="2024-03-01", change_id="a", properties='["plan"]')
+    story.land(
+        "profile_changes", profile_id="ann", changed_at="2024-03-01", change_id="a", properties='["plan"]'
+    )
     marts = yield
     assert marts.quarantined("profile_changes") == ["bad_json", "missing_key"]

@@ -124,8 +124,8 @@ def read_goals(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[s
 
 
 def read_profiles(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[str, str], Profile]:
-    """Everyone with a snapshot, a change, an event, a delivery or a journey. 'An engagement whose delivery has not
-    landed waits'."""
+    """Everyone with a snapshot, a change, an event, a delivery or a journey. 'An engagement whose delivery
+    has not landed waits'."""
     profiles: dict[tuple[str, str], Profile] = {}
 
     def profile_of(row: dict) -> Profile:

@@ -41,7 +41,11 @@ def state_as_of(moment, snapshots: list[dict], changes: list[dict]) -> dict:
     newest = max(whole, key=lambda row: row["observed_at"], default=None)
     state = dict(newest["properties"] or {}) if newest else {}
     for row in sorted(
-        (row for row in alive if "change_id" in row and (not newest or row["observed_at"] >= newest["observed_at"])),
+        (
+            row
+            for row in alive
+            if "change_id" in row and (not newest or row["observed_at"] >= newest["observed_at"])
+        ),
         key=lambda row: (row["observed_at"], row["change_id"]),
     ):
         state |= row["properties"] or {}

@@ -1,7 +1,8 @@
 -- Grain: one row per profile of which anything was observed: its newest state. Deleted profiles stay, marked, without properties.
--- Incremental: profiles of which the new rows observe anything are recomputed from what was observed since affected_from. The newest
--- is among these, because no observation is ever removed; for people with changes the properties come from all that was observed.
--- Also recomputed: every profile of a workspace that becomes readable or unreadable; these are affected from the beginning.
+-- Incremental: profiles of which the new rows observe anything are recomputed from what was observed since affected_from. The
+-- newest is among these, because no observation is ever removed. For people with changes, the properties come from all that was
+-- observed. Also recomputed: every profile of a workspace that becomes readable or unreadable; these are affected from the
+-- beginning.
 {%- set touched = "(
     select profile_key from staging.base_profile_snapshots
     where touched_after = (select after_file_id from control.increment) and reason_code is null
@@ -35,7 +36,10 @@ with bounds as (
 observations as (
 
     select * from {{ ref('int_profile_observations') }}
-    where profile_key in (select profile_key from {{ ref('stg_profile_changes') }} where {{ is_touched }})
+    where profile_key in (
+        select profile_key from {{ ref('stg_profile_changes') }}
+        where {{ is_touched }}
+    )
 
 ),
 

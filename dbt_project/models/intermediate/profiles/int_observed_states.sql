@@ -1,5 +1,5 @@
--- Grain: one row per profile and moment at which anything was observed of it: all of its properties as of then. A view for questions
--- about a few people.
+-- Grain: one row per profile and moment at which anything was observed of it: all of its properties as of then. A view for
+-- questions about a few people.
 {{ config(materialized='view') }}
 
 with moments as (

@@ -1,5 +1,5 @@
--- Grain: one row per snapshot or change of a profile, what it says of the profile's properties. State as of a moment: what these rows
--- say in their order, key by key (macros/observations.sql; SEMANTICS, section 5).
+-- Grain: one row per snapshot or change of a profile, what it says of the profile's properties. State as of a moment: what these
+-- rows say in their order, key by key (macros/observations.sql; SEMANTICS, section 5).
 {{ config(materialized='view') }}
 
 select

@@ -44,9 +44,14 @@ observed as (
 
 ),
 {%- else -%}
+{#- What an observation says of each property; items: what it says at the pointers, and at the top-level keys of those. -#}
 {%- set pointers, tops = property_pointers('snapshot'), [] %}
 {%- for pointer in pointers %}{% do tops.append(top_level_pointer(pointer)) %}{% endfor %}
-{%- set asked = (pointers + tops) | unique | list %}
+{%- set asked, said = (pointers + tops) | unique | list, [] %}
+{%- for pointer in pointers %}
+{%- set item, top_item = asked.index(pointer) + 1, asked.index(tops[loop.index0]) + 1 %}
+{%- do said.append(said_value(list_item('items', item), list_item('items', top_item), 'is_whole')) %}
+{%- endfor %}
 observations as (
 
     select
@@ -69,14 +74,11 @@ laid_over as (
         profile_key,
         observed_at,
         is_deleted,
-        lead(observed_at) over profile_history as next_observed_at
-        {%- for pointer in pointers %}
-        {%- set item, top = list_item('items', asked.index(pointer) + 1), list_item('items', asked.index(tops[loop.index0]) + 1) %},
-        coalesce(
-            last_value({{ said_value(item, top, 'is_whole') }} ignore nulls) over profile_history
-            {{- ', ' ~ list_item('kept_values', loop.index) if is_suffix }}
-        ) as value_{{ loop.index }}
+        {%- for value in said %}
+        last_value({{ value }} ignore nulls) over profile_history as value_{{ loop.index }},
         {%- endfor %}
+        {{ 'kept_values,' if is_suffix }}
+        lead(observed_at) over profile_history as next_observed_at
     from observations
     {%- if is_suffix %}
     left join (select profile_key as kept_profile_key, state_values as kept_values from kept) as until_then
@@ -98,9 +100,12 @@ observed as (
         profile_key,
         observed_at,
         is_deleted,
-        {%- set items = [] %}
-        {%- for _ in pointers %}{% do items.append("nullif(value_" ~ loop.index ~ ", 'null')") %}{% endfor %}
-        {{ list_of(items, 'varchar') }} as snapshot_values
+        {%- set values_now = [] %}
+        {%- for _ in pointers %}
+        {%- set kept_value = ', ' ~ list_item('kept_values', loop.index) if is_suffix else '' %}
+        {%- do values_now.append("nullif(coalesce(value_" ~ loop.index ~ kept_value ~ ", 'null'), 'null')") %}
+        {%- endfor %}
+        {{ list_of(values_now, 'varchar') }} as snapshot_values
     from laid_over
     where next_observed_at is distinct from observed_at
 
