@@ -820,6 +820,24 @@ members by the state as of as_of
 - on states.valid_from <= clock.as_of and states.valid_to > clock.as_of
 + on states.valid_from < clock.as_of and states.valid_to >= clock.as_of
 
+models/marts/rpt_vendor_conversions.sql
+
+a vendor's conversion after the clock is not known yet
+- engagements.occurred_at <= clock.as_of
++ true
+
+a vendor's conversion is a converted engagement
+- and engagements.metric = 'converted'
++ and engagements.metric in ('converted', 'clicked')
+
+an achievement at the very sending is one from it on
+- theirs.sent_at <= achievements.achieved_at
++ theirs.sent_at < achievements.achieved_at
+
+no impression comes before no achievement
+- when not coalesce(kinds.is_impression, false) then 'not_an_impression'
++ when kinds.is_achieved is null then 'not_an_impression'
+
 models/marts/rpt_source_performance.sql
 
 the newest version's sources

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import experiments, reports
+from . import experiments, reports, vendor
 from .exits import find_exit
 from .facts import Facts, Profile, Workspace, add_facts
 from .goals import Goal, read_goal
@@ -79,6 +79,8 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
         "rpt_goal_lift": experiments.rpt_goal_lift(known, staged),
         "rpt_conversion_curve": experiments.rpt_conversion_curve(known),
     }
+    performance = marts["rpt_source_performance"]
+    marts["rpt_vendor_conversions"] = vendor.rpt_vendor_conversions(known, staged, performance)
     unreadable = staged.unreadable_workspaces
     for mart, rows in marts.items():
         marts[mart] = [row for row in rows if row["workspace_id"] not in unreadable]
