@@ -9,7 +9,7 @@ from published import ask
 REASONS = {
     "not_an_impression": (
         "No impression",
-        "The message is no impression of the goal: it bounced, was trapped, or was sent before the goal began.",
+        "The message is no impression of the goal: it bounced, was trapped, or left before the goal began.",
     ),
     "not_an_achievement": (
         "No achievement",
@@ -51,8 +51,8 @@ parts.bullets(
 )
 parts.heading(
     "By source",
-    "Messages since the beginning, until the clock. A vendor does not say which goal was reached: compare with "
-    "the goal that it measures.",
+    "Messages since the beginning, until the clock. A vendor does not say which goal was reached: compare "
+    "with the goal that it measures.",
     found,
 )
 columns = {

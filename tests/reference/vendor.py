@@ -8,7 +8,7 @@ from .reports import Known, of
 
 
 def rpt_vendor_conversions(known: Known, staged: Staged, performance: list[dict]) -> list[dict]:
-    """'goal × source: our converted deliveries and the vendor's (`converted` engagements), how many agree,
+    """'… our converted deliveries and the vendor's (`converted` engagements), how many agree,
     only ours, only theirs, and of these by reason'"""
     converted = {
         (row["workspace_id"], row["delivery_id"])

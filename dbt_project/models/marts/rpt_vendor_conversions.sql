@@ -1,6 +1,6 @@
 -- Grain: one row per goal and source, as in rpt_source_performance: the deliveries that we credit, those that the vendor says
--- converted (its `converted` engagements), and why the two differ, up to as_of (SEMANTICS, section 10). A vendor does not say which
--- goal: each goal that lists the source is compared with all of the source's conversions.
+-- converted (its `converted` engagements), and why the two differ, up to as_of (SEMANTICS, section 10). A vendor does not say
+-- which goal: each goal that lists the source is compared with all of the source's conversions.
 with theirs as (
 
     select
