@@ -29,8 +29,9 @@ here = choices.workspace()
 goal = choices.goal(here.workspace_id)
 st.title("The vendor's answer, and ours", anchor=False)
 found = ask("vendor", workspace=here.workspace_id, goal=goal)
-totals = found.rows.sum(numeric_only=True)
-if not totals.get("vendor_conversions"):
+figures = ("our_conversions", "vendor_conversions", "agreeing", "only_ours", "only_theirs", *REASONS)
+totals = {name: parts.whole(float(found.rows[name].sum())) for name in figures}
+if totals["vendor_conversions"] == "0":
     parts.nothing(
         "The sources of this goal have no conversion of the vendor: land `converted` engagements, as the "
         "vendor's export has them, and run."
@@ -39,16 +40,14 @@ if not totals.get("vendor_conversions"):
 
 parts.metrics(
     {
-        "Ours": (parts.whole(totals.our_conversions), "Messages that we credit within their own source."),
-        "Theirs": (parts.whole(totals.vendor_conversions), "Messages with a `converted` engagement."),
-        "Both": (parts.whole(totals.agreeing), "Messages that both count."),
-        "Only ours": (parts.whole(totals.only_ours), "Ours - both."),
-        "Only theirs": (parts.whole(totals.only_theirs), "Theirs - both: the sum of the four reasons."),
+        "Ours": (totals["our_conversions"], "Messages that we credit within their own source."),
+        "Theirs": (totals["vendor_conversions"], "Messages with a `converted` engagement."),
+        "Both": (totals["agreeing"], "Messages that both count."),
+        "Only ours": (totals["only_ours"], "Ours - both."),
+        "Only theirs": (totals["only_theirs"], "Theirs - both: the sum of the four reasons."),
     }
 )
-parts.bullets(
-    f"{title}: {parts.whole(totals[name])} only theirs. {says}" for name, (title, says) in REASONS.items()
-)
+parts.bullets(f"{title}: {totals[name]} only theirs. {says}" for name, (title, says) in REASONS.items())
 parts.heading(
     "By source",
     "Messages since the beginning, until the clock. A vendor does not say which goal was reached: compare "
