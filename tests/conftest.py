@@ -30,6 +30,7 @@ PIECES = {
     "load": ("test_load",),
     "walks": ("test_recounted_days",),
     "kills": ("test_kill",),
+    "erasure": ("test_forget",),
     "affected": ("test_affected_from",),
     "parts": ("test_partial_builds",),
     "goals in a pipeline": ("test_goals_pipeline",),
