@@ -30,7 +30,7 @@ goal = choices.goal(here.workspace_id)
 st.title("The vendor's answer, and ours", anchor=False)
 found = ask("vendor", workspace=here.workspace_id, goal=goal)
 figures = ("our_conversions", "vendor_conversions", "agreeing", "only_ours", "only_theirs", *REASONS)
-totals = {name: parts.whole(float(found.rows[name].sum())) for name in figures}
+totals = {name: parts.whole(sum(found.rows[name])) for name in figures}
 if totals["vendor_conversions"] == "0":
     parts.nothing(
         "The sources of this goal have no conversion of the vendor: land `converted` engagements, as the "
