@@ -11,7 +11,7 @@ Functions that take `settings` or a connection raise GoalpostError if the wareho
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -344,6 +344,31 @@ def record_build(settings: Settings, run_id: str) -> None:
             "where run_id = ?",
             [run_id],
         )
+
+
+def record_steps(
+    settings: Settings,
+    run_id: str,
+    steps_of: Callable[[str], Sequence[tuple[str, datetime, datetime | None, str]]],
+) -> None:
+    """Record the steps of a run as they are now, and those of runs whose process was killed. `steps_of`:
+    name, start, end and outcome of the steps of a run, as Dagster knows them."""
+    with closing(connect(settings)) as connection:
+        killed = connection.execute(
+            "select run_id from control.runs where outcome = 'interrupted' "
+            "and run_id not in (select run_id from control.run_steps where outcome <> 'running') "
+            "order by started_at desc limit 10"
+        ).fetchall()
+        connection.begin()
+        for each in (run_id, *(name for (name,) in killed)):
+            connection.execute("delete from control.run_steps where run_id = ?", [each])
+            for step, started_at, finished_at, outcome in steps_of(each):
+                is_over = outcome == "running" and each != run_id
+                connection.execute(
+                    "insert into control.run_steps values (?, ?, ?, ?, ?)",
+                    [each, step, started_at, finished_at, "interrupted" if is_over else outcome],
+                )
+        connection.commit()
 
 
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:

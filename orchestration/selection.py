@@ -11,6 +11,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from orchestration.contract import RAW_TABLES
+from orchestration.mart_changes import Rows
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -82,6 +83,27 @@ def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("recompute_from")
     }
+
+
+def rows_that_can_change(manifest: Mapping[str, Any], rebuilt: Collection[str] | None) -> Rows:
+    """How to find what a run changed (mart_changes.py). `rebuilt`: the models in which it may have changed
+    any row; None: all. A row that is also replaced by its key (unique_key) can have had an earlier moment."""
+    keys, can_change = {}, {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "unique_key":
+            keys[node["attached_node"].rpartition(".")[2]] = test["kwargs"]["columns"]
+    by_key = {node["name"] for node in manifest["nodes"].values() if node["config"].get("unique_key")}
+    for name, moment in recompute_moments(manifest).items():
+        if rebuilt is not None and name not in rebuilt:
+            affected = "intermediate.int_affected_profiles"
+            later = "" if name in by_key else f" and {moment} >= affected.affected_from"
+            skipped = "" if name in by_key else f"{moment} >= (select min(affected_from) from {affected}) and "
+            can_change[name] = (
+                f"{skipped}exists (select 1 from {affected} as affected "
+                f"where affected.profile_key = kept.profile_key{later})"
+            )
+    return Rows(keys, can_change)
 
 
 def increment_arguments(

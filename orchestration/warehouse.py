@@ -128,6 +128,30 @@ create table if not exists control.check_results (
     checked_at timestamp not null
 );
 
+create table if not exists control.run_steps (
+    run_id varchar not null,
+    step varchar not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    outcome varchar not null check (outcome in ('running', 'succeeded', 'failed', 'interrupted'))
+);
+
+create table if not exists control.run_quarantine (
+    run_id varchar not null,
+    table_name varchar not null,
+    reason_code varchar not null,
+    rows bigint not null
+);
+
+create table if not exists control.mart_changes (
+    run_id varchar not null,
+    mart varchar not null,
+    rows_added bigint not null,
+    rows_removed bigint not null,
+    rows_changed bigint not null,
+    first_day date
+);
+
 create schema if not exists marts.control;
 create table if not exists marts.control.written_by (run_id varchar not null);
 """

@@ -11,6 +11,7 @@ from typing import ClassVar
 from dagster import (
     AssetKey,
     ConfigurableResource,
+    DagsterInstance,
     DagsterRun,
     Definitions,
     Failure,
@@ -23,11 +24,12 @@ from pydantic import Field, PrivateAttr
 from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
+from orchestration.dagster_instance import steps_of
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
 from orchestration.repair import replay
-from orchestration.selection import recompute_moments
+from orchestration.selection import recompute_moments, rows_that_can_change
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
 
@@ -100,17 +102,25 @@ class GoalpostRun(ConfigurableResource):
         return dbt_process.started(self.settings, in_run=not self.is_partial)
 
     @property
-    def prepared(self) -> Prepared | None:
+    def prepared(self) -> Prepared:
+        if self._prepared is None:  # a retry that begins with publishing
+            self.prepare_publishing()
+        assert self._prepared
         return self._prepared
 
     def prepare_publishing(self) -> None:
         manifest = json.loads(dbt_process.manifest_path(self.settings).read_bytes())
         is_in_part = self._marts_were_as_published and not self.is_full_refresh
+        rebuilt = self.started.rebuild.models if is_in_part else None
         self._prepared = prepare(
             self.settings,
             recompute_moments(manifest),
-            rebuilt=self.started.rebuild.models if is_in_part else None,
+            rebuilt=rebuilt,
+            rows=rows_that_can_change(manifest, rebuilt),
         )
+
+    def record_steps(self, instance: DagsterInstance) -> None:
+        runs.record_steps(self.settings, self.run_id, lambda run_id: steps_of(instance, run_id))
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
@@ -160,6 +170,8 @@ class GoalpostRun(ConfigurableResource):
                     "failed",
                     "The run ended before it published: start `goalpost run` again, it carries on.",
                 )
+                if context.instance:
+                    self.record_steps(context.instance)
                 alerts.look(self.settings)
 
 
