@@ -33,10 +33,11 @@ class Change:
 @dataclass(frozen=True)
 class Rows:
     """What is known of the rows of marts. `keys`: the columns that name a row; without them, a row that
-    changed counts as one removed and one added. `can_change`: the condition over `kept` for the rows that
-    the run can have changed; without it, any."""
+    changed counts as one removed and one added. `moments`: the moment of a row (`recompute_from`).
+    `can_change`: the condition over `kept` for the rows that the run can have changed; without it, any."""
 
     keys: Mapping[str, Sequence[str]]
+    moments: Mapping[str, str]
     can_change: Mapping[str, str]
 
 
@@ -51,10 +52,9 @@ def find_changes(
 
     `months`: by mart, the months that differ (None: the mart has no months); a mart that is not in it is the
     same. Without `months`, everything is compared. Lets duckdb.Error pass."""
+    file = f"{literal(before)} as before (read_only)" if before else "':memory:' as before (read_write)"
     try:
-        connection.execute(
-            f"attach {literal(before or ':memory:')} as before{' (read_only)' if before else ''}"
-        )
+        connection.execute(f"attach {file}")
     except duckdb.Error:
         return None
     try:
@@ -75,28 +75,54 @@ def _change(
     rows: Rows,
     months: Mapping[str, Collection[datetime | None]] | None,
 ) -> Change:
-    columns = new or old or ()
-    day = day_of(mart, columns)
-    if not old:
-        counted = connection.execute(f"select count(*), min({day}) from marts.{quoted(mart)}").fetchall()
-        return Change(mart, counted[0][0], 0, 0, counted[0][1])
+    if months is not None and not months.get(mart):
+        return Change(mart, 0, 0, 0, None)
+    if old and new:
+        differing_months = months[mart] if months else ()
+        try:
+            return _difference(connection, mart, old, new, rows, differing_months)
+        except duckdb.BinderException:  # a column of its key, or its moment, is new: no row is the same
+            pass
+    removed, first = _count(connection, "before", mart, old)
+    added, first_day = _count(connection, "marts", mart, new)
+    return Change(mart, added, removed, 0, min((day for day in (first, first_day) if day), default=None))
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, database: str, mart: str, columns: Columns | None
+) -> tuple[int, date | None]:
+    """How many rows, and their first day."""
+    if not columns:
+        return 0, None
+    [counted] = connection.execute(
+        f"select count(*), min({day_of(mart, columns)}) from {database}.{quoted(mart)}"
+    ).fetchall()
+    return counted
+
+
+def _difference(
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    old: Columns,
+    new: Columns,
+    rows: Rows,
+    months: Collection[datetime | None],
+) -> Change:
+    """`months`: those that differ; empty: any."""
     where = [rows.can_change.get(mart, "true")]
-    if months is not None:
-        time = time_column(mart, columns)
-        differing_months = months.get(mart, ())
-        if not differing_months:
-            return Change(mart, 0, 0, 0, None)
-        if time:  # one range: a condition for each month would take longer than the rows between them
-            known = [month for month in differing_months if month]
-            where.append(f"{time} >= timestamp '{min(known)}'")
-            where.append(f"{time} < timestamp '{max(known)}' + interval '1' month")
+    known = [month for month in months if month]
+    if known and mart not in rows.can_change and (time := time_column(mart, new)):
+        # One range: a condition for each month would take longer than the rows between them.
+        where.append(f"{time} >= timestamp '{min(known)}'")
+        where.append(f"{time} < timestamp '{max(known)}' + interval '1' month")
     condition = " and ".join(f"({each})" for each in where)
+    before = {name for name, *_ in old}
     found = differing(
         f"before.{quoted(mart)} as kept where {condition}",
-        f"marts.{quoted(mart)} as kept where {condition}" if new else None,
-        columns=[name for name, *_ in columns if name in {each[0] for each in old}],
+        f"marts.{quoted(mart)} as kept where {condition}",
+        columns=[name for name, *_ in new if name in before],
         keys=rows.keys.get(mart),
-        shown={"day": day},
+        shown={"day": day_of(mart, new, rows.moments.get(mart))},
     )
     [(added, removed, changed, first_day)] = connection.execute(
         f"""
@@ -117,7 +143,7 @@ def _change(
 
 def differing(
     old: str,
-    new: str | None,
+    new: str,
     *,
     columns: Iterable[str],
     keys: Iterable[str] | None,
@@ -125,7 +151,7 @@ def differing(
 ) -> str:
     """The query of the rows that one of two relations has and the other has not, or not as often: row_key,
     `copies` (how many more the new one has; negative: the old one), and these expressions. `old`, `new`: what
-    stands after `from`; `new` may be None: no rows."""
+    stands after `from`."""
     names = ", ".join(map(quoted, columns))
     key = ", ".join(map(quoted, keys)) if keys else names
     values = "".join(f", {expression} as {name}" for name, expression in shown.items())
@@ -133,7 +159,6 @@ def differing(
         f"select hash({key}) as row_key, hash({names}) as row_hash, {copies} as copies{values} "
         f"from {relation}"
         for relation, copies in ((old, -1), (new, 1))
-        if relation
     ]
     kept = "".join(f", min({name}) as {name}" for name in shown)
     return (

@@ -19,10 +19,11 @@ def time_column(mart: str, columns: Sequence[tuple[str, str, bool]]) -> str | No
     return quoted(moments[0]) if moments and mart.startswith("fct_") else None
 
 
-def day_of(mart: str, columns: Sequence[tuple[str, str, bool]]) -> str:
-    """The day of a row, as an expression: of a fact, the day (UTC) when it happened; of a report, the day
-    that it counts; else null. A report that counts days, weeks and months has each change in its days."""
-    if time := time_column(mart, columns):
+def day_of(mart: str, columns: Sequence[tuple[str, str, bool]], moment: str | None = None) -> str:
+    """The day of a row, as an expression: of a fact, the day (UTC) of its moment (`moment`: recompute_from;
+    or else when it happened); of a report, the day that it counts; else null. A report that counts days,
+    weeks and months has each change in its days."""
+    if time := moment or time_column(mart, columns):
         return f"cast({time} as date)"
     days = [quoted(name) for name, type_, _ in columns if type_ == "DATE"]
     if not days:

@@ -84,8 +84,9 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
             "rows_added": "Rows whose key was not there before.",
             "rows_removed": "Rows whose key is not there any more.",
             "rows_changed": "Rows with the same key, and another value in a column that was there before.",
-            "first_day": "The first day to which one of these rows belongs, before or after: of a fact, when "
-            "it happened (its first moment, UTC); of a report by day, its day. Null: none, or it has no day.",
+            "first_day": "The first day of these rows, as they were and as they are: of a fact, when it "
+            "happened (UTC; of an enrollment without a conversion, its start); of a report by day, its day. "
+            "Null: nothing changed, or its rows have no day.",
         },
     ),
     "ops.check_results": (

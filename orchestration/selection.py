@@ -87,23 +87,29 @@ def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def rows_that_can_change(manifest: Mapping[str, Any], rebuilt: Collection[str] | None) -> Rows:
     """How to find what a run changed (mart_changes.py). `rebuilt`: the models in which it may have changed
-    any row; None: all. A row that is also replaced by its key (unique_key) can have had an earlier moment."""
-    keys, can_change = {}, {}
+    any row; None: all. Where rows are also replaced by their key (unique_key), the moment of a row can be
+    earlier before or after the change: there, all rows of a profile that has a later one."""
+    keys, can_change, moments = {}, {}, recompute_moments(manifest)
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
         if test.get("name") == "unique_key":
             keys[node["attached_node"].rpartition(".")[2]] = test["kwargs"]["columns"]
     by_key = {node["name"] for node in manifest["nodes"].values() if node["config"].get("unique_key")}
-    for name, moment in recompute_moments(manifest).items():
-        if rebuilt is not None and name not in rebuilt:
-            affected = "intermediate.int_affected_profiles"
-            later = "" if name in by_key else f" and {moment} >= affected.affected_from"
-            skipped = "" if name in by_key else f"{moment} >= (select min(affected_from) from {affected}) and "
-            can_change[name] = (
-                f"{skipped}exists (select 1 from {affected} as affected "
-                f"where affected.profile_key = kept.profile_key{later})"
-            )
-    return Rows(keys, can_change)
+    affected = "intermediate.int_affected_profiles"
+    for name, moment in moments.items():
+        if rebuilt is None or name in rebuilt:
+            continue
+        is_later = (
+            f"{moment} >= (select min(affected_from) from {affected}) and exists ("
+            f"select 1 from {affected} as affected "
+            f"where affected.profile_key = kept.profile_key and {moment} >= affected.affected_from)"
+        )
+        profiles = " union all ".join(
+            f'select profile_key from {state}."{name}" as kept where {is_later}'
+            for state in ("before", "marts")
+        )
+        can_change[name] = f"profile_key in ({profiles})" if name in by_key else is_later
+    return Rows(keys, moments, can_change)
 
 
 def increment_arguments(
