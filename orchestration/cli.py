@@ -166,6 +166,26 @@ def replay(
         _run_alone(settings, full_refresh=False, as_of=None)
 
 
+@app.command()
+def redo(
+    goal: Annotated[
+        str | None, typer.Option(help="Every row of this goal, and of its workspace.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Every row from this day or time on (ISO 8601, UTC).", show_default=False),
+    ] = None,
+) -> None:
+    """Compute rows of the marts again from what has landed, for example after somebody changed them."""
+    if (goal is None) == (since is None):
+        raise GoalpostError("Say what to compute again: --goal or --since.")
+    settings = Settings()
+    with single_writer(settings):
+        people = repair.redo(settings, goal=goal, since=runs.read_moment(since) if since else None)
+        say(console(), f"The rows of {people:,} people are computed again.")
+        _run_alone(settings, full_refresh=False, as_of=None)
+
+
 @quarantine_app.command("replay")
 def replay_quarantine(
     files: Annotated[
@@ -254,7 +274,14 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     from orchestration.defs.run import GoalpostRun
     from orchestration.in_process import run_job
 
-    config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, replay_since=None, landing=settings.landing)
+    config = GoalpostRun(
+        as_of=as_of,
+        full_refresh=full_refresh,
+        replay_since=None,
+        redo_goal=None,
+        redo_since=None,
+        landing=settings.landing,
+    )
     run_id = run_job(settings, config, out)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)

@@ -23,7 +23,8 @@ FEW_ROWS = 1_000_000
 
 
 def landed_rows(settings: Settings) -> dict[str, int]:
-    """The number of rows, by raw table, in the files that no run has built yet.
+    """The number of rows, by raw table, in the files that no run has built yet. If a part is to be computed
+    again (repair.redo), every table has an entry, so that no mart is left out.
 
     Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error pass.
     """
@@ -33,7 +34,8 @@ def landed_rows(settings: Settings) -> dict[str, int]:
             "where file_id > (select file_id from control.watermark) and outcome = 'loaded' "
             "group by table_name"
         ).fetchall()
-    return dict(found)
+        is_to_redo = connection.execute("from control.redo limit 1").fetchall()
+    return (dict.fromkeys(RAW_TABLES, 0) if is_to_redo else {}) | dict(found)
 
 
 def models_at_a_time(landed: Mapping[str, int]) -> int:

@@ -102,6 +102,13 @@ create table if not exists control.built_models (
     in_run boolean not null
 );
 
+create table if not exists control.redo (
+    workspace_id varchar,
+    profile_id varchar,
+    profile_key bigint not null,
+    affected_from timestamp not null
+);
+
 create table if not exists control.runs (
     run_id varchar not null,
     started_at timestamp not null,

@@ -33,9 +33,17 @@ from orchestration.landing import Listing, list_landing
 from orchestration.settings import Settings
 from orchestration.warehouse import writer
 
+CHOICES = {
+    "as_of": "",
+    "full_refresh": False,
+    "replay_since": "",
+    "redo_goal": "",
+    "redo_since": "",
+    "landing": "",
+}
 LAUNCHPAD = {
     name: Field(type(default), default_value=default, description=GoalpostRun.model_fields[name].description)
-    for name, default in {"as_of": "", "full_refresh": False, "replay_since": "", "landing": ""}.items()
+    for name, default in CHOICES.items()
 }
 
 

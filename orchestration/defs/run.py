@@ -28,7 +28,7 @@ from orchestration.dagster_instance import steps_of
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
-from orchestration.repair import replay
+from orchestration.repair import redo, replay
 from orchestration.selection import recompute_moments, rows_that_can_change
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
@@ -56,6 +56,12 @@ class GoalpostRun(ConfigurableResource):
         None,
         description="Take in again every file that landed at or after this time (ISO 8601, UTC), and "
         "recompute what it concerns. Default: only new files.",
+    )
+    redo_goal: str | None = Field(
+        None, description="Compute every row of this goal, and of its workspace, again from what has landed."
+    )
+    redo_since: str | None = Field(
+        None, description="Compute every row from this day or time on (ISO 8601, UTC) again."
     )
 
     _run: runs.StartedRun | None = PrivateAttr(None)
@@ -144,6 +150,10 @@ class GoalpostRun(ConfigurableResource):
                 return
             if self.replay_since:
                 replay(self.settings, runs.read_moment(self.replay_since))
+            if self.redo_goal:
+                redo(self.settings, goal=self.redo_goal)
+            if self.redo_since:
+                redo(self.settings, since=runs.read_moment(self.redo_since))
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,

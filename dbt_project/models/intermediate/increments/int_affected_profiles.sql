@@ -89,7 +89,7 @@ unfinished as (
 affected as (
     {% for part in [
         'touched_profile_snapshots', 'early_deliveries', 'touched_events', 'touched_journeys', 'touched_deliveries',
-        ref('int_affected_by_definitions'), 'unfinished',
+        ref('int_affected_by_definitions'), source('control', 'redo'), 'unfinished',
     ] %}
     select * from {{ part }}
     {% if not loop.last %}union all{% endif %}
