@@ -23,6 +23,7 @@ from orchestration import clock, dbt_process, modes, repair, runs
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
+from orchestration.deep_check_command import deep_check_command
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.faults import told
@@ -63,6 +64,7 @@ app.add_typer(goals_app, name="goals")
 app.add_typer(clock_app, name="clock")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(quarantine_app, name="quarantine")
+app.command("deep-check")(deep_check_command)
 app.command("report")(report_command)
 app.command("explain")(explain_command)
 

@@ -19,6 +19,7 @@ from rich.text import Text
 from orchestration import clock, publish_postgres
 from orchestration.checks.suites import STEPS, read_suites
 from orchestration.contract import RAW_TABLES
+from orchestration.deep_check import last_deep_check
 from orchestration.errors import GoalpostError
 from orchestration.landing import list_landing
 from orchestration.publish import published_contents
@@ -139,6 +140,9 @@ def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, o
         say(out, f"A run is writing just now ({holder}).", "yellow")
     out.print(_last_run(connection, is_writing=holder is not None))
     out.print(_changed(connection))
+    if checked := last_deep_check(settings):
+        out.print()
+        say(out, checked.sentence or f"Deep check {_moment(checked.checked_at)}: no difference.")
     try:
         ignored = list_landing(settings).ignored
     except GoalpostError as error:
