@@ -60,7 +60,7 @@ def redo(settings: Settings, *, goal: str | None = None, since: datetime | None 
             raise GoalpostError(f"There is no goal '{goal}': `goalpost report` lists the goals.")
         landed = " union ".join(
             f"select workspace_id, profile_id, profile_key from staging.base_{table} "
-            "where reason_code is null"
+            "where reason_code is null and profile_key is not null"
             for table in ("profile_snapshots", "events", "journeys", "deliveries")
         )
         marts = connection.execute(
@@ -74,7 +74,7 @@ def redo(settings: Settings, *, goal: str | None = None, since: datetime | None 
                 insert into control.redo
                 with landed as ({landed}),
                 -- A row that nobody should have: it is deleted, and no other takes its place.
-                nobodys as (from ({in_marts}) where profile_key not in (select profile_key from landed))
+                nobodys as (from ({in_marts}) as people where profile_key not in (select profile_key from landed))
                 select *, $affected_from from landed where $goal is null or workspace_id in ({of_goal})
                 union all
                 select null, null, profile_key, $affected_from from nobodys
