@@ -175,7 +175,9 @@ def redo(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Every row from this day or time on (ISO 8601, UTC).", show_default=False),
+        typer.Option(
+            help="Every row that began at or after this day or time (ISO 8601, UTC).", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Compute rows of the marts again from what has landed, for example after somebody changed them."""

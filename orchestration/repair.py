@@ -74,7 +74,9 @@ def redo(settings: Settings, *, goal: str | None = None, since: datetime | None 
                 insert into control.redo
                 with landed as ({landed}),
                 -- A row that nobody should have: it is deleted, and no other takes its place.
-                nobodys as (from ({in_marts}) as people where profile_key not in (select profile_key from landed))
+                nobodys as (
+                    from ({in_marts}) as people where profile_key not in (select profile_key from landed)
+                )
                 select *, $affected_from from landed where $goal is null or workspace_id in ({of_goal})
                 union all
                 select null, null, profile_key, $affected_from from nobodys
