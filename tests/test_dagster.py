@@ -16,6 +16,7 @@ from dagster import (
     AssetKey,
     DagsterInstance,
     DagsterRunStatus,
+    DefaultScheduleStatus,
     Definitions,
     RunRequest,
     SkipReason,
@@ -200,6 +201,12 @@ def test_the_launchpad_asks_for_few_choices_and_an_empty_one_is_the_default(defs
     whole = mapping.resolve_from_unvalidated_config(chosen)
     assert whole["resources"] == {"run": {"config": {"full_refresh": False}}}
     assert {name: bool(field.description) for name, field in LAUNCHPAD.items()} == dict.fromkeys(chosen, True)
+
+
+def test_the_deep_check_runs_on_sunday_night(defs: Definitions):
+    schedule = defs.resolve_schedule_def("weekly")
+    assert schedule.cron_schedule == "0 3 * * 0" and schedule.job_name == "deep_check"
+    assert schedule.default_status == DefaultScheduleStatus.RUNNING
 
 
 def test_the_marts_have_a_freshness_policy(defs: Definitions):
