@@ -61,7 +61,7 @@ def redo(settings: Settings, *, goal: str | None = None, since: datetime | None 
         landed = " union ".join(
             f"select workspace_id, profile_id, profile_key from staging.base_{table} "
             "where reason_code is null and profile_key is not null"
-            for table in ("profile_snapshots", "events", "journeys", "deliveries")
+            for table in ("profile_snapshots", "profile_changes", "events", "journeys", "deliveries")
         )
         marts = connection.execute(
             "select table_name from duckdb_columns() where database_name = 'marts' and schema_name = 'main' "
