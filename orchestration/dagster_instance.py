@@ -127,7 +127,10 @@ def show_in_timeline(instance: DagsterInstance, run_id: str) -> None:
 
 
 # How a step ended, in the words of control.run_steps.
-ENDINGS = {StepEventStatus.SUCCESS: "succeeded", StepEventStatus.FAILURE: "failed"}
+ENDINGS: dict[StepEventStatus | None, str] = {
+    StepEventStatus.SUCCESS: "succeeded",
+    StepEventStatus.FAILURE: "failed",
+}
 
 
 def steps_of(instance: DagsterInstance, run_id: str) -> list[tuple[str, datetime, datetime | None, str]]:

@@ -18,6 +18,7 @@ from dagster import (
     HookContext,
     InitResourceContext,
     failure_hook,
+    get_dagster_logger,
 )
 from pydantic import Field, PrivateAttr
 
@@ -126,7 +127,11 @@ class GoalpostRun(ConfigurableResource):
         )
 
     def record_steps(self, instance: DagsterInstance) -> None:
-        runs.record_steps(self.settings, self.run_id, lambda run_id: steps_of(instance, run_id))
+        """For the history alone: no run fails because of it."""
+        try:
+            runs.record_steps(self.settings, self.run_id, lambda run_id: steps_of(instance, run_id))
+        except Exception as error:
+            get_dagster_logger().warning(f"The steps of the run were not recorded: {error}")
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
