@@ -21,6 +21,7 @@ import duckdb
 from filelock import FileLock
 
 from orchestration import clock, ops
+from orchestration.deep_check import last_deep_check
 from orchestration.errors import GoalpostError
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -54,6 +55,7 @@ def find_incidents(settings: Settings, now: datetime) -> list[Incident] | None:
                 *_stale_marts(connection, settings, now),
                 *_set_aside(connection),
                 *_quarantined(connection, settings),
+                *_differing_marts(connection, settings),
             ]
     except WarehouseHeld:
         return None
@@ -155,6 +157,21 @@ def _quarantined(connection: duckdb.DuckDBPyConnection, settings: Settings) -> I
                 f"do not count (over {settings.quarantine_percent:g} %): `goalpost status` says why.",
                 loaded_at,
             )
+
+
+def _differing_marts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Incident]:
+    """The last deep check found a difference, or could not be made. Over with the next one that finds none,
+    and with a full refresh."""
+    found = last_deep_check(settings)
+    if not found or not found.sentence:
+        return
+    [(is_refreshed,)] = connection.execute(
+        "select count(*) > 0 from control.runs "
+        "where is_full_refresh and outcome = 'succeeded' and started_at > ?",
+        [found.checked_at],
+    ).fetchall()
+    if found.error or not is_refreshed:
+        yield Incident("deep check", found.sentence, found.checked_at)
 
 
 # By table, the files of the last run that landed rows of it: after which file, until which, how many rows.

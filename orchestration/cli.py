@@ -23,6 +23,7 @@ from orchestration import clock, dbt_process, modes, repair, runs
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
+from orchestration.deep_check_command import deep_check_command
 from orchestration.erasure import carry_on
 from orchestration.erasure.command import PeopleFile, Profile, Workspace, forget_people
 from orchestration.errors import GoalpostError
@@ -65,6 +66,7 @@ app.add_typer(goals_app, name="goals")
 app.add_typer(clock_app, name="clock")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(quarantine_app, name="quarantine")
+app.command("deep-check")(deep_check_command)
 app.command("report")(report_command)
 app.command("explain")(explain_command)
 
@@ -166,6 +168,28 @@ def replay(
     with single_writer(settings):
         files = repair.replay(settings, runs.read_moment(since), table)
         say(console(), f"{files} file{'' if files == 1 else 's'} count as new.")
+        _run_alone(settings, full_refresh=False, as_of=None)
+
+
+@app.command()
+def redo(
+    goal: Annotated[
+        str | None, typer.Option(help="Every row of this goal, and of its workspace.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Every row that began at or after this day or time (ISO 8601, UTC).", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Compute rows of the marts again from what has landed, for example after somebody changed them."""
+    if (goal is None) == (since is None):
+        raise GoalpostError("Say what to compute again: --goal or --since.")
+    settings = Settings()
+    with single_writer(settings):
+        people = repair.redo(settings, goal=goal, since=runs.read_moment(since) if since else None)
+        say(console(), f"The rows of {people:,} people are computed again.")
         _run_alone(settings, full_refresh=False, as_of=None)
 
 
@@ -275,7 +299,14 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     from orchestration.defs.run import GoalpostRun
     from orchestration.in_process import run_job
 
-    config = GoalpostRun(as_of=as_of, full_refresh=full_refresh, replay_since=None, landing=settings.landing)
+    config = GoalpostRun(
+        as_of=as_of,
+        full_refresh=full_refresh,
+        replay_since=None,
+        redo_goal=None,
+        redo_since=None,
+        landing=settings.landing,
+    )
     run_id = run_job(settings, config, out)
     with closing(connect(settings, read_only=True)) as connection:
         figures = runs.account(connection, run_id)

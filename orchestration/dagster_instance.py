@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster._core.execution.stats import StepEventStatus
 from dagster._core.instance import InstanceRef
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import SensorInstigatorData
@@ -166,6 +167,27 @@ def show_in_timeline(instance: DagsterInstance, run_id: str) -> None:
         RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), REPOSITORY), run.job_name
     )
     instance.run_storage.replace_job_origin(run, origin)
+
+
+# How a step ended, in the words of control.run_steps.
+ENDINGS: dict[StepEventStatus | None, str] = {
+    StepEventStatus.SUCCESS: "succeeded",
+    StepEventStatus.FAILURE: "failed",
+}
+
+
+def steps_of(instance: DagsterInstance, run_id: str) -> list[tuple[str, datetime, datetime | None, str]]:
+    """The steps of a run that began, in order: name, start and end (UTC), outcome. A step without an end is
+    `running`, also if its process was killed."""
+    return [
+        (step.step_key, began, _moment(step.end_time), ENDINGS.get(step.status, "running"))
+        for step in sorted(instance.get_run_step_stats(run_id), key=lambda step: step.start_time or 0)
+        if step.status != StepEventStatus.SKIPPED and (began := _moment(step.start_time))
+    ]
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds else None
 
 
 def last_signs_of_life(instance: DagsterInstance) -> dict[str, datetime]:

@@ -1,6 +1,7 @@
 """How a fact is published: in parts, a month each.
 
-Belongs here: which moment decides the month of a row, and the condition for a month. Does not: publishing.
+Belongs here: which moment decides the month and the day of a row, and the condition for a month. Does not:
+publishing.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,19 @@ def time_column(mart: str, columns: Sequence[tuple[str, str, bool]]) -> str | No
         if type_ == "TIMESTAMP" and name.endswith("_at") and not is_nullable
     ]
     return quoted(moments[0]) if moments and mart.startswith("fct_") else None
+
+
+def day_of(mart: str, columns: Sequence[tuple[str, str, bool]], moment: str | None = None) -> str:
+    """The day of a row, as an expression: of a fact, the day (UTC) of its moment (`moment`: recompute_from;
+    or else when it happened); of a report, the day that it counts; else null. A report that counts days,
+    weeks and months has each change in its days."""
+    if time := moment or time_column(mart, columns):
+        return f"cast({time} as date)"
+    days = [quoted(name) for name, type_, _ in columns if type_ == "DATE"]
+    if not days:
+        return "cast(null as date)"
+    has_periods = any(name == "period" for name, *_ in columns)
+    return f"case when period = 'day' then {days[0]} end" if has_periods else days[0]
 
 
 def in_month(time: str | None, month: datetime) -> str:

@@ -6,12 +6,15 @@ recording a run (runs.py) or a check (checks/).
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import astuple
 
 import duckdb
 
 from orchestration import runs
 from orchestration.contract import RAW_TABLES, RawTable
-from orchestration.warehouse import literal
+from orchestration.mart_changes import Change
+from orchestration.warehouse import literal, transaction
 
 NEWEST = 1000  # runs and files
 SAMPLES = 5
@@ -50,6 +53,40 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
             "files_loaded": "How many files it loaded; null if it ended before.",
             "message": "Why it failed, and what to do; null if it succeeded.",
             "figures": "Rows that it landed by table; all rows by what became of them; its checks. JSON.",
+        },
+    ),
+    "ops.run_steps": (
+        f"""select run_id, step, started_at, finished_at, outcome,
+            epoch_ms(coalesce(finished_at, if(run_id = {{run_id}}, now()::timestamp, null)) - started_at)
+                / 1000 as seconds
+        from control.run_steps
+        where run_id in (select run_id from control.runs order by started_at desc limit {NEWEST})
+        order by started_at""",
+        "The steps of these runs. Grain: one row per run and step that began.",
+        {
+            "run_id": "Dagster's id of the run.",
+            "step": "landed_files, raw_checks, models, model_checks or published_marts, in this order.",
+            "started_at": "When it started (UTC).",
+            "finished_at": "When it ended (UTC); null if it runs, or its process was killed.",
+            "outcome": "succeeded, failed, interrupted, or running (publishing, in the run that published).",
+            "seconds": "How long it took; of publishing, until this was written; null if it was killed.",
+        },
+    ),
+    "ops.mart_changes": (
+        f"""select run_id, mart, rows_added, rows_removed, rows_changed, first_day
+        from control.mart_changes
+        where run_id in (select run_id from control.runs order by started_at desc limit {NEWEST})""",
+        "What the runs that published changed in each mart, compared with the publication that readers saw "
+        "before. Grain: one row per run and mart, also if nothing changed.",
+        {
+            "run_id": "The run that published. No row: it could not read the publication before.",
+            "mart": "The mart.",
+            "rows_added": "Rows whose key was not there before.",
+            "rows_removed": "Rows whose key is not there any more.",
+            "rows_changed": "Rows with the same key, and another value in a column that was there before.",
+            "first_day": "The first day of these rows, as they were and as they are: of a fact, when it "
+            "happened (UTC; of an enrollment without a conversion, its start); of a report by day, its day. "
+            "Null: nothing changed, or its rows have no day.",
         },
     ),
     "ops.check_results": (
@@ -97,6 +134,18 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
             "last_loaded_at": "When the newest file that has such a row was loaded (UTC).",
         },
     ),
+    "ops.run_quarantine": (
+        f"""select run_id, table_name, reason_code, rows from control.run_quarantine
+        where run_id in (select run_id from control.runs order by started_at desc limit {NEWEST})""",
+        "How many rows were in quarantine after each run that published. Grain: one row per run, table and "
+        "reason.",
+        {
+            "run_id": "The run that published.",
+            "table_name": "The table that they landed in.",
+            "reason_code": "Why they cannot be staged (docs/contract.md, section 2).",
+            "rows": "How many rows, of all that ever landed.",
+        },
+    ),
     "ops.quarantine_samples": (
         f"""select table_name, reason_code, problem, path, row_number, raw_row
         from ({{quarantined}})
@@ -117,19 +166,55 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
 }
 
 
-def describe(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Write these tables into the marts. Lets duckdb.Error pass."""
+def describe(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    changes: Sequence[Change] | None = None,
+    seen: str | None = None,
+) -> None:
+    """Write these tables into the marts. `changes`: what this run changes, if it was counted; `seen`: the run
+    whose publication readers see until now. Lets duckdb.Error pass."""
     connection.execute("create schema if not exists marts.ops")
     figures = literal(json.dumps(runs.account(connection, run_id)))
+    rows = quarantined(connection)
+    _keep(connection, run_id, changes, seen, rows)
     for name, (query, description, columns) in TABLES.items():
         if query:
-            filled = query.format(
-                run_id=literal(run_id), figures=figures, quarantined=quarantined(connection)
-            )
+            filled = query.format(run_id=literal(run_id), figures=figures, quarantined=rows)
             connection.execute(f"create or replace table marts.{name} as {filled}")
         connection.execute(f"comment on table marts.{name} is {literal(description)}")
         for column, meaning in columns.items():
             connection.execute(f"comment on column marts.{name}.{column} is {literal(meaning)}")
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    changes: Sequence[Change] | None,
+    seen: str | None,
+    rows: str,
+) -> None:
+    """Keep what later publications also tell of this run. What was kept of a run that was killed before
+    readers saw its publication is dropped: this run was compared with the publication before."""
+    with transaction(connection):
+        for table in ("run_quarantine", "mart_changes"):
+            connection.execute(
+                f"delete from control.{table} where run_id not in "
+                "(select run_id from control.runs where outcome = 'succeeded' union all select ?)",
+                [seen or ""],
+            )
+        connection.execute("delete from control.run_quarantine where run_id = ?", [run_id])
+        connection.execute(
+            "insert into control.run_quarantine "
+            f"select ?, table_name, reason_code, count(*) from ({rows}) group by table_name, reason_code",
+            [run_id],
+        )
+        if changes is not None:
+            connection.execute("delete from control.mart_changes where run_id = ?", [run_id])
+            for each in changes:
+                connection.execute(
+                    "insert into control.mart_changes values (?, ?, ?, ?, ?, ?)", [run_id, *astuple(each)]
+                )
 
 
 NO_ROWS = """select null::varchar as table_name, null::varchar as reason_code, null::varchar as problem,

@@ -22,7 +22,7 @@ import shutil
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Set
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from orchestration.changes import some_of
 from orchestration.checks.suites import critical_failures, refusal
 from orchestration.errors import GoalpostError
 from orchestration.interruption import if_interrupted
+from orchestration.mart_changes import Change, Rows, find_changes
 from orchestration.modes import share
 from orchestration.months import in_month, quoted, time_column
 from orchestration.settings import Settings
@@ -69,15 +70,21 @@ class Part:
 class Prepared:
     parts: list[Part]
     written: list[Path]  # the places of the Parquet files that changed; each is written beside its place
+    changes: list[Change] | None = None  # of each mart; None: not asked, or not known
 
 
 def prepare(
-    settings: Settings, moments: Mapping[str, str] | None = None, *, rebuilt: Collection[str] | None = None
+    settings: Settings,
+    moments: Mapping[str, str] | None = None,
+    *,
+    rebuilt: Collection[str] | None = None,
+    rows: Rows | None = None,
 ) -> Prepared:
     """Do the slow part of publishing, which changes no published file, while the checks run.
 
     `moments`: for each mart that runs recompute in part, the moment of a row (`recompute_from`). `rebuilt`:
-    the marts in which this run may have changed any row; None: all marts.
+    the marts in which this run may have changed any row; None: all marts. `rows`: count what changed since
+    the last publication, by these rules.
 
     Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error and OSError pass.
     """
@@ -100,7 +107,32 @@ def prepare(
             for part in parts
             if part.content != _said(published.get(part.place))[1]
         ]
-    return Prepared(parts, written)
+        changes = _changes(connection, settings, parts, written, rows) if rows else None
+    return Prepared(parts, written, changes)
+
+
+def _changes(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    parts: Collection[Part],
+    written: Collection[Path],
+    rows: Rows,
+) -> list[Change] | None:
+    """What changed since the publication that readers see now."""
+    record = _record(settings)
+    if not record and not settings.published.exists():  # nothing was ever published
+        return find_changes(connection, None, rows, None)
+    if settings.published not in _kept(settings):  # for example, a run was killed while it published
+        return find_changes(connection, settings.published, replace(rows, can_change={}), None)
+    gone = {settings.home / name for name in record if name.endswith(".parquet")} - {
+        part.place for part in parts
+    }
+    months: dict[str, set[datetime | None]] = {}
+    for place in {*written, *gone}:
+        mart = place.parent.name
+        month = None if place.stem == mart else datetime.strptime(place.stem, "%Y-%m")
+        months.setdefault(mart, set()).add(month)
+    return find_changes(connection, settings.published, rows, months)
 
 
 def marts_are_as_published(settings: Settings) -> bool:
@@ -125,7 +157,7 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
                     "Nothing was published, the old marts stay. Not built by this run: "
                     f"{some_of(unsound)}. Start `goalpost run` again: it builds them all."
                 )
-            ops.describe(connection, run_id)
+            ops.describe(connection, run_id, prepared.changes, published_by(settings))
             is_mostly_free = _is_mostly_free(connection)
             if is_mostly_free:
                 _rewrite(connection, _unfinished(settings.warehouse_marts))
@@ -148,6 +180,15 @@ def publish(settings: Settings, run_id: str, prepared: Prepared | None = None) -
         rows[part.mart] += part.rows
     written, warning = catch_up(settings)
     return Published(settings.published, settings.published_parquet, dict(rows), written, warning)
+
+
+def published_by(settings: Settings) -> str | None:
+    """The run whose publication readers see; None if there is none that can be read."""
+    try:
+        with duckdb.connect(settings.published, read_only=True) as connection:
+            return connection.execute("select run_id from control.publication").fetchall()[0][0]
+    except duckdb.Error:
+        return None
 
 
 def catch_up(settings: Settings) -> tuple[publish_postgres.Written | None, str | None]:

@@ -11,7 +11,7 @@ Functions that take `settings` or a connection raise GoalpostError if the wareho
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +54,7 @@ def pending_work(
     as_of: datetime | None,
     full_refresh: bool,
     is_behind: bool = False,
+    is_to_redo: bool = False,
     changed_files: Collection[str] = (),
     built_by_hand: Collection[str] = (),
 ) -> str | None:
@@ -68,6 +69,8 @@ def pending_work(
         reasons.append("the last run did not finish")
     elif is_behind:
         reasons.append("not all that landed was built")
+    if is_to_redo:
+        reasons.append("a part was asked to be computed again")
     if last.code_hash != code_hash:
         reasons.append(f"{changes.some_of(changed_files)} changed" if changed_files else "the models changed")
     if built_by_hand:
@@ -120,7 +123,7 @@ def find_work(
     listing = list_landing(settings)
     history: list[Run] = []
     landed: list[tuple[str, str, str]] = []
-    is_behind, by_hand = False, []
+    is_behind, is_to_redo, by_hand = False, False, []
     if settings.warehouse.exists():
         with closing(connect(settings, read_only=True, wait_seconds=wait_seconds)) as connection:
             history = read_history(connection)
@@ -129,6 +132,8 @@ def find_work(
                 is_behind = connection.execute(
                     "select max(file_id) > (select file_id from control.watermark) from raw.files"
                 ).fetchall()[0][0]
+            if _exists(connection, "control", "redo"):
+                is_to_redo = bool(connection.execute("from control.redo limit 1").fetchall())
             by_hand = built_by_hand(connection)
     files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
     contents = {(path, content_hash) for path, _, content_hash in landed}
@@ -143,6 +148,7 @@ def find_work(
         as_of=as_of,
         full_refresh=full_refresh,
         is_behind=is_behind,
+        is_to_redo=is_to_redo,
         changed_files=changes.changed_files(before, code) if before else (),
         built_by_hand=by_hand,
     )
@@ -240,6 +246,12 @@ def open_increment(
     of models that are not built, because building would not change them."""
     with closing(connect(settings)) as connection:
         connection.begin()
+        if _exists(connection, "intermediate", "int_affected_profiles"):
+            # After a success, the profiles that it found affected are no work that a run left undone.
+            connection.execute(
+                "update intermediate.int_affected_profiles set touched_after = null where exists ("
+                "from control.increment inner join control.runs using (run_id) where outcome = 'succeeded')"
+            )
         connection.execute(
             """
             create or replace temp table opened as
@@ -346,6 +358,31 @@ def record_build(settings: Settings, run_id: str) -> None:
         )
 
 
+def record_steps(
+    settings: Settings,
+    run_id: str,
+    steps_of: Callable[[str], Sequence[tuple[str, datetime, datetime | None, str]]],
+) -> None:
+    """Record the steps of a run as they are now, and those of runs whose process was killed. `steps_of`:
+    name, start, end and outcome of the steps of a run, as Dagster knows them."""
+    with closing(connect(settings)) as connection:
+        killed = connection.execute(
+            "select run_id from control.runs where outcome = 'interrupted' "
+            "and run_id not in (select run_id from control.run_steps where outcome <> 'running') "
+            "order by started_at desc limit 10"
+        ).fetchall()
+        connection.begin()
+        for each in (run_id, *(name for (name,) in killed)):
+            connection.execute("delete from control.run_steps where run_id = ?", [each])
+            for step, started_at, finished_at, outcome in steps_of(each):
+                is_over = outcome == "running" and each != run_id
+                connection.execute(
+                    "insert into control.run_steps values (?, ?, ?, ?, ?)",
+                    [each, step, started_at, finished_at, "interrupted" if is_over else outcome],
+                )
+        connection.commit()
+
+
 def finish_run(settings: Settings, run_id: str, outcome: str, message: str | None = None) -> None:
     """Record the outcome of a run, if it has none yet: a later call changes neither outcome nor message.
     Success also moves the watermark, in the same transaction."""
@@ -366,6 +403,7 @@ def move_watermark(connection: duckdb.DuckDBPyConnection, built_file_id: int) ->
     """Record that the files up to this one are in the marts, by the definitions as they are now. The caller
     commits."""
     connection.execute("update control.watermark set file_id = greatest(file_id, ?)", [built_file_id])
+    connection.execute("delete from control.redo")
     for name in ("definitions", "fact_months"):
         connection.execute(f"delete from control.built_{name}")
         connection.execute(f"insert into control.built_{name} by name from intermediate.int_{name}")

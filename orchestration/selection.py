@@ -11,6 +11,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from orchestration.contract import RAW_TABLES
+from orchestration.mart_changes import Rows
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -22,7 +23,8 @@ FEW_ROWS = 1_000_000
 
 
 def landed_rows(settings: Settings) -> dict[str, int]:
-    """The number of rows, by raw table, in the files that no run has built yet.
+    """The number of rows, by raw table, in the files that no run has built yet. If a part is to be computed
+    again (repair.redo), every table has an entry, so that no mart is left out.
 
     Raises GoalpostError if the warehouse cannot be opened; lets duckdb.Error pass.
     """
@@ -32,7 +34,8 @@ def landed_rows(settings: Settings) -> dict[str, int]:
             "where file_id > (select file_id from control.watermark) and outcome = 'loaded' "
             "group by table_name"
         ).fetchall()
-    return dict(found)
+        is_to_redo = connection.execute("from control.redo limit 1").fetchall()
+    return (dict.fromkeys(RAW_TABLES, 0) if is_to_redo else {}) | dict(found)
 
 
 def models_at_a_time(landed: Mapping[str, int]) -> int:
@@ -82,6 +85,33 @@ def recompute_moments(manifest: Mapping[str, Any]) -> dict[str, str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("recompute_from")
     }
+
+
+def rows_that_can_change(manifest: Mapping[str, Any], rebuilt: Collection[str] | None) -> Rows:
+    """How to find what a run changed (mart_changes.py). `rebuilt`: the models in which it may have changed
+    any row; None: all. Where rows are also replaced by their key (unique_key), the moment of a row can be
+    earlier before or after the change: there, all rows of a profile that has a later one."""
+    keys, can_change, moments = {}, {}, recompute_moments(manifest)
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "unique_key":
+            keys[node["attached_node"].rpartition(".")[2]] = test["kwargs"]["columns"]
+    by_key = {node["name"] for node in manifest["nodes"].values() if node["config"].get("unique_key")}
+    affected = "intermediate.int_affected_profiles"
+    for name, moment in moments.items():
+        if rebuilt is None or name in rebuilt:
+            continue
+        is_later = (
+            f"{moment} >= (select min(affected_from) from {affected}) and exists ("
+            f"select 1 from {affected} as affected "
+            f"where affected.profile_key = kept.profile_key and {moment} >= affected.affected_from)"
+        )
+        profiles = " union all ".join(
+            f'select profile_key from {state}."{name}" as kept where {is_later}'
+            for state in ("before", "marts")
+        )
+        can_change[name] = f"profile_key in ({profiles})" if name in by_key else is_later
+    return Rows(keys, moments, can_change)
 
 
 def increment_arguments(

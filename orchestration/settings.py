@@ -47,6 +47,12 @@ def _postgres_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _cron_or_off(text: str) -> str:
+    if text != "off" and len(text.split()) != 5:
+        raise ValueError(f"{text!r} is neither off nor a cron schedule of five fields, such as '0 3 * * 0'")
+    return text
+
+
 class Settings(BaseSettings):
     """Paths are made absolute here, once: dbt, Dagster and the tests each run in a folder of their own.
 
@@ -64,6 +70,7 @@ class Settings(BaseSettings):
     alert_urls: SecretStr = SecretStr("")  # of Apprise, separated by spaces: who is told of incidents
     stale_hours: Annotated[float, Field(gt=0)] = 49  # marts are stale when no run published for so long
     quarantine_percent: Annotated[float, Field(ge=0, le=100)] = 1  # more of what landed last is an incident
+    deep_check: Annotated[str, AfterValidator(_cron_or_off)] = "0 3 * * 0"  # when, as cron (UTC), or off
     postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
     postgres_schema: str = "marts"
     dagster_postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
@@ -114,6 +121,11 @@ class Settings(BaseSettings):
     def incidents(self) -> Path:
         """What is wrong, and which alerts were not delivered yet (alerts.py)."""
         return self.home / "incidents.json"
+
+    @property
+    def deep_check_record(self) -> Path:
+        """What the last deep check found (deep_check.py)."""
+        return self.home / "deep_check.json"
 
     @property
     def writer_lock(self) -> Path:

@@ -19,6 +19,7 @@ from rich.text import Text
 from orchestration import clock, publish_postgres
 from orchestration.checks.suites import STEPS, read_suites
 from orchestration.contract import RAW_TABLES
+from orchestration.deep_check import last_deep_check
 from orchestration.errors import GoalpostError
 from orchestration.landing import list_landing
 from orchestration.publish import published_contents
@@ -50,6 +51,16 @@ select run_id, started_at, finished_at, as_of, outcome, is_full_refresh, files_l
 from control.runs
 order by started_at desc
 limit 1
+"""
+
+# Of the last run that published: the marts that it changed, and how many it did not.
+CHANGED = """
+with last as (
+    select run_id, finished_at from control.runs where outcome = 'succeeded' order by started_at desc limit 1
+)
+select finished_at, mart, rows_added, rows_removed, rows_changed, first_day
+from last left join control.mart_changes using (run_id)
+order by mart
 """
 
 NOT_PASSED = """
@@ -128,6 +139,10 @@ def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, o
         out.print()
         say(out, f"A run is writing just now ({holder}).", "yellow")
     out.print(_last_run(connection, is_writing=holder is not None))
+    out.print(_changed(connection))
+    if checked := last_deep_check(settings):
+        out.print()
+        say(out, checked.sentence or f"Deep check {_moment(checked.checked_at)}: no difference.")
     try:
         ignored = list_landing(settings).ignored
     except GoalpostError as error:
@@ -227,6 +242,25 @@ def _last_run(connection: duckdb.DuckDBPyConnection, *, is_writing: bool) -> Ren
         for line in _of_a_check(severity, name, json.loads(details or "{}"))
     ]
     return Group(Text(), *(_indented(line) for line in lines), *found_wrong)
+
+
+def _changed(connection: duckdb.DuckDBPyConnection) -> RenderableType:
+    """What readers see differently since the last publication."""
+    if ("mart_changes",) not in _tables(connection, "control"):  # an older Goalpost
+        return Group()
+    rows = connection.execute(CHANGED).fetchall()
+    if not rows:
+        return Group()
+    title = f"What the run published {_moment(rows[0][0])} changed"
+    if rows[0][1] is None:
+        return Group(Text(f"\n{title}: not known, the publication before could not be read."))
+    changed = [row[1:] for row in rows if any(row[2:5])]
+    if not changed:
+        return Group(Text(f"\n{title}: nothing."))
+    shown = table("mart", "added>", "removed>", "changed>", "first day")
+    for mart, *counts, first_day in changed:
+        shown.add_row(mart, *(f"{count:,}" for count in counts), str(first_day or "-"))
+    return _titled(f"{title} (of {len(rows)} marts, {len(rows) - len(changed)} are the same)", shown)
 
 
 def _indented(line: str) -> RenderableType:

@@ -108,6 +108,13 @@ create table if not exists control.built_models (
     in_run boolean not null
 );
 
+create table if not exists control.redo (
+    workspace_id varchar,
+    profile_id varchar,
+    profile_key bigint not null,
+    affected_from timestamp not null
+);
+
 create table if not exists control.runs (
     run_id varchar not null,
     started_at timestamp not null,
@@ -132,6 +139,30 @@ create table if not exists control.check_results (
     success boolean not null,
     figures json,
     checked_at timestamp not null
+);
+
+create table if not exists control.run_steps (
+    run_id varchar not null,
+    step varchar not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    outcome varchar not null check (outcome in ('running', 'succeeded', 'failed', 'interrupted'))
+);
+
+create table if not exists control.run_quarantine (
+    run_id varchar not null,
+    table_name varchar not null,
+    reason_code varchar not null,
+    rows bigint not null
+);
+
+create table if not exists control.mart_changes (
+    run_id varchar not null,
+    mart varchar not null,
+    rows_added bigint not null,
+    rows_removed bigint not null,
+    rows_changed bigint not null,
+    first_day date
 );
 
 create schema if not exists marts.control;

@@ -29,8 +29,9 @@ from reference.values import read_time
 from test_worlds import unlike
 from worlds import CLOCK_CHANGES, EARLY, FORMATS, MICROSECONDS, Row, World, as_of, write
 
+from orchestration.mart_changes import Change, Rows
 from orchestration.publish import prepare, publish
-from orchestration.selection import recompute_moments
+from orchestration.selection import recompute_moments, rows_that_can_change
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
@@ -191,14 +192,42 @@ def unlike_a_full_refresh(pipeline: Pipeline, home: Path) -> list[str]:
 
 
 def wrongly_published(batch: Batch) -> list[str]:
-    """The months that publishing takes for unchanged although they are not. Publishes them all."""
-    settings, moments = batch.pipeline.settings, recompute_moments(manifest(DBT_PROJECT).to_dict())
+    """The months that publishing takes for unchanged although they are not, and what it tells wrongly of the
+    changes in a mart. Publishes them all."""
+    settings, project = batch.pipeline.settings, manifest(DBT_PROJECT).to_dict()
+    moments = recompute_moments(project)
     # A run again changes nothing more: what the first one changed was not published.
     is_in_part = settings.published.exists() and batch.disturbance != "a run again"
     whole = prepare(settings, moments)
-    in_part = prepare(settings, moments, rebuilt=() if is_in_part else None)
+    rebuilt = () if is_in_part else None
+    rows = rows_that_can_change(project, rebuilt)
+    in_part = prepare(settings, moments, rebuilt=rebuilt, rows=rows)
+    wrong = [f"{part.place} is another" for part in whole.parts if part not in in_part.parts]
+    if settings.published.exists():
+        wrong += wrongly_told(batch.pipeline, rows, in_part.changes)
     publish(settings, "run", in_part)
-    return [f"{part.place} is another" for part in whole.parts if part not in in_part.parts]
+    return wrong
+
+
+def wrongly_told(pipeline: Pipeline, rows: Rows, told: list[Change] | None) -> list[str]:
+    """Told changes of marts that are not what `except all` finds between the published and the new rows."""
+    wrong = []
+    with closing(connect(pipeline.settings, read_only=True)) as connection:
+        connection.execute(f"attach '{pipeline.settings.published}' as readers (read_only)")
+        for each in told or ():
+            gone, come = (
+                f"(from {a}.main.{each.mart} except all from {b}.main.{each.mart})"
+                for a, b in (("readers", "marts"), ("marts", "readers"))
+            )
+            same = " and ".join(f"a.{key} is not distinct from b.{key}" for key in rows.keys[each.mart])
+            [(removed, added, changed)] = connection.execute(
+                f"select (select count(*) from {gone}), (select count(*) from {come}), "
+                f"(select count(*) from {gone} as a inner join {come} as b on {same})"
+            ).fetchall()
+            found = (added - changed, removed - changed, changed)
+            if (each.added, each.removed, each.changed) != found:
+                wrong.append(f"{each}, but {found}")
+    return wrong if told else ["nothing was told of changes"]
 
 
 def contents(pipeline: Pipeline) -> dict[str, tuple]:

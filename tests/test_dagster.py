@@ -17,6 +17,7 @@ from dagster import (
     DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
+    DefaultScheduleStatus,
     Definitions,
     RunRequest,
     SkipReason,
@@ -208,15 +209,21 @@ def test_each_asset_has_an_owner(defs: Definitions):
     assert all(len(each) == 2 for each in owners)
 
 
-def test_the_launchpad_asks_for_four_choices_and_an_empty_one_is_the_default(defs: Definitions):
+def test_the_launchpad_asks_for_few_choices_and_an_empty_one_is_the_default(defs: Definitions):
     from orchestration.defs.automation import LAUNCHPAD
 
     mapping = defs.resolve_job_def("goalpost").config_mapping
     assert mapping
-    chosen = {"as_of": "", "full_refresh": False, "replay_since": "", "landing": ""}
+    chosen = dict.fromkeys(LAUNCHPAD, "") | {"full_refresh": False}
     whole = mapping.resolve_from_unvalidated_config(chosen)
     assert whole["resources"] == {"run": {"config": {"full_refresh": False}}}
     assert {name: bool(field.description) for name, field in LAUNCHPAD.items()} == dict.fromkeys(chosen, True)
+
+
+def test_the_deep_check_runs_on_sunday_night(defs: Definitions):
+    schedule = defs.resolve_schedule_def("weekly")
+    assert schedule.cron_schedule == "0 3 * * 0" and schedule.job_name == "deep_check"
+    assert schedule.default_status == DefaultScheduleStatus.RUNNING
 
 
 def test_the_marts_have_a_freshness_policy(defs: Definitions):

@@ -1,5 +1,6 @@
 """Repair by commands: what has landed is taken in again, and the marts are exactly what they were."""
 
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -7,6 +8,7 @@ import pytest
 from homes import first_home, goalpost
 
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,21 @@ def test_a_repaired_file_needs_no_replay_and_is_over(settings: Settings):
     ).write_parquet(f"{settings.landing}/events/broken.parquet")
     assert goalpost(settings, "run").returncode == 0
     assert "No file is set aside" in goalpost(settings, "quarantine", "list").stdout
+
+
+def test_what_somebody_changed_by_hand_is_computed_again(settings: Settings):
+    before = marts(settings)
+    with duckdb.connect(settings.warehouse_marts) as connection:
+        connection.execute("update fct_enrollments set goal_version = '1999-01-01'")
+    again = goalpost(settings, "redo", "--goal", "g")
+    assert again.returncode == 0, again.stderr
+    assert "Running: a part was asked to be computed again" in again.stdout
+    assert marts(settings) == before
+    assert "changed: nothing." in goalpost(settings, "status").stdout
+    # Not again: the next run finds nobody affected.
+    goalpost(settings, "clock", "pin", "2026-02-02")
+    assert goalpost(settings, "run").returncode == 0
+    with closing(connect(settings, read_only=True)) as connection:
+        assert connection.execute("from intermediate.int_affected_profiles").fetchall() == []
+    assert "Say what" in goalpost(settings, "redo").stderr
+    assert "There is no goal 'h'" in goalpost(settings, "redo", "--goal", "h").stderr

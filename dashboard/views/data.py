@@ -8,7 +8,7 @@ from published import ask
 
 st.title("Data")
 try:
-    runs = ask("runs")
+    runs, changes = ask("runs"), ask("mart_changes")
 except duckdb.CatalogException:
     parts.nothing(
         "This publication does not say how it was made: an older Goalpost wrote it. The next `goalpost "
@@ -119,6 +119,7 @@ parts.table(
     {
         "started_at": Column("Started (UTC)", "moment"),
         "lasted": Column("Took"),
+        "steps": Column("Steps"),
         "outcome": Column("Outcome"),
         "as_of": Column("Counts until (UTC)", "moment"),
         "is_full_refresh": Column("Full refresh", "yes"),
@@ -127,6 +128,27 @@ parts.table(
     },
     "runs",
     "No run has ended.",
+)
+
+parts.heading(
+    "What the last runs changed",
+    "In the marts, compared with what was published before. First day: from when on figures may differ from "
+    "those that you saw. An early day means late data.",
+    changes,
+)
+parts.table(
+    changes,
+    {
+        "finished_at": Column("Run (UTC)", "moment"),
+        "mart": Column("Mart"),
+        "rows_added": Column("Added", "count"),
+        "rows_removed": Column("Removed", "count"),
+        "rows_changed": Column("Changed", "count"),
+        "first_day": Column("First day"),
+    },
+    "mart_changes",
+    "The last runs changed nothing.",
+    height="content" if len(changes.rows) < 12 else 400,
 )
 
 outcome = st.segmented_control(

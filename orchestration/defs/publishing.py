@@ -26,6 +26,7 @@ def published_marts(context: AssetExecutionContext, run: GoalpostRun) -> Materia
     """marts.duckdb, and Parquet per mart, each file replaced whole: BI tools read these, not the working
     file."""
     run.refuse_what_cannot_be_right()
+    run.record_steps(context.instance)
     published = publish(run.settings, run.run_id, run.prepared)
     runs.finish_run(run.settings, run.run_id, "succeeded")
     keep_state(run.settings, run.started.files, MANIFEST)

@@ -11,25 +11,27 @@ from typing import ClassVar
 from dagster import (
     AssetKey,
     ConfigurableResource,
+    DagsterInstance,
     DagsterRun,
     Definitions,
     Failure,
     HookContext,
     InitResourceContext,
     failure_hook,
+    get_dagster_logger,
 )
 from pydantic import Field, PrivateAttr
 
 from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
-from orchestration.dagster_instance import forget_old_runs
+from orchestration.dagster_instance import forget_old_runs, steps_of
 from orchestration.erasure import carry_on
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
-from orchestration.repair import replay
-from orchestration.selection import recompute_moments
+from orchestration.repair import redo, replay
+from orchestration.selection import recompute_moments, rows_that_can_change
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, mend, single_writer
 
@@ -58,6 +60,12 @@ class GoalpostRun(ConfigurableResource):
         None,
         description="Take in again every file that landed at or after this time (ISO 8601, UTC), and "
         "recompute what it concerns. Default: only new files.",
+    )
+    redo_goal: str | None = Field(
+        None, description="Compute every row of this goal, and of its workspace, again from what has landed."
+    )
+    redo_since: str | None = Field(
+        None, description="Compute every row from this day or time on (ISO 8601, UTC) again."
     )
 
     _run: runs.StartedRun | None = PrivateAttr(None)
@@ -104,17 +112,29 @@ class GoalpostRun(ConfigurableResource):
         return dbt_process.started(self.settings, in_run=not self.is_partial)
 
     @property
-    def prepared(self) -> Prepared | None:
+    def prepared(self) -> Prepared:
+        if self._prepared is None:  # a retry that begins with publishing
+            self.prepare_publishing()
+        assert self._prepared
         return self._prepared
 
     def prepare_publishing(self) -> None:
         manifest = json.loads(dbt_process.manifest_path(self.settings).read_bytes())
         is_in_part = self._marts_were_as_published and not self.is_full_refresh
+        rebuilt = self.started.rebuild.models if is_in_part else None
         self._prepared = prepare(
             self.settings,
             recompute_moments(manifest),
-            rebuilt=self.started.rebuild.models if is_in_part else None,
+            rebuilt=rebuilt,
+            rows=rows_that_can_change(manifest, rebuilt),
         )
+
+    def record_steps(self, instance: DagsterInstance) -> None:
+        """For the history alone: no run fails because of it."""
+        try:
+            runs.record_steps(self.settings, self.run_id, lambda run_id: steps_of(instance, run_id))
+        except Exception as error:
+            get_dagster_logger().warning(f"The steps of the run were not recorded: {error}")
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["GoalpostRun"]:
@@ -136,9 +156,13 @@ class GoalpostRun(ConfigurableResource):
                     dbt_process.end(self.settings)
                     checks_process.end(self.settings)
                 return
+            carry_on(self.settings)
             if self.replay_since:
                 replay(self.settings, runs.read_moment(self.replay_since))
-            carry_on(self.settings)
+            if self.redo_goal:
+                redo(self.settings, goal=self.redo_goal)
+            if self.redo_since:
+                redo(self.settings, since=runs.read_moment(self.redo_since))
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,
@@ -165,6 +189,8 @@ class GoalpostRun(ConfigurableResource):
                     "failed",
                     "The run ended before it published: start `goalpost run` again, it carries on.",
                 )
+                if context.instance:
+                    self.record_steps(context.instance)
                 alerts.look(self.settings)
                 if context.instance:
                     forget_old_runs(self.settings, context.instance)

@@ -97,7 +97,7 @@ unfinished as (
 affected as (
     {% for part in [
         'touched_profile_snapshots', 'touched_profile_changes', 'early_deliveries', 'touched_events', 'touched_journeys',
-        'touched_deliveries', ref('int_affected_by_definitions'), 'unfinished',
+        'touched_deliveries', ref('int_affected_by_definitions'), source('control', 'redo'), 'unfinished',
     ] %}
     select * from {{ part }}
     {% if not loop.last %}union all{% endif %}
