@@ -58,6 +58,7 @@ def forget(settings: Settings, people: Sequence[Person]) -> Erasure | None:
             changes.write()
             erase_notes(connection, needles)
             connection.execute(COMPUTE_ANEW)
+            connection.execute("delete from control.redo")  # whom a failed run was to recompute
             connection.execute(
                 "insert into control.erasures values (?, now()::timestamp, ?)",
                 [len(named), sorted(changes.files)],
