@@ -1,11 +1,12 @@
 """JSON: one object per line is one row; a blank line is no row, but has a line number. Or one array, of which
-each element is a row.
+each element is a row. Or, in a vendor's file, objects one after another on a line, of which each is a row.
 
 Belongs here: what is a line, an element and a JSON object (RFC 8259). Does not: the JSON inside a value.
 """
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow.compute makes its functions when it is imported)
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,7 @@ from orchestration.landing.rows import (
     LONGEST_NAME,
     MOST_UNKNOWN,
     RECORD_BYTES,
+    VENDOR_FILE,
     WHOLE_NUMBER_TYPES,
     Stream,
     TextRows,
@@ -44,10 +46,6 @@ class JsonRows(TextRows):
         self.offer()
         pointers = ", ".join(f"'/{column.name}'" for column in self.table.columns)
         columns = ", ".join(_text_of(column, place) for place, column in enumerate(self.table.columns, 1))
-        # The expensive test, on the text outside strings, runs only if the cheap test, on the whole line,
-        # finds something.
-        blanks = "' ' || chr(9) || chr(10) || chr(13)"
-        outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
         return f"""
             with lines as (
                 select row_number, {without_half_surrogates("line")} as line from landed
@@ -57,18 +55,26 @@ class JsonRows(TextRows):
                 from lines
             ),
             judged as (
-                select
-                    *,
-                    case
-                        when fields is null then false
-                        when not starts_with(ltrim(line, {blanks}), '{{') then false
-                        when {_is_lax("line")} then not {_is_lax(outside_strings)}
-                        else true
-                    end as is_object
-                from objects
+                select *, {_is_object("fields is not null")} as is_object from objects
             )
             select row_number, {columns}, case when not is_object then rtrim(line, chr(13) || chr(10)) end
             from (select * replace (case when is_object then fields end as fields) from judged)
+        """
+
+    def records(self) -> str:
+        self.offer()
+        return f"""
+            with lines as (
+                select row_number, {without_half_surrogates("line")} as line from landed
+            ),
+            judged as (
+                select row_number, line, {_is_object("json_valid(line)")} as is_object from lines
+            )
+            select
+                row_number,
+                case when is_object then line end as record,
+                case when not is_object then rtrim(line, chr(13) || chr(10)) end as raw_record
+            from judged
         """
 
     def unknown_columns(self) -> list[str]:
@@ -82,6 +88,12 @@ class JsonRows(TextRows):
         """).fetchall()
         return [key for (key,) in keys]
 
+    def names_of_records(self) -> list[str]:
+        keys = self.connection.execute(
+            "select distinct unnest(json_keys(record)) as key from vendor_records order by key"
+        ).fetchall()
+        return [key for (key,) in keys]
+
     def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         blank_lines, block = 0, b""
         while not block.lstrip(BLANKS) and (block := stream.read(BLOCK_BYTES)):
@@ -91,6 +103,8 @@ class JsonRows(TextRows):
         # A line may be any array, which is a bad row; a file that is an array has objects in it, or is empty.
         if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
             yield from self._elements(begin[1:], stream)
+        elif self.table is VENDOR_FILE and _share_a_line(begin):
+            yield from self._elements(begin, stream, separated=False)
         else:
             yield from self._lines(blank_lines, block, stream)
 
@@ -118,11 +132,13 @@ class JsonRows(TextRows):
                 yield batch
             last += whole.count(b"\n")
 
-    def _elements(self, block: bytes, stream: Stream) -> Iterator[pa.RecordBatch]:
+    def _elements(self, block: bytes, stream: Stream, separated: bool = True) -> Iterator[pa.RecordBatch]:
+        """The elements of an array; or, if not separated, objects one after another: an array without
+        brackets and commas."""
         last, text, begun, closed_at = 0, b"", b"", None  # begun: an element that does not end in its block
         while closed_at is None:
             text = begun + block
-            ends, closed_at = _element_ends(text)
+            ends, closed_at = _element_ends(text) if separated else (_object_ends(text), None)
             begun = text[ends[-1] :] if len(ends) else text
             if len(begun) > RECORD_BYTES:
                 raise record_too_long()
@@ -130,14 +146,22 @@ class JsonRows(TextRows):
                 ends = ends[:0]  # []
             if len(ends):
                 characters = np.frombuffer(text, np.uint8)[: ends[-1]].copy()
-                characters[ends - 1] = ord("\n")  # instead of the comma or bracket that follows an element
+                if separated:
+                    characters[ends - 1] = ord(
+                        "\n"
+                    )  # instead of the comma or bracket that follows an element
                 lines = pc.ascii_ltrim(_texts(characters.tobytes(), np.append(0, ends)), " \t\r\n")
                 numbers = pa.array(np.arange(last + 1, last + 1 + len(lines)))
                 last += len(lines)
                 yield pa.record_batch([numbers, lines], schema=self.schema)
             block = stream.read(BLOCK_BYTES)
+            if not separated and not block and not begun.strip(BLANKS):
+                return
             if closed_at is None and not block:
-                raise UnreadableFile("Its array is never closed: was it cut off, or is a quote never closed?")
+                what = "array" if separated else "last object"
+                raise UnreadableFile(
+                    f"Its {what} is never closed: was it cut off, or is a quote never closed?"
+                )
         rest = text[closed_at + 1 :]
         while rest or block:
             if rest.strip(BLANKS):
@@ -165,9 +189,45 @@ def _is_lax(text: str) -> str:
     return "(" + " or ".join(f"regexp_matches({text}, '{part}')" for part in NOT_RFC_8259) + ")"
 
 
+def _is_object(is_json: str) -> str:
+    """SQL: is the line a JSON object of RFC 8259? The expensive test, on the text outside strings, runs only
+    if the cheap test, on the whole line, finds something."""
+    blanks = "' ' || chr(9) || chr(10) || chr(13)"
+    outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
+    return f"""case
+        when not coalesce({is_json}, false) then false
+        when not starts_with(ltrim(line, {blanks}), '{{') then false
+        when {_is_lax("line")} then not {_is_lax(outside_strings)}
+        else true
+    end"""
+
+
+def _share_a_line(text: bytes) -> bool:
+    """Does a line hold more than one object? (Inside a string, }{ means nothing.)"""
+    lines = (line for line in text.split(b"\n") if re.search(rb"\}[ \t]*\{", line))
+    return any(line[end:].lstrip(BLANKS).startswith(b"{") for line in lines for end in _object_ends(line)[:1])
+
+
 def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
     """Where each element of an array ends, including the comma or bracket after it, and where the array is
     closed; `text` begins inside the array, outside its elements."""
+    characters, is_outside, depth = _nesting(text)
+    is_end = (characters == ord(",")) & is_outside & (depth == 0)
+    closing = np.flatnonzero(depth == -1)[:1]
+    if len(closing):
+        is_end[closing[0] :] = False
+        is_end[closing[0]] = True
+    return np.flatnonzero(is_end) + 1, int(closing[0]) if len(closing) else None
+
+
+def _object_ends(text: bytes) -> np.ndarray:
+    """Where each object that begins outside every other one ends; `text` begins outside."""
+    characters, is_outside, depth = _nesting(text)
+    return np.flatnonzero((characters == ord("}")) & is_outside & (depth == 0)) + 1
+
+
+def _nesting(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bytes; whether each is outside strings; how many brackets are open behind it."""
     characters = np.frombuffer(text, np.uint8)
     quotes = characters == ord('"')
     if b"\\" in text:
@@ -178,13 +238,7 @@ def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
         escaped = (run_begins + run_lengths)[run_lengths % 2 == 1]
         quotes[escaped[escaped < len(text)]] = False
     is_outside = np.cumsum(quotes, dtype=np.uint8) % 2 == 0
-    depth = np.cumsum(BRACKETS[characters] * is_outside, dtype=np.int32)
-    is_end = (characters == ord(",")) & is_outside & (depth == 0)
-    closing = np.flatnonzero(depth == -1)[:1]
-    if len(closing):
-        is_end[closing[0] :] = False
-        is_end[closing[0]] = True
-    return np.flatnonzero(is_end) + 1, int(closing[0]) if len(closing) else None
+    return characters, is_outside, np.cumsum(BRACKETS[characters] * is_outside, dtype=np.int32)
 
 
 BRACKETS = np.zeros(256, np.int8)
