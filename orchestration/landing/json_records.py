@@ -8,6 +8,7 @@ Belongs here: what is a line, an element and a JSON object (RFC 8259). Does not:
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,7 @@ NO_NUMBER = r"\s*-?(?i:nan|inf)"
 NOT_RFC_8259 = (rf",({NO_NUMBER}|\s*[}}\]])", rf":{NO_NUMBER}", rf"\[{NO_NUMBER}")
 STRING = r'"(?:[^"\\]|\\.)*"'
 BLANKS = b" \t\r\n"
+JOINED = re.compile(rb"\}[ \t]*\{")
 
 
 class JsonRows(TextRows):
@@ -103,8 +105,9 @@ class JsonRows(TextRows):
         # A line may be any array, which is a bad row; a file that is an array has objects in it, or is empty.
         if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
             yield from self._elements(begin[1:], stream)
-        elif self.table is VENDOR_FILE and _share_a_line(begin):
-            yield from self._elements(begin, stream, separated=False)
+        elif self.table is VENDOR_FILE:
+            one_a_line = _OneALine(stream, block)
+            yield from self._lines(blank_lines, one_a_line.read(BLOCK_BYTES), one_a_line)
         else:
             yield from self._lines(blank_lines, block, stream)
 
@@ -132,13 +135,11 @@ class JsonRows(TextRows):
                 yield batch
             last += whole.count(b"\n")
 
-    def _elements(self, block: bytes, stream: Stream, separated: bool = True) -> Iterator[pa.RecordBatch]:
-        """The elements of an array; or, if not separated, objects one after another: an array without
-        brackets and commas."""
+    def _elements(self, block: bytes, stream: Stream) -> Iterator[pa.RecordBatch]:
         last, text, begun, closed_at = 0, b"", b"", None  # begun: an element that does not end in its block
         while closed_at is None:
             text = begun + block
-            ends, closed_at = _element_ends(text) if separated else (_object_ends(text), None)
+            ends, closed_at = _element_ends(text)
             begun = text[ends[-1] :] if len(ends) else text
             if len(begun) > RECORD_BYTES:
                 raise record_too_long()
@@ -146,22 +147,14 @@ class JsonRows(TextRows):
                 ends = ends[:0]  # []
             if len(ends):
                 characters = np.frombuffer(text, np.uint8)[: ends[-1]].copy()
-                if separated:
-                    characters[ends - 1] = ord(
-                        "\n"
-                    )  # instead of the comma or bracket that follows an element
+                characters[ends - 1] = ord("\n")  # instead of the comma or bracket that follows an element
                 lines = pc.ascii_ltrim(_texts(characters.tobytes(), np.append(0, ends)), " \t\r\n")
                 numbers = pa.array(np.arange(last + 1, last + 1 + len(lines)))
                 last += len(lines)
                 yield pa.record_batch([numbers, lines], schema=self.schema)
             block = stream.read(BLOCK_BYTES)
-            if not separated and not block and not begun.strip(BLANKS):
-                return
             if closed_at is None and not block:
-                what = "array" if separated else "last object"
-                raise UnreadableFile(
-                    f"Its {what} is never closed: was it cut off, or is a quote never closed?"
-                )
+                raise UnreadableFile("Its array is never closed: was it cut off, or is a quote never closed?")
         rest = text[closed_at + 1 :]
         while rest or block:
             if rest.strip(BLANKS):
@@ -202,10 +195,33 @@ def _is_object(is_json: str) -> str:
     end"""
 
 
-def _share_a_line(text: bytes) -> bool:
-    """Does a line hold more than one object? (Inside a string, }{ means nothing.)"""
-    lines = (line for line in text.split(b"\n") if re.search(rb"\}[ \t]*\{", line))
-    return any(line[end:].lstrip(BLANKS).startswith(b"{") for line in lines for end in _object_ends(line)[:1])
+class _OneALine:
+    """A vendor's text, with a line end between objects that stand one after another on a line. What is read is
+    whole lines."""
+
+    def __init__(self, stream: Stream, begun: bytes):
+        self.stream, self.begun = stream, begun
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            block = self.stream.read(size)
+            text = self.begun + block
+            ends = text.rfind(b"\n") + 1 if block else len(text)
+            if not ends and len(object_ends := _object_ends(text)):
+                last = int(object_ends[-1])
+                text, ends = text[:last] + b"\n" + text[last:], last + 1
+            whole, self.begun = text[:ends], text[ends:]
+            if len(self.begun) > RECORD_BYTES:
+                raise record_too_long()
+            if whole or not block:
+                return b"\n".join(map(_one_a_line, whole.split(b"\n"))) if JOINED.search(whole) else whole
+
+
+def _one_a_line(line: bytes) -> bytes:
+    if not JOINED.search(line):
+        return line
+    ends = [0, *_object_ends(line), len(line)]  # inside a string, }{ means nothing
+    return b"\n".join(filter(bytes.strip, (line[end:following] for end, following in pairwise(ends))))
 
 
 def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:

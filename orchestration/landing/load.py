@@ -222,7 +222,7 @@ def _map(connection: duckdb.DuckDBPyConnection, adapter: Adapter, file: LandedFi
         count = connection.execute(
             f'insert into raw."{table}" (file_id, row_number, {columns}, vendor_record) '
             f"select {file_id}, row_number, {mapped_columns(adapter, file.path)}, record "
-            f"from ({vendors.query(adapter)})"
+            f"from ({vendors.query(adapter.text)})"
         ).fetchall()[0][0]
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         raise UnreadableFile(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import duckdb
@@ -85,10 +85,7 @@ class Vendor:
         sources = [source for source in self.files if source.suffix == ".sql"]
         if not sources:
             raise GoalpostError(f"The vendor {self.name} has no SQL file: write one (docs/feeds.md).")
-        with duckdb.connect() as connection:
-            connection.execute(MACROS)
-            connection.execute("create temp table file (row_number bigint, record varchar, path varchar)")
-            return tuple(_read(self.name, source, connection) for source in sources)
+        return tuple(_read(self.name, source) for source in sources)
 
     @cached_property
     def not_needed(self) -> tuple[str, ...]:
@@ -154,9 +151,9 @@ def workspace_of(path: str) -> str | None:
     return found[1] if found else None
 
 
-def query(adapter: Adapter) -> str:
-    """The adapter's query of the relation `file`, with row_number and record before its columns."""
-    statement = adapter.text.strip().removesuffix(";")
+def query(text: str) -> str:
+    """The query of a SQL file, of the relation `file`, with row_number and record before its columns."""
+    statement = text.strip().removesuffix(";")
     return BEGIN_OF_SELECT.sub(r"\1select row_number, record,", statement, count=1)
 
 
@@ -174,7 +171,7 @@ def rows_of_file(path: str) -> str:
     )
 
 
-def _read(vendor: str, source: Path, connection: duckdb.DuckDBPyConnection) -> Adapter:
+def _read(vendor: str, source: Path) -> Adapter:
     text = source.read_text()
     name = source.name.split(".")[0]
     if name not in RAW_TABLES:
@@ -190,12 +187,10 @@ def _read(vendor: str, source: Path, connection: duckdb.DuckDBPyConnection) -> A
     if not BEGIN_OF_SELECT.match(text):
         raise GoalpostError(f"{source} is no plain select: after its comments it must begin with 'select'.")
     table = RAW_TABLES[name]
-    adapter = Adapter(vendor, source, text, table, patterns, ())
     try:
-        described = connection.execute(f"describe {query(adapter)}").fetchall()
+        columns = _columns(text)
     except duckdb.Error as error:
         raise GoalpostError(f"{source} cannot be read as SQL ({first_line(error)}).") from error
-    columns = tuple(column for column, *_ in described[2:])
     known = [column.name for column in table.columns]
     if unknown := [column for column in columns if column not in known]:
         raise GoalpostError(
@@ -208,6 +203,16 @@ def _read(vendor: str, source: Path, connection: duckdb.DuckDBPyConnection) -> A
             f"{source} makes no column {' and no column '.join(missing)}, which {table.name} requires."
         )
     return Adapter(vendor, source, text, table, patterns, columns)
+
+
+@cache
+def _columns(text: str) -> tuple[str, ...]:
+    """The columns that a SQL file makes. Lets duckdb.Error pass. (The sensor asks every few seconds.)"""
+    with duckdb.connect() as connection:
+        connection.execute(MACROS)
+        connection.execute("create temp table file (row_number bigint, record varchar, path varchar)")
+        described = connection.execute(f"describe {query(text)}").fetchall()
+    return tuple(column for column, *_ in described[2:])
 
 
 def _matches(path: str, pattern: str) -> bool:
