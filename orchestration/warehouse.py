@@ -40,14 +40,7 @@ group by path
 order by max(file_id) desc
 """
 
-LEDGER_AND_CONTROL = f"""
-create schema if not exists raw;
-create schema if not exists control;
-
-create table if not exists control.layout (version integer not null);
-insert into control.layout select {LAYOUT} where not exists (from control.layout);
-update control.layout set version = {LAYOUT} where version < {LAYOUT};
-
+LEDGER = """
 create table if not exists raw.files (
     file_id bigint not null,
     table_name varchar not null,
@@ -64,6 +57,17 @@ create table if not exists raw.files (
     csv_fields bigint,
     unique (path, content_hash, table_name)
 );
+"""
+
+LEDGER_AND_CONTROL = f"""
+create schema if not exists raw;
+create schema if not exists control;
+
+create table if not exists control.layout (version integer not null);
+insert into control.layout select {LAYOUT} where not exists (from control.layout);
+update control.layout set version = {LAYOUT} where version < {LAYOUT};
+
+{LEDGER}
 -- Version 0.1.0 had them not.
 alter table raw.files add column if not exists csv_delimiter varchar;
 alter table raw.files add column if not exists csv_fields bigint;
@@ -232,7 +236,7 @@ def _admit_several_tables_of_a_file(connection: duckdb.DuckDBPyConnection) -> No
     if has_old_key:
         with transaction(connection):
             connection.execute("alter table raw.files rename to files_until_0_3_0")
-            connection.execute(LEDGER_AND_CONTROL)
+            connection.execute(LEDGER)
             connection.execute("insert into raw.files by name select * from raw.files_until_0_3_0")
             connection.execute("drop table raw.files_until_0_3_0")
 

@@ -196,8 +196,8 @@ def _is_object(is_json: str) -> str:
 
 
 class _OneALine:
-    """A vendor's text, with a line end between objects that stand one after another on a line. What is read is
-    whole lines."""
+    """A vendor's text, with a line end between objects that stand one after another on a line. What is read
+    is whole lines."""
 
     def __init__(self, stream: Stream, begun: bytes):
         self.stream, self.begun = stream, begun

@@ -1,7 +1,7 @@
 -- Braze Currents, Send: https://www.braze.com/docs/user_guide/data/distribution/braze_currents/event_glossary/message_engagement_events
 -- files: *event_type=users.messages.*.Send/*
 -- files: *event_type=users.campaigns.EnrollInControl/*
--- Not needed: campaign_name, canvas_name, canvas_step_name, canvas_variation_name, message_variation_name, app_id, app_group_api_id,
+-- Not needed: id, campaign_name, canvas_name, canvas_step_name, canvas_variation_name, message_variation_name, app_id, app_group_api_id,
 -- campaign_api_id, canvas_api_id, company_id, device_id, platform, os_version, device_model, ad_id, ad_id_type, ad_tracking_enabled,
 -- email_address, to_phone_number, from_phone_number, phone_number, subscription_group_id, subscription_group_api_id, ip_pool,
 -- message_extras, category, content_card_id, timezone, country, gender, language, canvas_variation_id, canvas_step_api_id, sending_ip

@@ -1,6 +1,6 @@
 -- Braze Currents: https://www.braze.com/docs/user_guide/data/distribution/braze_currents/event_glossary/message_engagement_events
 -- files: *event_type=users.canvas.Entry/* *event_type=users.campaigns.EnrollInControl/*
--- Not needed: campaign_name, canvas_name, canvas_step_id, canvas_step_name, canvas_variation_id, canvas_variation_name, send_id,
+-- Not needed: id, campaign_name, canvas_name, canvas_step_id, canvas_step_name, canvas_variation_id, canvas_variation_name, send_id,
 -- message_variation_id, message_variation_name, dispatch_id, app_id, app_group_api_id, canvas_api_id, campaign_api_id, device_id,
 -- canvas_step_api_id, canvas_variation_api_id, timezone, country, gender, language
 select
