@@ -333,7 +333,7 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
         connection.execute(
             "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files), "
             "figures = ? where run_id = ?",
-            [len(report.loaded), json.dumps(figures), run_id],
+            [len({file.path for file in report.loaded}), json.dumps(figures), run_id],
         )
 
 

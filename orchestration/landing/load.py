@@ -190,8 +190,10 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: Rows, file_id: int) -> 
 def _insert_mapped(
     connection: duckdb.DuckDBPyConnection, rows: Rows, file: LandedFile, file_ids: dict[str, int]
 ) -> Iterator[tuple[str, int, list[str]]]:
-    """What each adapter makes of a vendor's file: its table, how many rows, the columns that none knows.
-    Raises UnreadableFile if one cannot map a value."""
+    """What each adapter makes of a vendor's file: its table, how many rows, unknown columns. What is of no
+    table, records that cannot be read and columns that no adapter knows, counts with the first one.
+
+    Raises UnreadableFile if an adapter cannot map a value."""
     names = read_records(connection, rows, file.path)
     (read,) = connection.execute("select count(*) from vendor_records").fetchall()[0]
     if read != rows.count():
@@ -201,15 +203,13 @@ def _insert_mapped(
         table = adapter.table.name
         if table in file_ids:
             count = _map(connection, adapter, file, file_ids[table])
-            if (
-                adapter is file.adapters[0]
-            ):  # records that cannot be read are of no table: they are counted once
+            if is_first := adapter is file.adapters[0]:
                 count += connection.execute(
                     f'insert into raw."{table}" (file_id, row_number, raw_record) '
                     f"select {file_ids[table]}, row_number, raw_record from vendor_records "
                     "where raw_record is not null"
                 ).fetchall()[0][0]
-            yield table, count, unknown
+            yield table, count, unknown if is_first else []
     connection.execute("drop view file; drop table vendor_records")
 
 
