@@ -10,18 +10,14 @@ select
     -- Of a purchase, also what was bought and for how much: product_id, price, currency.
     case
         when folder(path, 'event_type') <> 'users.behaviors.Purchase' then field(record, 'properties')
-        else coalesce(
-            try(
-                json_merge_patch(
-                    coalesce(nullif(field(record, 'properties'), ''), '{}'),
-                    json_object(
-                        'product_id', field(record, 'product_id'),
-                        'price', try_cast(field(record, 'price') as decimal(18, 6)),
-                        'currency', field(record, 'currency')
-                    )
-                )
-            ),
-            field(record, 'properties')
+        when not json_valid(coalesce(nullif(field(record, 'properties'), ''), '{}')) then field(record, 'properties')
+        else json_merge_patch(
+            coalesce(nullif(field(record, 'properties'), ''), '{}'),
+            json_object(
+                'product_id', field(record, 'product_id'),
+                'price', try_cast(field(record, 'price') as double),
+                'currency', field(record, 'currency')
+            )
         )
     end as properties,
     moment(field(record, 'time')) as occurred_at
