@@ -27,6 +27,7 @@ from benchmark.world import (
     land_late,
     replace_goals,
     start_of,
+    turn_snapshots_into_changes,
     write_landing,
 )
 from orchestration import changes, runs
@@ -185,6 +186,20 @@ def goals(bench: Bench) -> dict:
     return by_goals
 
 
+def profile_changes(bench: Bench) -> dict:
+    """Full refreshes of as many snapshots as changes: what the models that read them cost."""
+    costs = {}
+    with bench.copy() as settings:
+        for table in ("profile_snapshots", "profile_changes"):
+            if table == "profile_changes":
+                turn_snapshots_into_changes(settings)
+            nodes = bench.run(settings, bench.world.days, "--full-refresh").nodes
+            costs[table] = {
+                name: nodes[name] for name in (f"base_{table}", "int_profile_states", "dim_profiles")
+            }
+    return costs
+
+
 def landed(bench: Bench) -> dict:
     """A run from JSONL files of thirty days each, and its floor: DuckDB's own reader, and writing the
     marts."""
@@ -245,8 +260,20 @@ def peer_tools(bench: Bench) -> dict:
         return peers.compare(bench.world, settings.home)
 
 
-MEASURES = (full_refresh, days, growth, goals, landed, low_memory, peer_tools, small_run, sensor, room)
-ONLY_UP_TO_1M = ("goals", "landed", "small_run", "sensor", "room")
+MEASURES = (
+    full_refresh,
+    days,
+    growth,
+    goals,
+    profile_changes,
+    landed,
+    low_memory,
+    peer_tools,
+    small_run,
+    sensor,
+    room,
+)
+ONLY_UP_TO_1M = ("goals", "profile_changes", "landed", "small_run", "sensor", "room")
 ONLY_BEYOND_1M = ("growth", "low_memory")
 LONG_HISTORY = ("days",)
 

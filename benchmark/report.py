@@ -21,6 +21,7 @@ DAY = "A day in order ÷ full refresh from typed staging"
 LATE = "A day with 1 % of the profiles 100 days late ÷ a day in order"
 GROWTH_PEOPLE = "Growth exponent of a day, ten times the people, same new rows"
 GROWTH_HISTORY = "Growth exponent of a day, ten times the days, same people, same new rows"
+CHANGES = "Reading changes of profiles ÷ reading as many snapshots"
 GOALS = "Growth exponent, goals {} → {}, without writing the marts"
 RUN = "goalpost run on 1,000 rows"
 SENSOR = "From landing to the marts, by the sensor"
@@ -37,6 +38,7 @@ TARGETS: dict[str, dict[str, float]] = {
     LATE: {"1M": 3.0, "10M": 3.0},
     GROWTH_PEOPLE: {EVERYWHERE: 0.35},
     GROWTH_HISTORY: {EVERYWHERE: 0.1},
+    CHANGES: {"1M": 2.0},
     GOALS.format(5, 20): {"1M": 0.5},
     GOALS.format(20, 60): {"1M": 0.5},
     RUN: {"1M": 20.0},
@@ -110,6 +112,11 @@ def _judged(name: str, worlds: dict[str, dict]) -> Iterator[Figure]:
         yield _growth(GROWTH_PEOPLE, name, growth, fewer)
     if goals := results.get("goals"):
         yield from _goals(name, goals)
+    if costs := results.get("profile_changes"):
+        snapshots, profile_changes = (
+            sum(costs[table].values()) for table in ("profile_snapshots", "profile_changes")
+        )
+        yield Figure(CHANGES, name, profile_changes / snapshots, profile_changes)
     if peers := results.get("peer_tools"):
         yield from _peers(name, peers)
     if run := results.get("small_run"):

@@ -89,6 +89,25 @@ def land_late(settings: Settings, world: World, day: int, days_late: int = 100) 
         _land(connection, day, {table: f"{table}({late}, {late})" for table in _rows_of(late)})
 
 
+def turn_snapshots_into_changes(settings: Settings) -> None:
+    """The same moments and people; each row says five of the properties."""
+    said = ", ".join(
+        f"'{name}': json_extract(properties, '{name}')"
+        for name in ("plan", "tier", "score", "lifetime_value", "last_seen")
+    )
+    with closing(connect(settings)) as connection:
+        connection.execute(f"""
+            begin;
+            insert into raw.profile_changes by name
+            select * exclude (observed_at, properties), observed_at as changed_at,
+                'c' || file_id || '-' || row_number as change_id, to_json({{{said}}})::varchar as properties
+            from raw.profile_snapshots;
+            delete from raw.profile_snapshots;
+            update raw.files set table_name = 'profile_changes' where table_name = 'profile_snapshots';
+            commit;
+        """)
+
+
 def replace_goals(settings: Settings, world: World) -> None:
     with closing(connect(settings)) as connection:
         connection.execute("delete from raw.goals; delete from raw.files where table_name = 'goals'")

@@ -22,6 +22,7 @@ PAGES = {
     "funnels": ("Funnels", ":material/filter_alt:"),
     "segments": ("Segments", ":material/group:"),
     "experiments": ("Experiments", ":material/science:"),
+    "vendor": ("Vendor", ":material/balance:"),
     "person": ("Person", ":material/person:"),
     "data": ("Data", ":material/database:"),
 }

@@ -371,6 +371,12 @@ CHANGES: dict[str, Callable[[random.Random, Row, Row, Callable[[], str]], dict]]
         "profile_id": dice.choice(PROFILES),  # of its key: another person's, then
         "is_deleted": dice.choice(("true", None)),
     },
+    "profile_changes": lambda dice, row, donor, moment: {
+        "properties": donor.get("properties"),
+        "profile_id": dice.choice(PROFILES),
+        "changed_at": moment(),
+        "is_deleted": dice.choice(("true", None)),
+    },
     "events": lambda dice, row, donor, moment: {
         "profile_id": dice.choice(PROFILES),
         "name": donor.get("name"),

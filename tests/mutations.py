@@ -134,6 +134,12 @@ a deleting snapshot makes every property missing
 - case when not coalesce(is_deleted, false) then properties end as properties
 + properties
 
+models/staging/stg_profile_changes.sql
+
+a change that deletes makes every property missing
+- case when not coalesce(is_deleted, false) then properties end as properties
++ properties
+
 # Section 3: filters
 
 macros/conditions.sql
@@ -278,6 +284,52 @@ models/intermediate/profiles/int_profile_states.sql
 the state before is the previous snapshot's
 - lag({{ column }}) over
 + lead({{ column }}) over
+
+the observations of one moment are one
+- where next_observed_at is distinct from observed_at
++ where true
+
+a change is laid over the state that is kept
+- ', ' ~ list_item('kept_values', loop.index) if is_suffix else ''
++ ''
+
+models/intermediate/profiles/int_profile_observations.sql
+
+a change that deletes says every property
+- is_deleted as is_whole
++ false as is_whole
+
+a snapshot says every property
+- true as is_whole
++ false as is_whole
+
+models/intermediate/goals/int_properties.sql
+
+with changes a kept state has every value that a predicate reads
+- {%- if has_profile_changes() %}
++ {%- if false %}
+
+macros/observations.sql
+
+a deletion is the last of its moment
+- ['observed_at', 'is_deleted', 'change_id']
++ ['observed_at', 'change_id', 'is_deleted']
+
+the change with the greater id is later
+- ['observed_at', 'is_deleted', 'change_id']
++ ['observed_at', 'is_deleted']
+
+a change sets its key whole
+- or {{ top_value }} is not null
++ or false
+
+a snapshot ends what was said before it
+- observed_at >= coalesce(whole_at, observed_at)
++ true
+
+nothing said before a deletion counts after it
+- and (deleted_at is null or observed_at > deleted_at)
++ and true
 
 models/intermediate/achievements/int_profile_achievements.sql
 
@@ -768,6 +820,24 @@ members by the state as of as_of
 - on states.valid_from <= clock.as_of and states.valid_to > clock.as_of
 + on states.valid_from < clock.as_of and states.valid_to >= clock.as_of
 
+models/marts/rpt_vendor_conversions.sql
+
+a vendor's conversion after the clock is not known yet
+- engagements.occurred_at <= clock.as_of
++ true
+
+a vendor's conversion is a converted engagement
+- and engagements.metric = 'converted'
++ and engagements.metric in ('converted', 'clicked')
+
+an achievement at the very sending is one from it on
+- theirs.sent_at <= achievements.achieved_at
++ theirs.sent_at < achievements.achieved_at
+
+no impression comes before no achievement
+- when not coalesce(kinds.is_impression, false) then 'not_an_impression'
++ when kinds.is_achieved is null then 'not_an_impression'
+
 models/marts/rpt_source_performance.sql
 
 the newest version's sources
@@ -834,7 +904,7 @@ assigned at the first of them
 + max(assigned_at) as assigned_at
 
 the covariate is in the state as of assigned_at
-- and assigned.assigned_at >= snapshots.observed_at
+- and assigned.assigned_at >= observations.observed_at
 + and true
 
 a missing covariate is 0
@@ -902,8 +972,8 @@ a delivery whose engagements landed before it affects from the first of them
 + deliveries.sent_at
 
 a state decides of a journey that was entered at its very moment
-- deliveries.entered_at >= snapshots.affected_from
-+ deliveries.entered_at > snapshots.affected_from
+- deliveries.entered_at >= observations.affected_from
++ deliveries.entered_at > observations.affected_from
 
 models/intermediate/increments/int_affected_by_definitions.sql
 
@@ -947,6 +1017,14 @@ another property that names the currency is another definition
 + ,
 
 models/marts/dim_profiles.sql
+
+a deletion at the newest moment marks the person
+- bool_or(observations.is_deleted)
++ bool_and(observations.is_deleted)
+
+a change brings its person anew
+- select profile_key from staging.base_profile_changes
++ select cast(null as bigint) from staging.base_profile_changes
 
 a workspace that becomes readable brings the profiles that nobody has seen since
 - affected_from = " ~ beginning_of_time() ~ "

@@ -109,6 +109,25 @@ class Story:
             is_deleted=deleted or None,
         )
 
+    def change(
+        self,
+        at: str,
+        person: str = "ann",
+        change_id: str | None = None,
+        deleted: bool = False,
+        sequence: int | None = None,
+        **properties,
+    ) -> None:
+        self.land(
+            "profile_changes",
+            profile_id=person,
+            changed_at=at,
+            change_id=change_id or "only",
+            properties=properties,
+            is_deleted=deleted or None,
+            sequence=sequence,
+        )
+
     def people(self, **values) -> None:
         """One person for each value, named like the value, with the value as the property `x` (None: JSON
         null)."""

@@ -28,7 +28,8 @@ def line(word: str) -> Callable[..., Line]:
 
 
 workspace, goal, segment, source = line("workspace"), line("goal"), line("segment"), line("source")
-snapshot, event, journey, delivery = line("snapshot"), line("event"), line("journey"), line("delivery")
+snapshot, change, event = line("snapshot"), line("change"), line("event")
+journey, delivery = line("journey"), line("delivery")
 engagement, row = line("engagement"), line("land")
 
 
@@ -104,6 +105,41 @@ CASES = [
         [],
         [snapshot("2024-03-05"), snapshot("2024-03-04", person="bob")],
         {"ann": "2024-03-05", "bob": "2024-03-04"},
+    ),
+    # -- changes
+    Case(
+        "a change affects its person from when it was made, and the changes before it are still laid over",
+        [goal(target=BECOMES_PAID), snapshot("2024-02-01", home={"city": "Oslo"}), change("2024-03-01", x=1)],
+        [change("2024-03-05", plan="paid")],
+        {"ann": "2024-03-05"},
+    ),
+    Case(
+        "the first change after snapshots only",
+        [goal(target=BECOMES_PAID), *ANN_AND_BOB],
+        [change("2024-03-05", plan="paid")],
+        {"ann": "2024-03-05"},
+    ),
+    Case(
+        "a late change lies before what is kept",
+        [goal(target=BECOMES_PAID), change("2024-03-01", x=1), change("2024-03-05", plan="free")],
+        [change("2024-03-03", plan="paid")],
+        {"ann": "2024-03-03"},
+    ),
+    Case(
+        "a corrected change was made when it was",
+        [goal(target=BECOMES_PAID), change("2024-03-01", plan="free"), change("2024-03-05", x=1)],
+        [change("2024-03-01", plan="paid", sequence=1)],
+        {"ann": "2024-03-01"},
+    ),
+    Case(
+        "a change decides of what was sent before its journey was entered",
+        [
+            goal(target=BECOMES_PAID),
+            delivery("d1", "2024-03-02", journey_id="j1"),
+            journey("j1", "2024-03-10"),
+        ],
+        [change("2024-03-08", plan="paid")],
+        {"ann": "2024-03-02"},
     ),
     # -- events: a goal uses one of two clocks
     Case(
@@ -731,6 +767,23 @@ CASES = [
             ),
         ],
         [snapshot("2024-01-25", score=8)],
+        {"ann": "2024-01-25"},
+    ),
+    Case(
+        "a late change changes the covariate of its person",
+        [
+            *(
+                change("2024-01-20", score=3),
+                goal(impact={"value": 2}),
+                holdout(),
+                holdout("bob", "treatment"),
+            ),
+            *(
+                purchase("2024-03-01"),
+                row("experiments", experiment_id="x", updated_at="2024-01-01", covariate="score"),
+            ),
+        ],
+        [change("2024-01-25", score=8)],
         {"ann": "2024-01-25"},
     ),
     Case(

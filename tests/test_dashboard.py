@@ -41,13 +41,26 @@ FLAGS = (
 DEMO, ACME = "complete-journey", "acme"
 OTHER = "zeta"  # a workspace in Acme's home
 TRUTH = "known-truth"  # a workspace in the demo's home, with experiments
-VIEWS = ("goals", "goal", "source", "compare", "funnels", "segments", "experiments", "person", "data")
+VIEWS = (
+    "goals",
+    "goal",
+    "source",
+    "compare",
+    "funnels",
+    "segments",
+    "experiments",
+    "vendor",
+    "person",
+    "data",
+)
 EMPTY = {
     ("funnels", DEMO),
     ("funnels", TRUTH),
     ("segments", TRUTH),
     ("experiments", DEMO),
     ("experiments", ACME),
+    ("vendor", DEMO),
+    ("vendor", TRUTH),
 }
 
 
@@ -184,6 +197,15 @@ def acme() -> dict[str, list[dict[str, Any]]]:
             if name == "visit" or number % 2
         ]
         + [{"event_id": "late", "profile_id": "p0", "name": "visit", "occurred_at": "soon"}],
+        "engagements": [
+            {
+                "engagement_id": f"converted {person}",
+                "delivery_id": f"{person}-reminder",
+                "metric": "converted",
+                "occurred_at": after(number, 6),
+            }
+            for number, person in enumerate(people[:20])
+        ],
     }
     return {table: [{"workspace_id": ACME} | row for row in found] for table, found in rows.items()}
 

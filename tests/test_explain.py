@@ -108,6 +108,16 @@ def outcomes(story: Story):
 
 
 @story
+def changes(story: Story):
+    """A state that changes made."""
+    story.goal(target=BECOMES_PAID, eligibility={"property": "country", "op": "eq", "value": "US"})
+    story.snapshot("2024-01-01", country="US", home={"city": "Oslo"})
+    story.change("2024-02-01", country="DE")
+    story.delivery("of a German", "2024-02-02")
+    story.change("2024-02-03", plan="paid")
+
+
+@story
 def triggers(story: Story):
     story.goal(target={"event": {"name": "purchase"}, "trigger_match": TRIGGER})
     story.journey("sql", "2024-02-01", trigger={"course": "sql"})
@@ -308,6 +318,12 @@ def test_who_is_not_eligible_sees_the_filter_and_the_state_that_failed_it(told):
         'the person then: country was "DE" (observed 2024-01-15 00:00:00)',
     ]
     assert "the person then: nothing was known yet" in lines
+
+
+def test_a_state_that_changes_made_is_shown_as_a_whole(told):
+    lines = shown(told(changes))
+    assert 'the person then: country was "DE" (observed 2024-02-01 00:00:00)' in lines
+    assert 'the person entered the state, plan was "paid"' in lines
 
 
 def test_who_is_there_already_sees_the_state(told):
@@ -732,7 +748,7 @@ def test_the_history_as_data_has_the_words_too(pipeline, monkeypatch):
             None,
             "goal",
             "ann",
-            "Several workspaces have a goal 'goal': say which with --workspace (credit, delivered, events, ",
+            "Several workspaces have a goal 'goal': say which with --workspace (changes, credit, delivered, ",
         ),
         (
             "refusals",

@@ -48,7 +48,7 @@ def test_other_names_and_folders_are_listed_with_a_reason_a_folder_once(landing)
     landing.put("_archive/x.csv", CSV)
     no_format = ["x", "x.csv.part", "x.csv.zip", "x.gz", "x.parquet.gz", "x.avro.zst", "x.txt", "csv"]
     unfinished = ["_tmp", ".x.csv", "_SUCCESS", "deep/er/.hidden"]
-    tables = "tables are workspaces, profile_snapshots, events,"
+    tables = "tables are workspaces, profile_snapshots, profile_changes,"
     found = ignored(landing)
     assert found.pop("invoices").startswith(f"It is not a table's folder: {tables}")
     assert found == {

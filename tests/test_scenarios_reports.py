@@ -619,3 +619,53 @@ def test_dim_goals_shows_the_windows_and_defaults_of_a_version(story):
     }
     assert marts.dim_goals.by("goal_id", "definition_policy") == {"defaults": "locked", "stated": "locked"}
     assert marts.dim_goals.by("goal_id", "tags") == {"defaults": [], "stated": ["growth"]}
+
+
+# -- the vendor's own answer
+
+
+@scenario
+def test_the_vendors_conversions_stand_beside_ours_each_difference_with_its_reason(story):
+    story.goal(attribution={"criteria": {"email": "opened"}, "window_days": 7}, sources=["welcome", "news"])
+    people = ("agreed", "only ours", "bounced", "no purchase", "purchase before", "unopened", "too late")
+    for person in people:
+        story.delivery(person, "2024-02-01", person=person)
+    for person in ("agreed", "only ours", "bounced", "too late"):
+        story.engagement("opened", person, "2024-02-02")
+    story.engagement("bounced", "bounced", "2024-02-01T00:01")
+    for person in ("agreed", "only ours", "bounced", "unopened"):
+        story.event("purchase", "2024-02-03", person=person)
+    story.event("purchase", "2024-01-31", person="purchase before")
+    story.event("purchase", "2024-02-10", person="too late")
+    for number in (1, 2):
+        story.delivery(f"message {number}", f"2024-02-0{number}", person="twice")
+        story.engagement("opened", f"message {number}", f"2024-02-0{number}")
+    story.event("purchase", "2024-02-03", person="twice")
+    for delivery in (*people, "message 1", "message 1"):
+        if delivery != "only ours":
+            story.engagement("converted", delivery, "2024-02-11")
+    marts = yield
+    news, welcome = marts.rpt_vendor_conversions
+    assert {name: welcome[name] for name in welcome if isinstance(welcome[name], int)} == {
+        "our_conversions": 3,
+        "vendor_conversions": 7,
+        "agreeing": 1,
+        "only_ours": 2,
+        "only_theirs": 6,
+        "not_an_impression": 1,
+        "not_an_achievement": 2,
+        "no_qualifying_touch": 2,
+        "another_delivery_credited": 1,
+    }
+    assert (news["our_conversions"], news["vendor_conversions"]) == (0, 0)
+
+
+@scenario
+def test_a_vendors_conversion_after_the_clock_is_not_known_yet(story):
+    story.goal()
+    story.delivery("d1", "2024-02-01")
+    story.event("purchase", "2024-02-02")
+    story.engagement("converted", "d1", "2025-06-01")
+    marts = yield
+    assert marts.rpt_vendor_conversions.one["vendor_conversions"] == 0
+    assert marts.rpt_vendor_conversions.one["only_ours"] == 1

@@ -96,6 +96,14 @@ class Own:
         columns = {"metric": metric, "occurred_at": at, "url": url, "is_machine": machine or None}
         self.land("engagements", engagement_id=id, delivery_id=self.delivery(delivery, person), **columns)
 
+    def changed(self, id: str, person: str, at: str, plan: str) -> None:
+        columns = {"changed_at": at, "change_id": id, "properties": {"plan": plan}}
+        self.land("profile_changes", profile_id=person, **columns)
+
+    def deleted(self, id: str, person: str, at: str) -> None:
+        columns = {"changed_at": at, "change_id": id, "is_deleted": True}
+        self.land("profile_changes", profile_id=person, **columns)
+
     def purchased(self, id: str, person: str, at: str, total: float) -> None:
         columns = {"name": "purchase", "occurred_at": at, "properties": {self.price: total}}
         self.land("events", event_id=id, profile_id=person, **columns)
@@ -122,12 +130,19 @@ def tell(teller: Own) -> Iterable[None]:
     }
     goal = {"goal_id": "buys", "updated_at": "2025-01-01", "definition": definition}
     Own.land(teller, "goals", **goal)
+    paid = {"target": {"profile": {"property": "plan", "op": "eq", "value": "paid"}}}
+    definition = {"measurement_window_days": 14, "sources": [teller.source("welcome")], **paid}
+    Own.land(teller, "goals", goal_id="pays", updated_at="2025-01-01", definition=definition)
     teller.campaign("welcome", "2025-01-01T00:00:00")
     # An open comes before its message.
     teller.engaged("g1", "opened", "d1", "ann", "2025-03-02T08:00:00")
     teller.purchased("e1", "ann", "2025-03-03T12:00:00", 30.5)
+    teller.changed("c1", "ann", "2025-03-06T13:00:00", "paid")
+    teller.changed("c2", "bob", "2025-02-01T13:00:00", "paid")
     yield teller.end_batch()
 
+    # Ann was free before: a change that comes late.
+    teller.changed("c3", "ann", "2025-02-01T13:00:00", "free")
     for person in ("ann", "bob", "cat", "dan"):
         teller.entered(person, "welcome", "2025-03-01T08:59:00")
     for delivery, person in {"d1": "ann", "d2": "bob", "d5": "dan"}.items():
@@ -151,6 +166,7 @@ def tell(teller: Own) -> Iterable[None]:
     teller.purchased("e3", "ann", "2025-03-06T12:00:00", 20)
     teller.purchased("e4", "dan", "2025-03-04T12:00:00", 5)
     teller.purchased("e5", "cat", "2025-03-04T12:00:00", 7)
+    teller.deleted("c4", "cat", "2025-04-01T00:00:00")
     teller.engaged("g10", "converted", "d1", "ann", "2025-03-03T12:00:00")
     yield teller.end_batch()
 
@@ -209,6 +225,19 @@ class CustomerIo(Own):
         columns = {"metric": metric, "created_at": time(at), "link_url": url, "prefetched": machine}
         self.export("metrics", event_id=id, delivery_id=delivery, machine=None, proxied=True, **columns)
 
+    def changed(self, id, person, at, plan):
+        columns = {"attribute_name": "plan", "attribute_value": plan, "timestamp": time(at)}
+        self.export("attributes", internal_customer_id=person, **columns)
+
+    def deleted(self, id, person, at):
+        columns = {
+            "customer_id": "",
+            "email_addr": "",
+            "created_at": time("1970-01-01"),
+            "updated_at": time(at),
+        }
+        self.export("people", internal_customer_id=person, deleted=True, suppressed=False, **columns)
+
     def end_batch(self):
         if self.batch == BATCHES:
             self.engaged("faulty", "exploded", "d1", "ann", "2025-03-06T00:00:00")
@@ -227,7 +256,7 @@ class CustomerIoTwin(Own):
 
 
 class Webhooks(Own):
-    """JSON lines as received. They do not tell who was held out."""
+    """JSON lines as received. They do not tell who was held out, nor what people are like."""
 
     folder = "customer_io_webhooks/workspace=hooks"
     workspace = "hooks"
@@ -284,9 +313,26 @@ class Loops(Webhooks):
             name = {"bounced": "hardBounced"}.get(metric, metric)
             self.event(f"email.{name}", at, delivery, person, sourceType="loop", webhookId=id)
 
+    def changed(self, id, person, at, plan):
+        contact = {"id": f"contact {person}", "userId": person, "plan": plan}
+        self.contact("contact.created", id, person, at, contact=contact)
+
+    def deleted(self, id, person, at):
+        self.contact("contact.deleted", id, person, at)
+
+    def contact(self, name, id, person, at, **columns) -> None:
+        identity = {"id": f"contact {person}", "email": f"{person}@example.com", "userId": person}
+        seconds = int(time(at).timestamp())
+        self.receive(eventName=name, eventTime=seconds, contactIdentity=identity, webhookId=id, **columns)
+
 
 class LoopsTwin(Own):
     knows_machines = False
+
+    def changed(self, id, person, at, plan):
+        contact = {"id": f"contact {person}", "userId": person, "plan": plan}
+        columns = {"changed_at": at, "change_id": id, "properties": contact}
+        self.land("profile_changes", profile_id=person, **columns)
 
     def engaged(self, id, metric, delivery, person, at, machine=False, url=None):
         if metric != "converted":  # nor links
@@ -305,20 +351,16 @@ class Segment(Own):
     def message(self, message: str) -> str | None:
         return None  # the e-mail
 
+    def call(self, type_, id, person, at, **columns) -> None:
+        times = {"timestamp": f"{at}.000Z", "receivedAt": f"{at}.250Z"}
+        row = {"messageId": id, "type": type_, "userId": person, "anonymousId": "device", **times}
+        self.rows.setdefault("", []).append(row | {"context": {"library": {"name": "}{"}}} | columns)
+
     def track(self, id, event, person, at, **properties) -> None:
-        self.rows.setdefault("", []).append(
-            {
-                "messageId": id,
-                "type": "track",
-                "event": event,
-                "userId": person,
-                "anonymousId": "device",
-                "timestamp": f"{at}.000Z",
-                "receivedAt": f"{at}.250Z",
-                "context": {"library": {"name": "}{"}},
-                "properties": properties,
-            }
-        )
+        self.call("track", id, person, at, event=event, properties=properties)
+
+    def changed(self, id, person, at, plan):
+        self.call("identify", id, person, at, traits={"plan": plan})
 
     def sent(self, delivery, person, message, campaign, at, trapped=False):
         self.track(
@@ -542,7 +584,7 @@ def test_the_marts_of_a_vendors_files_equal_those_of_our_own_tables(pipeline, ve
         assert compared(pipeline, mart, vendor.workspace) == ours, mart
     purchases = pipeline.query(
         "select profile_id, is_attributed, unattributed_reason from marts.fct_attributions "
-        f"where workspace_id = '{vendor.workspace}' order by achieved_at, profile_id"
+        f"where workspace_id = '{vendor.workspace}' and goal_id = 'buys' order by achieved_at, profile_id"
     )
     assert [(*row.values(),) for row in purchases] == [
         ("bob", False, "no_delivery"),  # it bounced
@@ -551,6 +593,11 @@ def test_the_marts_of_a_vendors_files_equal_those_of_our_own_tables(pipeline, ve
         ("dan", False, "no_qualifying_metric"),  # a machine opened it
         ("ann", True, None),
     ]
+    paid = pipeline.query(
+        "select profile_id, achieved_at from marts.fct_achievements "
+        f"where workspace_id = '{vendor.workspace}' and goal_id = 'pays' order by achieved_at"
+    )
+    assert [row["profile_id"] for row in paid] == ["bob", "ann"]
 
 
 def test_a_faulty_row_is_quarantined_as_the_vendor_wrote_it(pipeline):

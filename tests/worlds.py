@@ -82,13 +82,16 @@ class World:
         return sum(map(len, self.tables.values()))
 
 
-def world(seed: int) -> World:
-    """One world: two workspaces in different zones. The same seed always makes the same rows."""
+def world(seed: int, changes: bool = True) -> World:
+    """One world: two workspaces in different zones. The same seed always makes the same rows. Without
+    `changes`, people have snapshots only."""
     dice = random.Random(seed)
     tables: dict[str, list[Row | None]] = {name: [] for name in TABLES}
     names = (f"{seed} {dice.choice(NASTY)}", f"{seed}")
     for name, zone in zip(names, dice.sample(sorted(CLOCK_CHANGES), 2), strict=True):
         Maker(dice, tables, name, zone).make()
+    if not changes:
+        tables["profile_changes"] = []
     return World(tables, name=f"seed {seed}")
 
 
@@ -145,6 +148,7 @@ class Maker:
         self.repeat(5, 16, self.make_delivery)
         self.repeat(6, 24, self.make_engagement)
         self.repeat(5, 14, self.make_snapshot)
+        self.repeat(0, 14, self.make_change)
         self.repeat(5, 16, self.make_event)
         for source_id in self.sources:
             self.repeat(0, 2, partial(self.make_source, source_id))
@@ -302,6 +306,23 @@ class Maker:
             profile_id=self.pick(*PROFILES),
             observed_at=self.time(BEFORE) if self.chance(0.5) else self.time_near_a_mark(),
             properties=self.properties(),
+            is_deleted="true" if self.chance(0.08) else None,
+        )
+
+    def make_change(self, number: int) -> None:
+        """Mostly at another moment than a snapshot. A key may be set to null."""
+        same_moment = [row["observed_at"] for row in self.own_rows("profile_snapshots")]
+        properties = self.pick(
+            self.properties(),
+            self.json({self.pick("plan", "score", "nested"): None}),
+            self.json({self.pick("plan", "score", "when", "tags"): self.value()}),
+        )
+        self.add(
+            "profile_changes",
+            profile_id=self.pick(*PROFILES),
+            changed_at=self.pick(self.time_near_a_mark(), self.time(BEFORE), *same_moment[:1]),
+            change_id=self.pick("a", "b", f"{number}"),
+            properties=properties,
             is_deleted="true" if self.chance(0.08) else None,
         )
 
@@ -573,6 +594,14 @@ class Maker:
                     observed_at=observed_at,
                     properties=self.json(properties),
                 )
+            if self.chance(0.3):
+                self.add(
+                    "profile_changes",
+                    profile_id=person,
+                    changed_at=self.spell(self.near(assigned_at)),
+                    change_id="c",
+                    properties=self.json({self.pick("score", "plan"): self.pick(3, None)}),
+                )
             for event in range(self.pick(0, 0, 1, 2)):
                 occurred_at = self.pick(
                     assigned_at - timedelta(1), *(self.near(assigned_at) for _ in range(4))
@@ -756,6 +785,7 @@ FAULTS: dict[str, tuple[tuple[str, dict[str, str | None] | None], ...]] = {
         fault("events", occurred_at="2999-01-01", received_at=None),
         fault("events", received_at="2999-01-01"),
         fault("profile_snapshots", observed_at="2999-01-01T00:00:00Z"),
+        fault("profile_changes", changed_at="2999-01-01T00:00:00Z"),
         fault("goals", updated_at="2999-01-01"),
     ),
 }

@@ -226,8 +226,8 @@ select
 #}
 {% macro raw_tables() -%}
 {%- set tables = [
-    'workspaces', 'profile_snapshots', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments', 'goals', 'funnels',
-    'holdouts', 'experiments',
+    'workspaces', 'profile_snapshots', 'profile_changes', 'events', 'sources', 'journeys', 'deliveries', 'engagements', 'segments',
+    'goals', 'funnels', 'holdouts', 'experiments',
 ] -%}
 {%- set landed = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | reject('equalto', 'files')
     if execute else tables -%}

@@ -48,6 +48,8 @@ NEWER_PARTS = {
     "non_touches": "the opens and clicks that are no touch",
     "origins": "what was done to reach the goal",
     "non_achievements": "the events that are no achievement",
+    "profile_key": "what the person's properties were",
+    "states": "what the person's properties were",
 }
 
 Row = dict[str, Any]
@@ -74,6 +76,13 @@ class _Parts:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def keep_states(self) -> None:
+        """The person's states, as the temporary table `states` that other queries read."""
+        self.connection.execute("create temp table states (observed_at timestamp, properties varchar)")
+        self.parameters |= {"profile_key": None, **(self.read("profile_key") or [{}])[0]}
+        if states := self.read("states"):
+            self.connection.executemany("insert into states values ($observed_at, $properties)", states)
+
     def read_by(self, name: str, *keys: str) -> defaultdict[tuple, list[Row]]:
         """The rows by key, without the key columns."""
         grouped = defaultdict(list)
@@ -99,6 +108,7 @@ def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_
         parts = _Parts(connection, workspace_id=workspace_id, goal_id=goal_id, profile_id=profile_id)
         workspace_id = _workspace(parts, workspace_id, goal_id)
         parts.parameters["workspace_id"] = workspace_id
+        parts.keep_states()
         if not parts.read("person"):
             near = ", ".join(f"'{row['profile_id']}'" for row in parts.read("closest_profiles"))
             raise GoalpostError(
@@ -117,7 +127,7 @@ def explain(settings: Settings, workspace_id: str | None, goal_id: str, profile_
             non_achievements=tuple(_non_achievements(parts)),
             other_events=tuple(OtherEvents(**row) for row in parts.read("other_events")),
             other_sources={row["source_id"]: row["messages"] for row in parts.read("other_sources")},
-            not_told=tuple(parts.missing),
+            not_told=tuple(dict.fromkeys(parts.missing)),
         )
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import experiments, reports
+from . import experiments, reports, vendor
 from .exits import find_exit
 from .facts import Facts, Profile, Workspace, add_facts
 from .goals import Goal, read_goal
@@ -57,7 +57,7 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
     marts = {
         "dim_goals": reports.dim_goals(known),
         "dim_sources": reports.dim_sources(staged.standing["sources"]),
-        "dim_profiles": reports.dim_profiles(staged.standing["profile_snapshots"]),
+        "dim_profiles": reports.dim_profiles(staged.observations),
         "dim_segments": reports.dim_segments(staged.standing["segments"]),
         "dim_workspaces": reports.dim_workspaces(known, staged.standing["workspaces"]),
         "fct_achievements": facts.achievements,
@@ -79,6 +79,8 @@ def compute(rows: list[LandedRow], as_of: datetime) -> Result:
         "rpt_goal_lift": experiments.rpt_goal_lift(known, staged),
         "rpt_conversion_curve": experiments.rpt_conversion_curve(known),
     }
+    performance = marts["rpt_source_performance"]
+    marts["rpt_vendor_conversions"] = vendor.rpt_vendor_conversions(known, staged, performance)
     unreadable = staged.unreadable_workspaces
     for mart, rows in marts.items():
         marts[mart] = [row for row in rows if row["workspace_id"] not in unreadable]
@@ -124,8 +126,8 @@ def read_goals(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[s
 
 
 def read_profiles(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tuple[str, str], Profile]:
-    """Everyone with a snapshot, an event, a delivery or a journey. 'An engagement whose delivery has not
-    landed waits'."""
+    """Everyone with a snapshot, a change, an event, a delivery or a journey. 'An engagement whose delivery
+    has not landed waits'."""
     profiles: dict[tuple[str, str], Profile] = {}
 
     def profile_of(row: dict) -> Profile:
@@ -134,7 +136,7 @@ def read_profiles(staged: Staged, workspaces: dict[str, Workspace]) -> dict[tupl
             profiles[key] = Profile(workspaces[row["workspace_id"]], row["profile_id"])
         return profiles[key]
 
-    for row in sorted(staged.standing["profile_snapshots"], key=lambda row: row["observed_at"]):
+    for row in staged.observations:
         profile_of(row).snapshots.append(row)
     for row in staged.standing["events"]:
         profile_of(row).events.append(row)

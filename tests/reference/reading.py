@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from .filters import BadFilter, read_filter
 from .goals import BadDefinition, read_definition
+from .observations import observe
 from .values import JSON_NUMBER, Number, iso, read_json, read_time
 
 TIME_ZONES = available_timezones()
@@ -62,6 +63,10 @@ TABLES = {
     ),
     "profile_snapshots": Table(
         (key("workspace_id"), key("profile_id"), key("observed_at", "time")),
+        (PROPERTIES, Column("is_deleted", "boolean", "false")),
+    ),
+    "profile_changes": Table(
+        (key("workspace_id"), key("profile_id"), key("changed_at", "time"), key("change_id")),
         (PROPERTIES, Column("is_deleted", "boolean", "false")),
     ),
     "events": Table(
@@ -171,6 +176,10 @@ class Staged:
     quarantine: dict[str, list[dict]]
     accounting: dict[str, dict]
     unreadable_workspaces: set[str]
+
+    @property
+    def observations(self) -> list[dict]:
+        return observe(self.standing["profile_snapshots"], self.standing["profile_changes"])
 
     def refuse(self, table: str, row: dict, reason_code: str) -> None:
         """'a row refused so leaves nothing under its key'"""

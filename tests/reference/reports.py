@@ -143,7 +143,7 @@ def dim_profiles(rows: list[dict]) -> list[dict]:
         {column: row[column] for column in ("workspace_id", "profile_id", "is_deleted", "observed_at")}
         | {
             "first_observed_at": first_observed_at[row["workspace_id"], row["profile_id"]],
-            "properties": None if row["is_deleted"] else row["landed"].values.get("properties"),
+            "properties": row["text"],
         }
         for row in newest_rows(rows, "profile_id", "observed_at")
     ]

@@ -46,6 +46,17 @@ class Number:
         return repr(float(self.text))
 
 
+def write_json(value) -> str:
+    """What read_json read, as text."""
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(key)}:{write_json(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_json, value)) + "]"
+    return json.dumps(value)
+
+
 def read_json(text: str):
     """'JSON is RFC 8259; of a repeated key the first wins.' Raises ValueError for text that is not JSON."""
 

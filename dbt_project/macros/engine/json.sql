@@ -61,10 +61,17 @@
     coalesce(from_json(json_extract({{ document }}, '{{ pointer }}'), '"MAP(VARCHAR, VARCHAR)"'), map())
 {%- endmacro %}
 
-{# One value of a document as JSON text, at a pointer that is itself a column; null if it is missing or JSON null. #}
-{% macro json_value(document, pointer) %}{{ return(adapter.dispatch('json_value')(document, pointer)) }}{% endmacro %}
-{% macro duckdb__json_value(document, pointer) -%}
-    nullif(cast(json_extract({{ document }}, {{ pointer }}) as varchar), 'null')
+{#
+    One value of a document as JSON text, at a pointer that is itself a column: of json_value null if it is missing or JSON null, of
+    json_item null only if it is missing.
+#}
+{% macro json_value(document, pointer) -%}
+nullif({{ goalpost.json_item(document, pointer) }}, 'null')
+{%- endmacro %}
+
+{% macro json_item(document, pointer) %}{{ return(adapter.dispatch('json_item')(document, pointer)) }}{% endmacro %}
+{% macro duckdb__json_item(document, pointer) -%}
+    cast(json_extract({{ document }}, {{ pointer }}) as varchar)
 {%- endmacro %}
 
 {#
@@ -74,13 +81,33 @@
 {% macro json_values(document, pointers) %}{{ return(adapter.dispatch('json_values')(document, pointers)) }}{% endmacro %}
 {% macro duckdb__json_values(document, pointers) -%}
     {%- if pointers -%}
-    list_transform(
-        cast(json_extract({{ document }}, [{% for pointer in pointers %}{{ goalpost.text_literal(pointer) }}{{ ', ' if not loop.last }}{% endfor %}]) as varchar[]),
-        lambda item: nullif(item, 'null')
-    )
+    list_transform({{ goalpost.json_items(document, pointers) }}, lambda item: nullif(item, 'null'))
     {%- else -%}
     cast([] as varchar[])
     {%- endif -%}
+{%- endmacro %}
+
+{# As json_values, but JSON null is the text 'null': only what is missing is null. Of no document: null. #}
+{% macro json_items(document, pointers) %}{{ return(adapter.dispatch('json_items')(document, pointers)) }}{% endmacro %}
+{% macro duckdb__json_items(document, pointers) -%}
+    cast(json_extract({{ document }}, [{% for pointer in pointers %}{{ goalpost.text_literal(pointer) }}{{ ', ' if not loop.last }}{% endfor %}]) as varchar[])
+{%- endmacro %}
+
+{# The keys of an object, and their values as json_items: lists in the same order, a repeated key included. Of no document: null. #}
+{% macro json_keys(document) %}{{ return(adapter.dispatch('json_keys')(document)) }}{% endmacro %}
+{% macro duckdb__json_keys(document) -%}
+    json_keys({{ document }})
+{%- endmacro %}
+
+{% macro json_items_of_keys(document) %}{{ return(adapter.dispatch('json_items_of_keys')(document)) }}{% endmacro %}
+{% macro duckdb__json_items_of_keys(document) -%}
+    cast(json_extract({{ document }}, '$.*') as varchar[])
+{%- endmacro %}
+
+{# Of a group's rows: an object of keys and their values, which are JSON text, in the order of the keys. #}
+{% macro json_object_of(key, json_value) %}{{ return(adapter.dispatch('json_object_of')(key, json_value)) }}{% endmacro %}
+{% macro duckdb__json_object_of(key, json_value) -%}
+    '{' || string_agg({{ goalpost.json_spelling(key) }} || ':' || {{ json_value }}, ',' order by {{ key }}) || '}'
 {%- endmacro %}
 
 {#

@@ -62,3 +62,9 @@
 {% macro duckdb__first_by(value, order_columns) -%}
     arg_min({{ value }}, ({{ order_columns | join(', ') }}))
 {%- endmacro %}
+
+{# The value in the last row of a group that has one. #}
+{% macro last_by(value, order_columns) %}{{ return(adapter.dispatch('last_by')(value, order_columns)) }}{% endmacro %}
+{% macro duckdb__last_by(value, order_columns) -%}
+    arg_max({{ value }}, ({{ order_columns | join(', ') }}))
+{%- endmacro %}

@@ -22,8 +22,8 @@ select
     impressions.outcome,
     case impressions.deciding_role when 'eligibility' then versions.eligibility when 'profile' then versions.profile_filter end as decided_by,
     versions.transition,
-    snapshots.observed_at as state_observed_at,
-    readings(snapshots.properties, filters.properties) as state,
+    states.observed_at as state_observed_at,
+    readings(states.properties, filters.properties) as state,
     coalesce(conversions.achievements, 0) as credited_achievements,
     enrollments.delivery_id as enrolled_by,
     enrollments.enrolled_at,
@@ -58,9 +58,5 @@ left join intermediate.int_filters as filters
         and impressions.goal_id = filters.owner_id
         and impressions.goal_version = filters.owner_updated_at
         and impressions.deciding_role = filters.role
-asof left join staging.stg_profile_snapshots as snapshots
-    on
-        impressions.workspace_id = snapshots.workspace_id
-        and impressions.profile_id = snapshots.profile_id
-        and impressions.received_at >= snapshots.observed_at
+asof left join states on impressions.received_at >= states.observed_at
 order by impressions.received_at, impressions.delivery_id

@@ -14,10 +14,10 @@ select
     events.anchored_at,
     events.transition,
     versions.profile_filter,
-    snapshots.observed_at as state_observed_at,
+    states.observed_at as state_observed_at,
     readings(staged.properties, filters.properties) as event,
     readings(
-        snapshots.properties,
+        states.properties,
         case events.reason when 'profile_not_met' then profile_filters.properties else filters.profile_properties end
     ) as state
 from intermediate.int_non_achievements as events
@@ -39,10 +39,6 @@ left join intermediate.int_filters as profile_filters
         and events.goal_id = profile_filters.owner_id
         and events.goal_version = profile_filters.owner_updated_at
         and profile_filters.role = 'profile'
-asof left join staging.stg_profile_snapshots as snapshots
-    on
-        events.workspace_id = snapshots.workspace_id
-        and events.profile_id = snapshots.profile_id
-        and events.judged_at >= snapshots.observed_at
+asof left join states on events.judged_at >= states.observed_at
 where events.workspace_id = $workspace_id and events.goal_id = $goal_id and events.profile_id = $profile_id
 order by events.judged_at, events.event_id

@@ -1,4 +1,4 @@
--- What reached the target: the event, the engagement or the snapshot, with the properties that the target's filter reads.
+-- What reached the target: the event, the engagement or the observed state, with the properties that the target's filter reads.
 select
     achievements.achievement_id,
     achievements.natural_key,
@@ -8,7 +8,7 @@ select
     events.received_at,
     rules.message_metric,
     case when achievements.kind = 'message' then coalesce(engagements.delivery_id, achievements.natural_key) end as message_delivery_id,
-    readings(coalesce(events.properties, snapshots.properties), filters.properties) as facts
+    readings(coalesce(events.properties, states.properties), filters.properties) as facts
 from marts.fct_achievements as achievements
 inner join intermediate.int_goal_rules as rules using (workspace_id, goal_id, goal_version)
 left join staging.stg_events as events
@@ -22,12 +22,7 @@ left join staging.stg_engagements as engagements
         and achievements.natural_key = engagements.engagement_id
         and achievements.kind = 'message'
         and rules.message_metric <> 'sent'
-left join staging.stg_profile_snapshots as snapshots
-    on
-        achievements.workspace_id = snapshots.workspace_id
-        and achievements.profile_id = snapshots.profile_id
-        and achievements.achieved_at = snapshots.observed_at
-        and achievements.kind = 'profile'
+left join states on achievements.achieved_at = states.observed_at and achievements.kind = 'profile'
 left join intermediate.int_filters as filters
     on
         achievements.workspace_id = filters.workspace_id

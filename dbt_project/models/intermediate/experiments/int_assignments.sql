@@ -90,17 +90,24 @@ assigned as (
 
 ),
 
--- The moment of the snapshot that is the profile's state as of assigned_at.
-observed as (
+-- The covariate in the profile's state as of assigned_at.
+covariates as (
 
     select
         assigned.assignment_rule,
         assigned.profile_key,
         assigned.arm,
-        max(snapshots.observed_at) as observed_at
+        {{ last_by(
+            said_value(
+                json_item('observations.properties', 'assigned.covariate_pointer'),
+                json_item('observations.properties', "'/' || split_part(assigned.covariate_pointer, '/', 2)"),
+                'observations.is_whole',
+            ),
+            observation_order(),
+        ) }} as covariate
     from assigned
-    inner join {{ ref('stg_profile_snapshots') }} as snapshots
-        on assigned.profile_key = snapshots.profile_key and assigned.assigned_at >= snapshots.observed_at
+    inner join {{ ref('int_profile_observations') }} as observations
+        on assigned.profile_key = observations.profile_key and assigned.assigned_at >= observations.observed_at
     where assigned.covariate_pointer is not null
     group by assigned.assignment_rule, assigned.profile_key, assigned.arm
 
@@ -110,15 +117,13 @@ with_covariates as (
 
     select
         assigned.*,
-        {{ json_value('snapshots.properties', 'assigned.covariate_pointer') }} as covariate
+        nullif(covariates.covariate, 'null') as covariate
     from assigned
-    left join observed
+    left join covariates
         on
-            assigned.assignment_rule = observed.assignment_rule
-            and assigned.profile_key = observed.profile_key
-            and assigned.arm = observed.arm
-    left join {{ ref('stg_profile_snapshots') }} as snapshots
-        on observed.profile_key = snapshots.profile_key and observed.observed_at = snapshots.observed_at
+            assigned.assignment_rule = covariates.assignment_rule
+            and assigned.profile_key = covariates.profile_key
+            and assigned.arm = covariates.arm
 
 ),
 

@@ -23,6 +23,16 @@ with used as (
         {{ one_row_an_item('profile_properties') }} as pointer
     from {{ ref('int_filters') }}
     where role = 'event'
+    {%- if has_profile_changes() %}
+
+    union
+
+    select
+        'state' as reader,
+        {{ one_row_an_item('properties') }} as pointer
+    from {{ ref('int_filters') }}
+    where role not in ('event', 'trigger_match')
+    {%- endif %}
 
     union
 

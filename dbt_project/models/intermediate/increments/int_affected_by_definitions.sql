@@ -41,7 +41,7 @@ changed_workspaces as (
 
 everybody as (
 
-    {% for table in ['profile_snapshots', 'events', 'journeys', 'deliveries'] %}
+    {% for table in ['profile_snapshots', 'profile_changes', 'events', 'journeys', 'deliveries'] %}
     select
         workspace_id,
         profile_id,

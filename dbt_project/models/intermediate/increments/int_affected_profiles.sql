@@ -3,8 +3,10 @@
 -- does so reads it (macros/recompute.sql).
 -- Incremental: until a run succeeds, the watermark does not move, and the profiles that failed runs found stay affected.
 {{ config(materialized='recompute', meta={'holds': 'scope', 'recompute_where': 'true'}) }}
-{%- set snapshots = ref('base_profile_snapshots') %}
-{%- set first_snapshot = "select min(observed_at) from " ~ snapshots ~ " where touched_after = " ~ watermark() %}
+{%- set snapshots, changes = ref('base_profile_snapshots'), ref('base_profile_changes') %}
+{%- set touched = " where touched_after = " ~ watermark() %}
+{%- set first_observation = "select min(observed_at) from (select observed_at from " ~ snapshots ~ touched
+    ~ " union all select changed_at from " ~ changes ~ touched ~ ") as observations" %}
 
 {%- if from_scratch() %}
 
@@ -22,7 +24,9 @@ where false
 {#- The moment from which a touched row affects its profile. For an event: a goal uses one of its two clocks, and occurred_at is never
     after received_at. Every row of an event has the earliest receipt of all its rows, which new rows can only move back. So the
     occurred_at of a valid row is at or before every moment that the event has or had. #}
-{%- set affects_from = {'profile_snapshots': 'observed_at', 'events': 'occurred_at', 'journeys': 'entered_at'} %}
+{%- set affects_from = {
+    'profile_snapshots': 'observed_at', 'profile_changes': 'changed_at', 'events': 'occurred_at', 'journeys': 'entered_at',
+} %}
 
 -- Touched: a new row, or an older row with the same key. If a row moves to another profile, both profiles are touched.
 with
@@ -44,16 +48,20 @@ touched_{{ table }} as (
 early_deliveries as (
 
     select
-        snapshots.workspace_id,
-        snapshots.profile_id,
-        snapshots.profile_key,
+        observations.workspace_id,
+        observations.profile_id,
+        observations.profile_key,
         deliveries.sent_at as affected_from
     from {{ ref('int_sendable_deliveries') }} as deliveries
-    inner join touched_profile_snapshots as snapshots
-        on deliveries.profile_key = snapshots.profile_key and deliveries.entered_at >= snapshots.affected_from
+    inner join (
+        select * from touched_profile_snapshots
+        union all
+        select * from touched_profile_changes
+    ) as observations
+        on deliveries.profile_key = observations.profile_key and deliveries.entered_at >= observations.affected_from
     where
         deliveries.sent_at < deliveries.entered_at
-        and deliveries.entered_at >= {{ moment_or_end_of_time(asked_once(first_snapshot) if execute else []) }}
+        and deliveries.entered_at >= {{ moment_or_end_of_time(asked_once(first_observation) if execute else []) }}
 
 ),
 
@@ -88,8 +96,8 @@ unfinished as (
 
 affected as (
     {% for part in [
-        'touched_profile_snapshots', 'early_deliveries', 'touched_events', 'touched_journeys', 'touched_deliveries',
-        ref('int_affected_by_definitions'), 'unfinished',
+        'touched_profile_snapshots', 'touched_profile_changes', 'early_deliveries', 'touched_events', 'touched_journeys',
+        'touched_deliveries', ref('int_affected_by_definitions'), 'unfinished',
     ] %}
     select * from {{ part }}
     {% if not loop.last %}union all{% endif %}
