@@ -389,3 +389,141 @@ def test_the_command_shows_what_becomes_of_a_file(landing, monkeypatch):
     assert refused.exit_code == 1 and "No adapter of acme_mail takes a file of this name" in refused.output
     listed = run(app, ["adapters", "list"]).output
     assert "customer_io: lands in <landing>/customer_io/" in listed and "  events: log_* */things/*" in listed
+
+
+# Of our own adapters: what the stories (test_vendor_stories.py) do not tell.
+
+
+def mapped(landing: Landing, path: str, rows: list[dict], table: str, *columns: str) -> list[tuple]:
+    """What becomes of a vendor's rows: these columns of the table, in the order of the rows."""
+    landing.put(path, lines(*rows))
+    landing.load()
+    return landing.query(f"select {', '.join(columns)} from raw.{table} order by row_number")
+
+
+def braze(landing: Landing, type_: str, *rows: dict, table: str, columns: tuple[str, ...]) -> list[tuple]:
+    filled = [{"app_group_id": "w", "id": "1", "user_id": "u", "time": 1772323200} | row for row in rows]
+    return mapped(landing, f"braze/event_type=users.{type_}/date=2026-03-01/x.json", filled, table, *columns)
+
+
+def test_customer_ios_machines_are_machine_or_prefetched_and_proxied_is_none(landing):
+    opened = {"workspace_id": 1, "metric": "opened", "created_at": "2026-03-01T00:00:00Z"}
+    signs = [
+        {"machine": True},
+        {"prefetched": True},
+        {"proxied": True},
+        {"machine": False, "prefetched": None},
+    ]
+    rows = [opened | sign for sign in signs] + [opened | {"metric": "created"}]
+    found = mapped(landing, "customer_io/metrics_v4_1_2.jsonl", rows, "engagements", "is_machine")
+    assert found == [("true",), ("true",), ("false",), ("false",)]
+
+
+def test_customer_ios_sources_are_told_apart_and_its_1970_is_no_time(landing):
+    kinds = [
+        {"campaign_id": 7},
+        {"newsletter_id": 7},
+        {"campaign_id": 7, "trigger_id": 2},
+        {"transactional_message_id": 7},
+    ]
+    rows = [{"workspace_id": 1, "delivery_id": str(kind), "delivery_type": "twilio"} | kind for kind in kinds]
+    columns = ("source_type", "source_id", "channel", "sent_at")
+    assert mapped(landing, "customer_io/deliveries_v4_1_2.jsonl", rows, "deliveries", *columns) == [
+        ("campaign", "campaign-7", "sms", None),
+        ("broadcast", "broadcast-7", "sms", None),
+        ("api_triggered_broadcast", "campaign-7", "sms", None),
+        ("transactional", "transactional-7", "sms", None),
+    ]
+    people = [{"updated_at": "1970-01-01T00:00:00", "created_at": "2026-01-01T00:00:00", "email_addr": ""}]
+    found = mapped(
+        landing, "customer_io/people_v4_1_2.jsonl", people, "profile_changes", "changed_at", "properties"
+    )
+    assert found == [("2026-01-01T00:00:00", found[0][1])]
+    assert json.loads(found[0][1])["email"] is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "row", "metric", "machine"),
+    [
+        ("email.Open", {}, "opened", "false"),
+        ("email.Open", {"machine_open": "Apple"}, "opened", "true"),
+        ("email.Click", {"is_suspected_bot_click": True}, "clicked", "true"),
+        (
+            "email.Click",
+            {"is_suspected_bot_click": False, "suspected_bot_click_reason": ["x"]},
+            "clicked",
+            "false",
+        ),
+        ("email.Click", {"suspected_bot_click_reason": ["user_agent"]}, "clicked", "true"),
+        ("email.Click", {"suspected_bot_click_reason": []}, "clicked", "false"),
+        ("email.Bounce", {"is_drop": True}, "dropped", "false"),
+        ("sms.Rejection", {}, "failed", "false"),
+        ("sms.ShortLinkClick", {}, "clicked", "false"),
+        ("whatsapp.Read", {}, "opened", "false"),
+        ("email.Unsubscribe", {}, "unsubscribed", "false"),
+    ],
+)
+def test_brazes_events_of_messages(landing, type_, row, metric, machine):
+    columns = ("metric", "is_machine")
+    assert braze(landing, f"messages.{type_}", row, table="engagements", columns=columns) == [
+        (metric, machine)
+    ]
+
+
+def test_a_canvas_of_braze_tells_both_arms_and_the_first_entry_counts(landing):
+    entry = {"canvas_id": "c", "external_user_id": "ann"}
+    rows = (entry | {"in_control_group": True}, entry | {"in_control_group": False, "user_id": "v"})
+    columns = ("experiment_id", "profile_id", "arm", "source_id", "sequence")
+    found = braze(landing, "canvas.Entry", *rows, table="holdouts", columns=columns)
+    assert found == [("c", "ann", arm, "c", "-1772323200") for arm in ("control", "treatment")]
+
+
+def test_a_conversion_of_braze_that_names_no_message_is_left_out(landing):
+    rows = ({"campaign_id": "c", "dispatch_id": "d", "message_variation_id": "m"}, {"campaign_id": "c"})
+    found = braze(
+        landing, "campaigns.Conversion", *rows, table="engagements", columns=("delivery_id", "metric")
+    )
+    assert found == [("d:m:u", "converted")]
+
+
+def test_a_purchase_of_braze_with_properties_that_are_no_json_lands_and_is_judged(landing):
+    purchase = {"product_id": "p", "price": 9.99, "currency": "EUR"}
+    rows = (purchase | {"properties": "{"}, purchase | {"properties": None})
+    found = braze(landing, "behaviors.Purchase", *rows, table="events", columns=("name", "properties"))
+    assert found[0] == ("purchase", "{") and json.loads(found[1][1]) == purchase
+
+
+def test_what_braze_has_besides_is_not_worth_a_word(landing):
+    for type_ in ("behaviors.app.SessionStart", "messages.email.SoftBounce", "messages.inappmessage.Click"):
+        landing.put(f"braze/event_type=users.{type_}/date=2026-03-01/x.avro", "")
+    report = landing.load()
+    assert report.files == () and report.ignored == ()
+
+
+def test_segments_people_are_known_or_devices_and_an_email_event_without_an_id_is_an_event(landing):
+    call = {
+        "type": "track",
+        "messageId": "m",
+        "anonymousId": "device",
+        "timestamp": "2026-03-01T00:00:00.000Z",
+    }
+    rows = [
+        call | {"event": "Email Opened", "properties": {}},
+        call | {"event": "visit", "userId": ""},
+        call | {"event": "visit", "userId": "ann", "receivedAt": "2026-03-02T00:00:00Z"},
+        call | {"type": "page"},
+        call | {"event": "Email Opened", "properties": {"email_id": "e"}},
+    ]
+    columns = ("name", "profile_id", "received_at")
+    assert mapped(landing, "segment/workspace=w/x.gz", rows, "events", *columns) == [
+        ("Email Opened", "device", None),
+        ("visit", "device", None),
+        ("visit", "ann", "2026-03-02T00:00:00Z"),
+    ]
+    assert landing.query("select delivery_id, metric from raw.engagements") == [("e:device", "opened")]
+
+
+def test_a_webhook_of_loops_without_an_id_has_one_of_its_own(landing):
+    row = {"eventName": "email.opened", "eventTime": 1772323200, "email": {"id": "m"}}
+    found = mapped(landing, "loops/workspace=w/x.jsonl", [row, row], "engagements", "engagement_id")
+    assert found == [("email.opened:m:1772323200",)] * 2

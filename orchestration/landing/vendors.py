@@ -102,6 +102,8 @@ class Vendor:
         """Those that take the file. `path`: in the landing. Raises GoalpostError, also if two of them make
         rows of one table."""
         below = path.partition("/")[2]
+        if self.needs_not(below):
+            return ()
         found = tuple(adapter for adapter in self.adapters if adapter.takes(below))
         names = [adapter.table.name for adapter in found]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -109,11 +111,13 @@ class Vendor:
             raise GoalpostError(f"{both} both take {path}: one SQL file per table may take a file.")
         return found
 
+    def needs_not(self, below: str) -> bool:
+        return any(_matches(below, pattern) for pattern in self.not_needed)
+
     def why_not(self, path: str, adapters: tuple[Adapter, ...]) -> str | None:
         """Why a file is ignored, in a sentence; empty if it is not worth a word. None: it is not."""
         if not adapters:
-            below = path.partition("/")[2]
-            if any(_matches(below, pattern) for pattern in self.not_needed):
+            if self.needs_not(path.partition("/")[2]):
                 return ""
             return (
                 f"No adapter of {self.name} takes a file of this name: "

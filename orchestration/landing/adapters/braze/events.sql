@@ -18,7 +18,7 @@ select
                 'price', try_cast(field(record, 'price') as double),
                 'currency', field(record, 'currency')
             )
-        )
+        )::varchar  -- else the other branches would be read as JSON
     end as properties,
     moment(field(record, 'time')) as occurred_at
 from file
