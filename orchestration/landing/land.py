@@ -44,7 +44,7 @@ class LandingReport:
         rows: Counter[str] = Counter()
         for file in self.loaded:
             rows[file.table_name] += file.rows
-        return dict(rows)
+        return dict(+rows)  # of a vendor's file, most tables may have none
 
 
 def land_new_files(
