@@ -24,6 +24,8 @@ from orchestration.adapters_commands import app as adapters_app
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
+from orchestration.erasure import carry_on
+from orchestration.erasure.command import PeopleFile, Profile, Workspace, forget_people
 from orchestration.errors import GoalpostError
 from orchestration.explain import explain_command
 from orchestration.faults import told
@@ -185,6 +187,12 @@ def replay_quarantine(
 
 
 @app.command()
+def forget(workspace: Workspace = None, profile: Profile = None, file: PeopleFile = None) -> None:
+    """Erase people: their rows lose their names and what no definition reads. Figures stay what they were."""
+    forget_people(Settings(), workspace, profile, file, run=_run_alone)
+
+
+@app.command()
 def status() -> None:
     """What has landed, how fresh it is, what is set aside or quarantined and why, what the last run did."""
     show_status(Settings(), console())
@@ -225,6 +233,7 @@ def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> 
     _tighten(settings, out)
     for done in mend(settings):
         say(out, done, "yellow")
+    carry_on(settings)
     work = runs.find_work(settings, as_of=moment, full_refresh=full_refresh)
     if work is None and (work := lost(settings)):
         if again := publish_again(settings):

@@ -22,6 +22,7 @@ class Column:
     is_key: bool
     required: bool | str  # or the name of a condition: unless_anonymous
     values: tuple[str, ...]
+    is_erased: bool = False  # a person's, and nothing reads it (erasure/rows.py)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def _column(column: dict) -> Column:
         is_key=meta.get("key", False),
         required=meta.get("required", False),
         values=tuple(meta.get("values", ())),
+        is_erased=meta.get("is_erased", False),
     )
 
 

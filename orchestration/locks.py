@@ -68,7 +68,9 @@ def holder(path: Path) -> str | None:
 def _myself() -> str:
     program = Path(sys.argv[0])
     if program.name == "goalpost" or program.parent == Path(__file__).parent:
-        command = shlex.join(["goalpost", *sys.argv[1:]])
+        # `forget` names people: the file must not.
+        arguments = sys.argv[1:2] if sys.argv[1:2] == ["forget"] else sys.argv[1:]
+        command = shlex.join(["goalpost", *arguments])
     else:
         command = "a run that Dagster started" if program.parent.name == "dagster" else program.name
     return f"process {os.getpid()} ({command}), since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -81,6 +81,11 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
             "reason": "Why it was set aside; null if it was loaded.",
         },
     ),
+    "ops.erasures": (
+        "select people, erased_at from control.erasures order by erased_at",
+        "What `goalpost forget` did. Grain: one row per erasure.",
+        {"people": "How many people were erased.", "erased_at": "When (UTC)."},
+    ),
     "ops.quarantine": (
         """select table_name, reason_code, count(*) as rows, max(loaded_at) as last_loaded_at
         from ({quarantined}) group by table_name, reason_code order by table_name, reason_code""",

@@ -77,6 +77,12 @@ create table if not exists control.clock (as_of timestamp not null);
 create table if not exists control.watermark (file_id bigint not null);
 insert into control.watermark select 0 where not exists (from control.watermark);
 
+create table if not exists control.erasures (
+    people bigint not null,
+    erased_at timestamp not null,
+    file_ids bigint[] not null
+);
+
 create table if not exists control.built_definitions (
     workspace_id varchar,
     owner_kind varchar,

@@ -23,6 +23,7 @@ PIECES = {
     "interruption": ("test_interruption",),
     "walks": ("test_recounted_days",),
     "kills": ("test_kill",),
+    "erasure": ("test_forget",),
     "affected": ("test_affected_from",),
     "parts": ("test_partial_builds",),
     "goals in a pipeline": ("test_goals_pipeline",),

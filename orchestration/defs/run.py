@@ -23,6 +23,7 @@ from pydantic import Field, PrivateAttr
 from orchestration import alerts, clock, dbt_process, modes, runs
 from orchestration.checks import process as checks_process
 from orchestration.checks.suites import critical_failures, refusal
+from orchestration.erasure import carry_on
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
 from orchestration.publish import Prepared, marts_are_as_published, prepare
@@ -134,6 +135,7 @@ class GoalpostRun(ConfigurableResource):
                 return
             if self.replay_since:
                 replay(self.settings, runs.read_moment(self.replay_since))
+            carry_on(self.settings)
             self._marts_were_as_published = marts_are_as_published(self.settings)
             self._run = runs.start_run(
                 self.settings,
