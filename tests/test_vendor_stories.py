@@ -18,6 +18,9 @@ import pyarrow.parquet
 import pytest
 from pipeline import Pipeline
 
+from orchestration.erasure.erase import forget
+from orchestration.erasure.people import Person
+
 AS_OF = datetime(2025, 6, 1)
 BATCHES = 3
 
@@ -617,3 +620,14 @@ def test_every_file_of_a_vendor_loads_and_no_column_is_unknown(pipeline):
     )
     quarantined = pipeline.query("select table_name from staging.row_accounting where quarantined > 0")
     assert quarantined == [{"table_name": "engagements"}]
+
+
+def test_whoever_is_forgotten_is_in_no_record_of_a_vendor_either(pipeline, tmp_path):
+    other = Pipeline(tmp_path / "home")
+    pipeline.copy_databases(other)
+    people = [Person("segment", "ann"), Person("12", "ann")]
+    assert forget(other.settings, people)
+    for table in ("events", "deliveries", "engagements", "profile_changes"):
+        of_vendors = f"from raw.{table} where vendor_record is not null and workspace_id in ('segment', '12')"
+        assert other.query(f"select 1 {of_vendors} and contains(vendor_record, '\"ann\"')") == []
+        assert other.query(f"select 1 {of_vendors}"), table  # of everybody else they stay
