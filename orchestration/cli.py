@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from orchestration import clock, dbt_process, modes, repair, runs
+from orchestration.adapters_commands import app as adapters_app
 from orchestration.alerts_command import app as alerts_app
 from orchestration.checks import process as checks_process
 from orchestration.clock_commands import app as clock_app
@@ -67,6 +68,7 @@ app.add_typer(clock_app, name="clock")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(quarantine_app, name="quarantine")
 app.command("deep-check")(deep_check_command)
+app.add_typer(adapters_app, name="adapters")
 app.command("report")(report_command)
 app.command("explain")(explain_command)
 

@@ -107,7 +107,7 @@ TABLES: dict[str, tuple[str | None, str, dict[str, str]]] = {
     "ops.files": (
         f"""select file_id, table_name, path, rows, loaded_at, outcome, reason
         from raw.files order by file_id desc limit {NEWEST}""",
-        f"The newest {NEWEST:,} files. Grain: one row per file that was loaded or set aside.",
+        f"The newest {NEWEST:,} files. Grain: one row per file that was loaded or set aside, and table.",
         {
             "file_id": "Rises in the order of loading.",
             "table_name": "The raw table.",
@@ -241,5 +241,7 @@ def _quarantined_rows(table: RawTable) -> str:
         f"select '{table.name}' as table_name, reason_code, problem, rows.path, row_number, "
         f"coalesce(raw_record, to_json({{{values}}})::varchar) as raw_row, files.file_id, files.loaded_at "
         f'from quarantine."{table.name}" as rows '
-        "inner join raw.files as files on rows.path = files.path and rows.content_hash = files.content_hash"
+        "inner join raw.files as files "
+        "on rows.path = files.path and rows.content_hash = files.content_hash "
+        f"and files.table_name = '{table.name}'"
     )

@@ -122,12 +122,14 @@ def find_work(
     as_of = as_of_of_a_run(settings, as_of)
     listing = list_landing(settings)
     history: list[Run] = []
-    landed: list[tuple[str, str, str]] = []
+    landed: list[tuple[str, str, str, str]] = []
     is_behind, is_to_redo, by_hand = False, False, []
     if settings.warehouse.exists():
         with closing(connect(settings, read_only=True, wait_seconds=wait_seconds)) as connection:
             history = read_history(connection)
-            landed = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
+            landed = connection.execute(
+                "select path, table_name, fingerprint, content_hash from raw.files"
+            ).fetchall()
             if _exists(connection, "control", "watermark"):
                 is_behind = connection.execute(
                     "select max(file_id) > (select file_id from control.watermark) from raw.files"
@@ -135,8 +137,8 @@ def find_work(
             if _exists(connection, "control", "redo"):
                 is_to_redo = bool(connection.execute("from control.redo limit 1").fetchall())
             by_hand = built_by_hand(connection)
-    files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in landed})
-    contents = {(path, content_hash) for path, _, content_hash in landed}
+    files = new_files(listing, {(path, table, fingerprint) for path, table, fingerprint, _ in landed})
+    contents = {(path, table, content_hash) for path, table, _, content_hash in landed}
     code = changes.hash_each()
     code_hash = changes.hash_of(code)
     is_changed = bool(history) and history[0].code_hash != code_hash
@@ -343,7 +345,7 @@ def record_landing(settings: Settings, run_id: str, report: LandingReport) -> No
         connection.execute(
             "update control.runs set files_loaded = ?, last_file_id = (select max(file_id) from raw.files), "
             "figures = ? where run_id = ?",
-            [len(report.loaded), json.dumps(figures), run_id],
+            [len({file.path for file in report.loaded}), json.dumps(figures), run_id],
         )
 
 
@@ -461,16 +463,16 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str]]) -> bool:
+def _is_known(listing: Listing, file: LandedFile, contents: set[tuple[str, str, str]]) -> bool:
     """A file that was only copied again has a new fingerprint, but its path and content are known."""
-    if not any(path == file.path for path, _ in contents):
+    if not any(path == file.path for path, *_ in contents):
         return False
     try:
         with listing.file_system.open(file.location, "rb") as content:
             digest = hashlib.file_digest(content, "sha256")  # pyright: ignore[reportArgumentType]
     except (FileNotFoundError, PermissionError):
         return True  # the file cannot be read now: no reason to start a run
-    return (file.path, digest.hexdigest()) in contents
+    return all((file.path, table, digest.hexdigest()) in contents for table in file.tables)
 
 
 def _written_by(connection: duckdb.DuckDBPyConnection) -> str | None:

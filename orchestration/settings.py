@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     landing: Annotated[str, BeforeValidator(_absolute_unless_url)] = Field(
         default_factory=lambda validated: validated["home"] / "landing"
     )
+    adapters: Annotated[Path, AfterValidator(_absolute)] | None = None  # a folder of your own, beside ours
     published_mode: Annotated[int, BeforeValidator(_published_mode)] = 0o600
     max_file_gb: Annotated[float, Field(gt=0)] = 20  # size of a landed file, unpacked
     alert_urls: SecretStr = SecretStr("")  # of Apprise, separated by spaces: who is told of incidents

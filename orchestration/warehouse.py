@@ -27,24 +27,20 @@ STORAGE = "v1.4.0"
 # Raise it when you change a table that an older Goalpost would then write wrongly.
 LAYOUT = 1
 
-# Files of which nothing counts: no file under the same name has been loaded since.
+# Files of which nothing counts: no file under the same name has been loaded since. (A vendor's file has an
+# entry for each of its tables.)
 STILL_SET_ASIDE = """
-select path, loaded_at, reason
+select path, max(loaded_at), max(reason)
 from raw.files as files
 where outcome = 'set_aside' and not exists (
-    select 1 from raw.files as later where later.path = files.path and later.file_id > files.file_id
+    select 1 from raw.files as later
+    where later.path = files.path and later.table_name = files.table_name and later.file_id > files.file_id
 )
-order by file_id desc
+group by path
+order by max(file_id) desc
 """
 
-LEDGER_AND_CONTROL = f"""
-create schema if not exists raw;
-create schema if not exists control;
-
-create table if not exists control.layout (version integer not null);
-insert into control.layout select {LAYOUT} where not exists (from control.layout);
-update control.layout set version = {LAYOUT} where version < {LAYOUT};
-
+LEDGER = """
 create table if not exists raw.files (
     file_id bigint not null,
     table_name varchar not null,
@@ -59,8 +55,19 @@ create table if not exists raw.files (
     fingerprint varchar not null,
     csv_delimiter varchar,
     csv_fields bigint,
-    unique (path, content_hash)
+    unique (path, content_hash, table_name)
 );
+"""
+
+LEDGER_AND_CONTROL = f"""
+create schema if not exists raw;
+create schema if not exists control;
+
+create table if not exists control.layout (version integer not null);
+insert into control.layout select {LAYOUT} where not exists (from control.layout);
+update control.layout set version = {LAYOUT} where version < {LAYOUT};
+
+{LEDGER}
 -- Version 0.1.0 had them not.
 alter table raw.files add column if not exists csv_delimiter varchar;
 alter table raw.files add column if not exists csv_fields bigint;
@@ -192,6 +199,7 @@ def connect(
         # Version 0.1.0 kept the marts there: `marts.fct_touches` must not name two tables.
         connection.execute("drop schema if exists warehouse.marts cascade")
         connection.execute(LEDGER_AND_CONTROL)
+        _admit_several_tables_of_a_file(connection)
         for table in RAW_TABLES.values():
             connection.execute(raw_table_ddl(table))
     return connection
@@ -246,12 +254,28 @@ def literal(text: Path | str) -> str:
 
 
 def raw_table_ddl(table: RawTable) -> str:
-    """Every value is the text that landed. `raw_record`: the whole record, if it has no columns (bad_row)."""
+    """Every value is the text that landed. `raw_record`: the whole record, if it has no columns (bad_row).
+    `vendor_record`: the row as the vendor wrote it, as JSON, if an adapter made the columns of it."""
     columns = ", ".join(f'"{column.name}" varchar' for column in table.columns)
     return (
         f'create table if not exists raw."{table.name}" '
-        f"(file_id bigint not null, row_number bigint not null, {columns}, raw_record varchar)"
+        f"(file_id bigint not null, row_number bigint not null, {columns}, raw_record varchar); "
+        f'alter table raw."{table.name}" add column if not exists vendor_record varchar'  # new after 0.3.0
     )
+
+
+def _admit_several_tables_of_a_file(connection: duckdb.DuckDBPyConnection) -> None:
+    """Until version 0.3.0 the ledger had one entry per file, and DuckDB cannot change a constraint."""
+    has_old_key = connection.execute(
+        "select 1 from duckdb_constraints() where schema_name = 'raw' and table_name = 'files' "
+        "and constraint_type = 'UNIQUE' and len(constraint_column_names) = 2"
+    ).fetchone()
+    if has_old_key:
+        with transaction(connection):
+            connection.execute("alter table raw.files rename to files_until_0_3_0")
+            connection.execute(LEDGER)
+            connection.execute("insert into raw.files by name select * from raw.files_until_0_3_0")
+            connection.execute("drop table raw.files_until_0_3_0")
 
 
 def mend(settings: Settings) -> list[str]:

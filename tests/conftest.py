@@ -35,6 +35,7 @@ PIECES = {
     "parts": ("test_partial_builds",),
     "goals in a pipeline": ("test_goals_pipeline",),
     "edges": ("test_edges_of_increments",),
+    "vendors": ("test_vendor_stories",),
     "scenarios": ("test_scenarios_", "test_mutations"),
     "demo": ("test_demo_numbers", "test_dashboard"),
     "benchmark": ("test_benchmark",),

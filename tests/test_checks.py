@@ -405,7 +405,11 @@ def test_the_raw_suites_know_every_table_and_column_of_the_contract():
         if suite.table != "files"
     }
     assert columns == {
-        table.name: ["file_id", "row_number", *(column.name for column in table.columns), "raw_record"]
+        table.name: [
+            *("file_id", "row_number"),
+            *(column.name for column in table.columns),
+            *("raw_record", "vendor_record"),
+        ]
         for table in RAW_TABLES.values()
     }
 

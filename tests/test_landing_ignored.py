@@ -33,7 +33,7 @@ def ignored(landing: Landing) -> dict[str, str]:
 
 
 def known_to(landing: Landing) -> set[tuple]:
-    return set(landing.query("select path, fingerprint from raw.files"))
+    return set(landing.query("select path, table_name, fingerprint from raw.files"))
 
 
 def test_other_names_and_folders_are_listed_with_a_reason_a_folder_once(landing):

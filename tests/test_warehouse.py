@@ -84,7 +84,8 @@ def test_a_raw_table_has_the_columns_of_the_contract_as_text(settings):
     contract = dict.fromkeys(
         ["workspace_id", "segment_id", "updated_at", "name", "filter", "sequence"], "VARCHAR"
     )
-    assert types == {"file_id": "BIGINT", "row_number": "BIGINT", **contract, "raw_record": "VARCHAR"}
+    records = {"raw_record": "VARCHAR", "vendor_record": "VARCHAR"}
+    assert types == {"file_id": "BIGINT", "row_number": "BIGINT", **contract, **records}
 
 
 def test_reading_needs_a_warehouse_and_writes_nothing(settings):

@@ -26,7 +26,7 @@ select
     {%- for column in goalpost.contract_columns(table_name) %}
     landed.{{ column.name }},
     {%- endfor %}
-    landed.raw_record
+    coalesce(landed.raw_record, landed.vendor_record) as raw_record
 from faults
 inner join {{ source('raw', table_name) }} as landed
     on faults.file_id = landed.file_id and faults.row_number = landed.row_number

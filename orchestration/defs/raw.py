@@ -60,12 +60,13 @@ def landed_files(context: AssetExecutionContext, run: GoalpostRun) -> Iterator[M
         lambda done, total, path: tell(done, total, "files", terminal.one_line(path)),
         leaves_unsettled=True,
     )
-    tell(len(report.files), len(report.files), "files")
+    files = len({file.path for file in report.files})
+    tell(files, files, "files")
     if not run.is_partial:
         runs.record_landing(run.settings, run.run_id, report)
-    for file in report.set_aside:
+    for path, reason in dict.fromkeys((file.path, file.reason) for file in report.set_aside):
         # Dagster also prints it on a terminal (`goalpost dev`).
-        context.log.warning(terminal.one_line(f"{file.path} was set aside: {file.reason}"))
+        context.log.warning(terminal.one_line(f"{path} was set aside: {reason}"))
     for entry in report.ignored[:EXAMPLES]:
         context.log.warning(terminal.one_line(f"{entry.path} was ignored: {entry.reason}"))
     if len(report.ignored) > EXAMPLES:

@@ -125,7 +125,7 @@ def left_in_landing(settings: Settings) -> list[str]:
     there = {(file.path, file.fingerprint) for file in list_landing(settings).files}
     with closing(connect(settings, read_only=True)) as connection:
         landed = connection.execute(
-            "select path, fingerprint, outcome from raw.files "
+            "select distinct path, fingerprint, outcome from raw.files "
             "where file_id in (select unnest(file_ids) from control.erasures) "
             "or (outcome = 'set_aside' and exists (from control.erasures)) order by outcome, path"
         ).fetchall()

@@ -26,6 +26,8 @@ KEYS = {
     if column.is_key and column.type == "id"
 } - {"workspace_id", "profile_id"}
 
+RECORDS = ("raw_record", "vendor_record")  # the whole row, as text
+
 LOWEST_SEQUENCE, HIGHEST_SEQUENCE = -(2**63), 2**63 - 1
 
 
@@ -108,10 +110,10 @@ class Changes:
         for row in _rows(found):
             if (row["file_id"], row["row_number"]) in self.rows[table.name]:
                 continue
-            text = "\n".join(row[name] for name in (*_names(table), "raw_record") if row[name])
+            text = "\n".join(row[name] for name in (*_names(table), *RECORDS) if row[name])
             for alias in self.aliases:
                 is_named = row.get("profile_id") == alias.person.profile_id or alias.is_in(text)
-                is_named = is_named or alias.is_value_in(row["raw_record"] or "")
+                is_named = is_named or alias.is_value_in(row["raw_record"] or row["vendor_record"] or "")
                 if is_named and row["workspace_id"] in (None, alias.person.workspace_id):
                     yield alias, row
                     break
@@ -145,6 +147,7 @@ class Changes:
             erased[column.name] = new
         if row["raw_record"] is not None:
             erased["raw_record"] = TEXT
+        erased["vendor_record"] = None
         # What is erased must not decide which row of a key stands. It is decided already.
         if not is_faulty and not row["is_standing"] and _is_a_tie_undecided(table):
             erased["sequence"] = str(LOWEST_SEQUENCE)
@@ -152,7 +155,7 @@ class Changes:
             erased["sequence"] = str(min(int(row["sequence"] or 0) + 1, HIGHEST_SEQUENCE))
         self.files.add(row["file_id"])
         self.rows[table.name][row["file_id"], row["row_number"]] = {
-            name: erased.get(name, row[name]) for name in (*_names(table), "raw_record")
+            name: erased.get(name, row[name]) for name in (*_names(table), *RECORDS)
         }
 
     def write(self) -> None:
@@ -161,7 +164,7 @@ class Changes:
         for name, rows in self.rows.items():
             if not rows:
                 continue
-            columns = [*_names(RAW_TABLES[name]), "raw_record"]
+            columns = [*_names(RAW_TABLES[name]), *RECORDS]
             arrays = {
                 "file_id": pyarrow.array([file_id for file_id, _ in rows], pyarrow.int64()),
                 "row_number": pyarrow.array([number for _, number in rows], pyarrow.int64()),
@@ -182,7 +185,8 @@ class Changes:
                 if renamed:
                     workspaces, old, new = map(list, zip(*renamed, strict=True))
                     self.connection.execute(
-                        f"update raw.{quoted(table.name)} as landed set {column} = renamed.new "
+                        f"update raw.{quoted(table.name)} as landed "
+                        f"set {column} = renamed.new, vendor_record = null "
                         "from (select unnest($1) as workspace_id, unnest($2) as old, unnest($3) as new) "
                         "as renamed "
                         f"where landed.workspace_id = renamed.workspace_id and landed.{column} = renamed.old",

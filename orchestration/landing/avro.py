@@ -25,6 +25,7 @@ from fastavro import _read
 
 from orchestration.landing.rows import (
     RECORD_BYTES,
+    VENDOR_FILE,
     WHOLE_NUMBER_TYPES,
     ArrowRows,
     UnreadableFile,
@@ -44,7 +45,8 @@ class AvroRows(ArrowRows):
         self.fields = schema["fields"]
         self.header = [field["name"] for field in self.fields]
         self.places = self.places_in(self.header)
-        columns = [(name, pa.large_string()) for name in self.places]
+        names = ["record"] if self.table is VENDOR_FILE else self.places
+        columns = [(name, pa.large_string()) for name in names]
         self.schema = pa.schema([("row_number", pa.int64()), *columns])
 
     def select(self) -> str:
@@ -55,12 +57,20 @@ class AvroRows(ArrowRows):
         ]
         return f"select row_number, {', '.join(columns)}, null from landed"
 
+    def records(self) -> str:
+        self.offer()
+        return "select row_number, record, null::varchar as raw_record from landed"
+
     def stream(self) -> Iterator[pa.RecordBatch]:
         types = {column.name: column.type for column in self.table.columns}
-        readers = [
-            (self.header[place], _reader(self.fields[place]["type"], types[name] in WHOLE_NUMBER_TYPES))
-            for name, place in self.places.items()
-        ]
+        readers = (
+            []
+            if self.table is VENDOR_FILE
+            else [
+                (self.header[place], _reader(self.fields[place]["type"], types[name] in WHOLE_NUMBER_TYPES))
+                for name, place in self.places.items()
+            ]
+        )
         last, unpacked = 0, 0
         with self.path.open("rb") as stream, _faults_told():
             for block in _blocks(stream):
@@ -73,7 +83,8 @@ class AvroRows(ArrowRows):
                 rows: list[tuple] = []
                 for number, record in enumerate(block, last + 1):
                     row = cast(dict[str, Any], record)
-                    rows.append((number, *(read(row[name]) for name, read in readers)))
+                    texts = (read(row[name]) for name, read in readers) if readers else (_record(row),)
+                    rows.append((number, *texts))
                     if len(rows) == BATCH_ROWS:
                         yield self._batch(rows)
                         rows = []
@@ -218,6 +229,16 @@ def _text(found: Any) -> str:
     if isinstance(found, date):
         return found.isoformat()
     return str(found)
+
+
+def _record(row: dict[str, Any]) -> str:
+    """The whole row. A whole number that an id may be is an integer: 42345.0 is 42345."""
+    return _json(
+        {
+            name: int(found) if isinstance(found, float | Decimal) and found == found // 1 else found
+            for name, found in row.items()
+        }
+    )
 
 
 def _json(found: Any) -> str:

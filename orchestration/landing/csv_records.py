@@ -30,6 +30,7 @@ from orchestration.landing.rows import (
     standard,
     value,
 )
+from orchestration.warehouse import literal
 
 DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 HEADER_BYTES = 2**20  # the longest header, so that searching for it cannot take forever
@@ -54,6 +55,12 @@ class CsvRows(TextRows):
             for column in self.table.columns
         ]
         return f"select row_number, {', '.join(columns)}, raw_record from landed"
+
+    def records(self) -> str:
+        self.offer()
+        pairs = ", ".join(f'{literal(name)}, "{place}"' for name, place in self.places.items())
+        record = f"case when raw_record is null then json_object({pairs})::varchar end"
+        return f"select row_number, {record} as record, raw_record from landed"
 
     def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         """Arrow numbers only the records that it rejects; the other records get the numbers in between."""

@@ -1,12 +1,14 @@
 """JSON: one object per line is one row; a blank line is no row, but has a line number. Or one array, of which
-each element is a row.
+each element is a row. Or, in a vendor's file, objects one after another on a line, of which each is a row.
 
 Belongs here: what is a line, an element and a JSON object (RFC 8259). Does not: the JSON inside a value.
 """
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow.compute makes its functions when it is imported)
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,7 @@ from orchestration.landing.rows import (
     LONGEST_NAME,
     MOST_UNKNOWN,
     RECORD_BYTES,
+    VENDOR_FILE,
     WHOLE_NUMBER_TYPES,
     Stream,
     TextRows,
@@ -35,6 +38,7 @@ NO_NUMBER = r"\s*-?(?i:nan|inf)"
 NOT_RFC_8259 = (rf",({NO_NUMBER}|\s*[}}\]])", rf":{NO_NUMBER}", rf"\[{NO_NUMBER}")
 STRING = r'"(?:[^"\\]|\\.)*"'
 BLANKS = b" \t\r\n"
+JOINED = re.compile(rb"\}[ \t]*\{")
 
 
 class JsonRows(TextRows):
@@ -44,10 +48,6 @@ class JsonRows(TextRows):
         self.offer()
         pointers = ", ".join(f"'/{column.name}'" for column in self.table.columns)
         columns = ", ".join(_text_of(column, place) for place, column in enumerate(self.table.columns, 1))
-        # The expensive test, on the text outside strings, runs only if the cheap test, on the whole line,
-        # finds something.
-        blanks = "' ' || chr(9) || chr(10) || chr(13)"
-        outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
         return f"""
             with lines as (
                 select row_number, {without_half_surrogates("line")} as line from landed
@@ -57,18 +57,26 @@ class JsonRows(TextRows):
                 from lines
             ),
             judged as (
-                select
-                    *,
-                    case
-                        when fields is null then false
-                        when not starts_with(ltrim(line, {blanks}), '{{') then false
-                        when {_is_lax("line")} then not {_is_lax(outside_strings)}
-                        else true
-                    end as is_object
-                from objects
+                select *, {_is_object("fields is not null")} as is_object from objects
             )
             select row_number, {columns}, case when not is_object then rtrim(line, chr(13) || chr(10)) end
             from (select * replace (case when is_object then fields end as fields) from judged)
+        """
+
+    def records(self) -> str:
+        self.offer()
+        return f"""
+            with lines as (
+                select row_number, {without_half_surrogates("line")} as line from landed
+            ),
+            judged as (
+                select row_number, line, {_is_object("json_valid(line)")} as is_object from lines
+            )
+            select
+                row_number,
+                case when is_object then line end as record,
+                case when not is_object then rtrim(line, chr(13) || chr(10)) end as raw_record
+            from judged
         """
 
     def unknown_columns(self) -> list[str]:
@@ -82,6 +90,12 @@ class JsonRows(TextRows):
         """).fetchall()
         return [key for (key,) in keys]
 
+    def names_of_records(self) -> list[str]:
+        keys = self.connection.execute(
+            "select distinct unnest(json_keys(record)) as key from vendor_records order by key"
+        ).fetchall()
+        return [key for (key,) in keys]
+
     def batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         blank_lines, block = 0, b""
         while not block.lstrip(BLANKS) and (block := stream.read(BLOCK_BYTES)):
@@ -91,6 +105,9 @@ class JsonRows(TextRows):
         # A line may be any array, which is a bad row; a file that is an array has objects in it, or is empty.
         if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
             yield from self._elements(begin[1:], stream)
+        elif self.table is VENDOR_FILE:
+            one_a_line = _OneALine(stream, block)
+            yield from self._lines(blank_lines, one_a_line.read(BLOCK_BYTES), one_a_line)
         else:
             yield from self._lines(blank_lines, block, stream)
 
@@ -165,9 +182,68 @@ def _is_lax(text: str) -> str:
     return "(" + " or ".join(f"regexp_matches({text}, '{part}')" for part in NOT_RFC_8259) + ")"
 
 
+def _is_object(is_json: str) -> str:
+    """SQL: is the line a JSON object of RFC 8259? The expensive test, on the text outside strings, runs only
+    if the cheap test, on the whole line, finds something."""
+    blanks = "' ' || chr(9) || chr(10) || chr(13)"
+    outside_strings = f"regexp_replace(line, '{STRING}', '0', 'g')"
+    return f"""case
+        when not coalesce({is_json}, false) then false
+        when not starts_with(ltrim(line, {blanks}), '{{') then false
+        when {_is_lax("line")} then not {_is_lax(outside_strings)}
+        else true
+    end"""
+
+
+class _OneALine:
+    """A vendor's text, with a line end between objects that stand one after another on a line. What is read
+    is whole lines."""
+
+    def __init__(self, stream: Stream, begun: bytes):
+        self.stream, self.begun = stream, begun
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            block = self.stream.read(size)
+            text = self.begun + block
+            ends = text.rfind(b"\n") + 1 if block else len(text)
+            if not ends and len(object_ends := _object_ends(text)):
+                last = int(object_ends[-1])
+                text, ends = text[:last] + b"\n" + text[last:], last + 1
+            whole, self.begun = text[:ends], text[ends:]
+            if len(self.begun) > RECORD_BYTES:
+                raise record_too_long()
+            if whole or not block:
+                return b"\n".join(map(_one_a_line, whole.split(b"\n"))) if JOINED.search(whole) else whole
+
+
+def _one_a_line(line: bytes) -> bytes:
+    if not JOINED.search(line):
+        return line
+    ends = [0, *_object_ends(line), len(line)]  # inside a string, }{ means nothing
+    return b"\n".join(filter(bytes.strip, (line[end:following] for end, following in pairwise(ends))))
+
+
 def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
     """Where each element of an array ends, including the comma or bracket after it, and where the array is
     closed; `text` begins inside the array, outside its elements."""
+    characters, is_outside, depth = _nesting(text)
+    is_end = (characters == ord(",")) & is_outside & (depth == 0)
+    closing = np.flatnonzero(depth == -1)[:1]
+    if len(closing):
+        is_end[closing[0] :] = False
+        is_end[closing[0]] = True
+    return np.flatnonzero(is_end) + 1, int(closing[0]) if len(closing) else None
+
+
+def _object_ends(text: bytes) -> np.ndarray:
+    """Where each object that begins outside every other one ends; `text` begins outside."""
+    characters, is_outside, depth = _nesting(text)
+    return np.flatnonzero((characters == ord("}")) & is_outside & (depth == 0)) + 1
+
+
+def _nesting(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bytes; whether each is outside strings; how many brackets are open behind it."""
     characters = np.frombuffer(text, np.uint8)
     quotes = characters == ord('"')
     if b"\\" in text:
@@ -178,13 +254,7 @@ def _element_ends(text: bytes) -> tuple[np.ndarray, int | None]:
         escaped = (run_begins + run_lengths)[run_lengths % 2 == 1]
         quotes[escaped[escaped < len(text)]] = False
     is_outside = np.cumsum(quotes, dtype=np.uint8) % 2 == 0
-    depth = np.cumsum(BRACKETS[characters] * is_outside, dtype=np.int32)
-    is_end = (characters == ord(",")) & is_outside & (depth == 0)
-    closing = np.flatnonzero(depth == -1)[:1]
-    if len(closing):
-        is_end[closing[0] :] = False
-        is_end[closing[0]] = True
-    return np.flatnonzero(is_end) + 1, int(closing[0]) if len(closing) else None
+    return characters, is_outside, np.cumsum(BRACKETS[characters] * is_outside, dtype=np.int32)
 
 
 BRACKETS = np.zeros(256, np.int8)

@@ -31,7 +31,7 @@ from orchestration.warehouse import connect
 
 @dataclass(frozen=True)
 class LandingReport:
-    files: tuple[LedgerRow, ...]  # new in this run, loaded or set aside
+    files: tuple[LedgerRow, ...]  # new in this run, loaded or set aside; a vendor's file once for each table
     ignored: tuple[Ignored, ...]  # by path: what the listing left out, and what could not be read now
 
     @property
@@ -47,7 +47,7 @@ class LandingReport:
         rows: Counter[str] = Counter()
         for file in self.loaded:
             rows[file.table_name] += file.rows
-        return dict(rows)
+        return dict(+rows)  # of a vendor's file, most tables may have none
 
 
 def land_new_files(
@@ -67,9 +67,11 @@ def land_new_files(
     listing = _settled(settings) if leaves_unsettled else list_landing(settings)
     entries, ignored = [], list(listing.ignored)
     with closing(connect(settings)) as connection:
-        ledger = connection.execute("select path, fingerprint, content_hash from raw.files").fetchall()
-        known_hashes = {(path, content_hash) for path, _, content_hash in ledger}
-        files = new_files(listing, {(path, fingerprint) for path, fingerprint, _ in ledger})
+        ledger = connection.execute(
+            "select path, table_name, fingerprint, content_hash from raw.files"
+        ).fetchall()
+        known_hashes = {(path, table, content_hash) for path, table, _, content_hash in ledger}
+        files = new_files(listing, {(path, table, fingerprint) for path, table, fingerprint, _ in ledger})
         for done, file in enumerate(files):
             if on_progress:
                 on_progress(done, len(files), file.path)
@@ -77,15 +79,24 @@ def land_new_files(
                 with _local_copy(settings, listing, file) as local_path:
                     state = state_of(local_path)
                     content_hash = _content_hash(local_path)
-                    if (file.path, content_hash) in known_hashes:
+                    new = [
+                        table for table in file.tables if (file.path, table, content_hash) not in known_hashes
+                    ]
+                    if len(new) < len(file.tables):
                         connection.execute(
                             "update raw.files set fingerprint = ? where path = ? and content_hash = ?",
                             [file.fingerprint, file.path, content_hash],
                         )
-                    else:
-                        entries.append(
+                    if new:
+                        entries.extend(
                             load_file(
-                                connection, file, local_path, content_hash, state, settings.max_file_bytes
+                                connection,
+                                file,
+                                local_path,
+                                content_hash,
+                                state,
+                                settings.max_file_bytes,
+                                new,
                             )
                         )
             except NotNow as reason:

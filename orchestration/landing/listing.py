@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
+from orchestration.landing.vendors import Adapter, Vendor, read_vendors
 from orchestration.settings import Settings
 
 TEXT_FORMATS = {"jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
@@ -58,9 +59,12 @@ class LandedFile:
         """May be. A time in the future is of another machine's clock, and says nothing."""
         return 0 <= now - self.changed_at < SETTLED_SECONDS
 
+    adapters: tuple[Adapter, ...] = field(default=(), compare=False)  # of a vendor's file: those that take it
+
     @property
-    def table_name(self) -> str:
-        return self.path.split("/")[0]
+    def tables(self) -> tuple[str, ...]:
+        """The raw tables that it has rows of."""
+        return tuple(adapter.table.name for adapter in self.adapters) or (self.path.split("/")[0],)
 
     @property
     def format(self) -> str:
@@ -105,14 +109,21 @@ def list_landing(settings: Settings) -> Listing:
                 "<table>/, or set GOALPOST_LANDING to the one you mean."
             )
         is_local = isinstance(file_system, LocalFileSystem)
-        most_bytes = settings.max_file_bytes
-        files, ignored = _list_local(root) if is_local else _list_remote(file_system, root, most_bytes)
+        most_bytes, vendors = settings.max_file_bytes, read_vendors(settings)
+        files, ignored = (
+            _list_local(root, vendors) if is_local else _list_remote(file_system, root, most_bytes, vendors)
+        )
     return Listing(file_system, tuple(sorted(files)), tuple(sorted(ignored)))
 
 
-def new_files(listing: Listing, known: Collection[tuple[str, str]]) -> list[LandedFile]:
-    """The files whose (path, fingerprint) is not in the ledger: only these must be hashed."""
-    return [file for file in listing.files if (file.path, file.fingerprint) not in known]
+def new_files(listing: Listing, known: Collection[tuple[str, str, str]]) -> list[LandedFile]:
+    """The files whose (path, table, fingerprint) is not in the ledger, for one of its tables: only these must
+    be hashed."""
+    return [
+        file
+        for file in listing.files
+        if any((file.path, table, file.fingerprint) not in known for table in file.tables)
+    ]
 
 
 @contextmanager
@@ -147,6 +158,7 @@ class _LocalWalk:
     """
 
     root: str
+    vendors: dict[str, Vendor]
     files: list[LandedFile] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     folders: deque[str] = field(default_factory=deque)
@@ -194,10 +206,10 @@ class _LocalWalk:
     def _sort_in(self, path: str, status: os.stat_result) -> None:
         location = os.path.join(self.root, path)
         if stat.S_ISDIR(status.st_mode):
-            if path in RAW_TABLES or "/" in path:
+            if path in RAW_TABLES or path in self.vendors or "/" in path:
                 self.folders.append(path)
             else:
-                self._ignore(path, _unknown_folder(path))
+                self._ignore(path, _unknown_folder(path, self.vendors))
         elif "/" not in path:
             self._ignore(path, NO_TABLE)
         elif not stat.S_ISREG(status.st_mode):
@@ -208,9 +220,14 @@ class _LocalWalk:
             self._ignore(path, not_now(PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
         else:
             self.read.add(_identity(status))
+            adapters, reason = _adapters_for(path, self.vendors)
+            if reason is not None:
+                return self._ignore(path, reason) if reason else None
             times = (status.st_mtime_ns, status.st_ctime_ns)
             fingerprint = _fingerprint(status.st_size, *times)
-            self.files.append(LandedFile(path, location, status.st_size, fingerprint, status.st_mtime))
+            self.files.append(
+                LandedFile(path, location, status.st_size, fingerprint, status.st_mtime, adapters)
+            )
 
     def _follow(self, path: str) -> None:
         location = os.path.join(self.root, path)
@@ -236,25 +253,25 @@ class _LocalWalk:
         self.ignored.append(Ignored(name, reason))
 
 
-def _list_local(root: str) -> tuple[list[LandedFile], list[Ignored]]:
-    walk = _LocalWalk(root)
+def _list_local(root: str, vendors: dict[str, Vendor]) -> tuple[list[LandedFile], list[Ignored]]:
+    walk = _LocalWalk(root, vendors)
     walk.run()
     return walk.files, walk.ignored
 
 
 def _list_remote(
-    file_system: fsspec.AbstractFileSystem, root: str, most_bytes: int
+    file_system: fsspec.AbstractFileSystem, root: str, most_bytes: int, vendors: dict[str, Vendor]
 ) -> tuple[list[LandedFile], set[Ignored]]:
     files: list[LandedFile] = []
     ignored: set[Ignored] = set()
     details_by_location = cast(dict[str, dict], file_system.find(root, detail=True))
     for location, details in details_by_location.items():
         path = location.removeprefix(root).lstrip("/")
-        table = path.split("/")[0]
+        top = path.split("/")[0]
         if not path or path.endswith("/"):  # some object stores represent a folder this way
             continue
-        if "/" in path and table not in RAW_TABLES and not _reason_by_path(table):
-            ignored.add(Ignored(table, _unknown_folder(table)))
+        if "/" in path and top not in RAW_TABLES and top not in vendors and not _reason_by_path(top):
+            ignored.add(Ignored(top, _unknown_folder(top, vendors)))
         elif found := _first_ignored(path):
             ignored.add(found)
         elif "/" not in path:
@@ -267,8 +284,12 @@ def _list_remote(
             )
             ignored.add(Ignored(path, reason))
         else:
+            adapters, reason = _adapters_for(path, vendors)
             fingerprint = _fingerprint(*sorted(details.items()))
-            files.append(LandedFile(path, location, details["size"], fingerprint))
+            if reason is None:
+                files.append(LandedFile(path, location, details["size"], fingerprint, adapters=adapters))
+            elif reason:
+                ignored.add(Ignored(path, reason))
     return files, ignored
 
 
@@ -296,19 +317,33 @@ def _reason_by_path(path: str) -> str | None:
     return None
 
 
-def _unknown_folder(name: str) -> str:
-    near = get_close_matches(name.lower(), RAW_TABLES, n=1, cutoff=0.75)
-    hint = f"did you mean {near[0]}?" if near else f"tables are {', '.join(RAW_TABLES)}."
+def _adapters_for(path: str, vendors: dict[str, Vendor]) -> tuple[tuple[Adapter, ...], str | None]:
+    """The adapters that take the file, none for a table's own; and why it is ignored, empty if that is not
+    worth a word, None if it is not ignored."""
+    vendor = vendors.get(path.split("/")[0])
+    if vendor is None:
+        return (), None
+    adapters = vendor.adapters_for(path)
+    return adapters, vendor.why_not(path, adapters)
+
+
+def _unknown_folder(name: str, vendors: dict[str, Vendor]) -> str:
+    near = get_close_matches(name.lower(), [*RAW_TABLES, *vendors], n=1, cutoff=0.75)
+    names = f"tables are {', '.join(RAW_TABLES)}; vendors are {', '.join(vendors)}."
+    hint = f"did you mean {near[0]}?" if near else names
     return f"It is not a table's folder: {hint}"
 
 
 def _format_of(path: str) -> tuple[str | None, str | None]:
-    """Format and compression, by the suffixes; without a format, neither."""
+    """Format and compression, by the suffixes; without a format, neither. A vendor's compressed file is JSON
+    if its name does not say more."""
     suffixes = path.rpartition("/")[2].lower().split(".")[1:]
     if suffixes and suffixes[-1] in FORMATS:
         return FORMATS[suffixes[-1]], None
     if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS and suffixes[-2] in TEXT_FORMATS:
         return TEXT_FORMATS[suffixes[-2]], suffixes[-1]
+    if suffixes and suffixes[-1] in COMPRESSIONS and path.split("/")[0] not in RAW_TABLES:
+        return "json", suffixes[-1]
     return None, None
 
 

@@ -1,13 +1,16 @@
-"""Loads one landed file into its raw table, together with its row in the ledger: both or neither.
+"""Loads one landed file into its raw table, together with its row in the ledger: both or neither. A vendor's
+file may have rows of several tables, and a row in the ledger for each: all or none.
 
 Belongs here: the transaction, and distinguishing a file that cannot be read from any other error.
-Does not: which files (listing.py), what is in them (rows.py and its formats).
+Does not: which files (listing.py), what is in them (rows.py and its formats), what a vendor's row means
+(vendors.py).
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +20,10 @@ import duckdb
 
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
+from orchestration.landing import vendors
 from orchestration.landing.listing import LandedFile
-from orchestration.warehouse import first_line, transaction
+from orchestration.landing.vendors import Adapter
+from orchestration.warehouse import first_line, literal, transaction
 
 if TYPE_CHECKING:
     from orchestration.landing.rows import Rows
@@ -64,29 +69,25 @@ def load_file(
     content_hash: str,
     state: tuple[int, ...],
     most_bytes: int,
-) -> LedgerRow:
-    """Load the file, or set it aside if it cannot be read.
+    tables: Sequence[str],
+) -> list[LedgerRow]:
+    """Load the file's rows of these tables, or set it aside if it cannot be read: an entry for each table.
 
     `state`: the file's state before it was hashed; `most_bytes`: its largest size, unpacked. Raises NotNow if
     it has changed since or the disk is full, OSError if it cannot be read, GoalpostError for anything else.
     """
-    # Arrow takes half a second to import; dbt's process and the search for work do not need it.
-    from orchestration.landing.avro import AvroRows
-    from orchestration.landing.csv_records import CsvRows
-    from orchestration.landing.json_records import JsonRows
-    from orchestration.landing.parquet import ParquetRows
     from orchestration.landing.rows import UnreadableFile
 
-    formats = {"parquet": ParquetRows, "avro": AvroRows, "csv": CsvRows, "json": JsonRows}
-    (file_id,) = connection.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()[0]
+    (last_id,) = connection.execute("select coalesce(max(file_id), 0) from raw.files").fetchall()[0]
+    file_ids = {table: file_id for file_id, table in enumerate(tables, last_id + 1)}
     rows: Rows | None = None
 
-    def record(count: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
+    def record(table: str, count: int, unknown_columns: list[str], reason: str | None) -> LedgerRow:
         if state_of(local_path) != state:
             raise NotNow("It changed while it was read: the next run tries again.")
         entry = LedgerRow(
-            file_id=file_id,
-            table_name=file.table_name,
+            file_id=file_ids[table],
+            table_name=table,
             path=file.path,
             content_hash=content_hash,
             size_bytes=file.size_bytes,
@@ -105,16 +106,49 @@ def load_file(
 
     try:
         try:
-            table = RAW_TABLES[file.table_name]
-            found = rows = formats[file.format](connection, table, local_path, file.compression, most_bytes)
+            rows = open_rows(connection, file, local_path, most_bytes)
             with transaction(connection):
-                return record(_insert(connection, found, file_id), found.unknown_columns(), reason=None)
+                if file.adapters:
+                    loaded = list(_insert_mapped(connection, rows, file, file_ids))
+                else:
+                    [(table, file_id)] = file_ids.items()
+                    loaded = [(table, _insert(connection, rows, file_id), rows.unknown_columns())]
+                return [record(table, count, unknown, reason=None) for table, count, unknown in loaded]
         except duckdb.Error as error:
             raise _cause(error, rows, file) from error
         except MemoryError as error:
             raise UnreadableFile(TOO_LARGE_FOR_MEMORY) from error
     except UnreadableFile as fault:
-        return record(0, [], reason=str(fault))
+        with transaction(connection):
+            return [record(table, 0, [], reason=str(fault)) for table in tables]
+
+
+def open_rows(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, local_path: Path, most_bytes: int
+) -> Rows:
+    """The file by its format; only its head is read. Raises UnreadableFile."""
+    # Arrow takes half a second to import; dbt's process and the search for work do not need it.
+    from orchestration.landing.avro import AvroRows
+    from orchestration.landing.csv_records import CsvRows
+    from orchestration.landing.json_records import JsonRows
+    from orchestration.landing.parquet import ParquetRows
+    from orchestration.landing.rows import VENDOR_FILE
+
+    formats = {"parquet": ParquetRows, "avro": AvroRows, "csv": CsvRows, "json": JsonRows}
+    table = VENDOR_FILE if file.adapters else RAW_TABLES[file.tables[0]]
+    return formats[file.format](connection, table, local_path, file.compression, most_bytes)
+
+
+def read_records(
+    connection: duckdb.DuckDBPyConnection, rows: Rows, path: str, most: int | None = None
+) -> list[str]:
+    """A vendor's file, or its first rows, as the table `vendor_records` and the view `file` that adapters
+    read. Returns the names of its columns. Lets duckdb.Error pass."""
+    limit = "" if most is None else f" limit {most}"
+    connection.execute(f"create or replace temp table vendor_records as {rows.records()}{limit}")
+    connection.execute(vendors.MACROS)
+    connection.execute(vendors.rows_of_file(path))
+    return rows.names_of_records()
 
 
 def _cause(error: duckdb.Error, rows: Rows | None, file: LandedFile) -> Exception:
@@ -151,3 +185,69 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: Rows, file_id: int) -> 
     if inserted != rows.count():
         raise duckdb.DataError(f"{inserted} rows arrived of {rows.count()}")
     return inserted
+
+
+def _insert_mapped(
+    connection: duckdb.DuckDBPyConnection, rows: Rows, file: LandedFile, file_ids: dict[str, int]
+) -> Iterator[tuple[str, int, list[str]]]:
+    """What each adapter makes of a vendor's file: its table, how many rows, unknown columns. What is of no
+    table, records that cannot be read and columns that no adapter knows, counts with the first one.
+
+    Raises UnreadableFile if an adapter cannot map a value."""
+    names = read_records(connection, rows, file.path)
+    (read,) = connection.execute("select count(*) from vendor_records").fetchall()[0]
+    if read != rows.count():
+        raise duckdb.DataError(f"{read} rows arrived of {rows.count()}")
+    unknown = vendors.unknown_columns(file.adapters, names)
+    for adapter in file.adapters:
+        table = adapter.table.name
+        if table in file_ids:
+            count = _map(connection, adapter, file, file_ids[table])
+            if is_first := adapter is file.adapters[0]:
+                count += connection.execute(
+                    f'insert into raw."{table}" (file_id, row_number, raw_record) '
+                    f"select {file_ids[table]}, row_number, raw_record from vendor_records "
+                    "where raw_record is not null"
+                ).fetchall()[0][0]
+            yield table, count, unknown if is_first else []
+    connection.execute("drop view file; drop table vendor_records")
+
+
+def _map(connection: duckdb.DuckDBPyConnection, adapter: Adapter, file: LandedFile, file_id: int) -> int:
+    from orchestration.landing.rows import UnreadableFile
+
+    table = adapter.table.name
+    columns = ", ".join(f'"{column.name}"' for column in adapter.table.columns)
+    try:
+        count = connection.execute(
+            f'insert into raw."{table}" (file_id, row_number, {columns}, vendor_record) '
+            f"select {file_id}, row_number, {mapped_columns(adapter, file.path)}, record "
+            f"from ({vendors.query(adapter.text)})"
+        ).fetchall()[0][0]
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
+        raise UnreadableFile(
+            f"The adapter {adapter} cannot map one of its values ({first_line(error)}): "
+            "use try_cast or try() there."
+        ) from error
+    (rows_of_file,) = connection.execute(
+        f'select count(distinct row_number) from raw."{table}" where file_id = {file_id}'
+    ).fetchall()[0]
+    if rows_of_file < count:
+        raise UnreadableFile(
+            f"The adapter {adapter} makes several rows of one row of the file: it may make one."
+        )
+    return count
+
+
+def mapped_columns(adapter: Adapter, path: str) -> str:
+    """SQL: the columns of the table, as text, from those of an adapter's query. The workspace that the path
+    names counts instead of the row's."""
+    from orchestration.landing.rows import value
+
+    texts = {column: f'"{column}"::varchar' for column in adapter.columns}
+    if workspace := vendors.workspace_of(path):
+        texts["workspace_id"] = literal(workspace)
+    return ", ".join(
+        f'{value(column, texts[column.name]) if column.name in texts else "null"} as "{column.name}"'
+        for column in adapter.table.columns
+    )

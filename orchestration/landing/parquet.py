@@ -18,7 +18,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.contract import Column
 from orchestration.landing.rows import WHOLE_NUMBER_TYPES, Rows, UnreadableFile, value, whole_number
-from orchestration.warehouse import first_line
+from orchestration.warehouse import first_line, literal
 
 
 class ParquetRows(Rows):
@@ -36,11 +36,21 @@ class ParquetRows(Rows):
         columns = ", ".join(value(column, self._text_of(column)) for column in self.table.columns)
         return f"select file_row_number + 1, {columns}, null from {self.source}"
 
+    def records(self) -> str:
+        pairs = ", ".join(
+            f"{literal(name)}, {self._json_of(Column(name, 'id', False, False, ()))}" for name in self.places
+        )
+        record = f"json_object({pairs})::varchar"
+        return (
+            f"select file_row_number + 1 as row_number, {record} as record, null::varchar as raw_record "
+            f"from {self.source}"
+        )
+
     def count(self) -> int:
         return self._execute(f"select num_rows from parquet_file_metadata({self.literal})")[0][0]
 
     def verify(self) -> None:
-        self._execute(f"select bit_xor(hash(everything)) from ({self.select()}) as everything")
+        self._execute(f"select bit_xor(hash(everything)) from ({self.query()}) as everything")
 
     def _names(self) -> list[str]:
         """The column names in the file: the children of the schema's root."""
@@ -77,6 +87,16 @@ class ParquetRows(Rows):
         if type_.startswith("DECIMAL") and is_whole:
             return whole_number(f"{name}::varchar")
         return f"{name}::varchar"
+
+    def _json_of(self, column: Column) -> str:
+        """SQL: the column as JSON; what JSON has no type for is its text."""
+        type_ = self.columns[self.places[column.name]][1]
+        has_json_type = (
+            type_.endswith(("INT", "INTEGER", "]"))
+            or type_.startswith(("DECIMAL", "STRUCT", "MAP"))
+            or type_ in ("BOOLEAN", "FLOAT", "DOUBLE")
+        )
+        return f"({self._text_of(column)})::json" if has_json_type else self._text_of(column)
 
     def _judge_size(self) -> None:
         """Raises UnreadableFile if the file is too large by its own metadata, or by the length of the texts

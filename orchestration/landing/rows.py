@@ -1,6 +1,7 @@
 """One landed file as rows that DuckDB selects: what the formats have in common.
 
 Belongs here: the interface of a loadable file, unpacking, limits, and which errors are faults of the file.
+A vendor's file is read as records, whole rows as JSON, which an adapter then maps (vendors.py).
 Does not: one format (parquet.py, avro.py, csv_records.py, json_records.py), writing (load.py) or judging a
 value (the staging models).
 """
@@ -39,6 +40,8 @@ MAGIC = {
 # In columns of these types, a whole number becomes its integer text: 42345.0 becomes 42345.
 WHOLE_NUMBER_TYPES = ("id", "integer", "boolean")
 JSON_TYPES = ("json", "json_list", "filter", "definition")
+
+VENDOR_FILE = RawTable("vendor's file", "Every column of the file, whatever its name.", ())  # see records()
 
 
 class UnreadableFile(Exception):
@@ -80,6 +83,15 @@ class Rows(ABC):
         """The query, which may run once: row_number, the contract's columns as text, raw_record."""
 
     @abstractmethod
+    def records(self) -> str:
+        """The query for a vendor's file, which may run once: row_number, record (the row as the text of a
+        JSON object) or else raw_record. A whole number of Parquet or Avro is an integer; a time is ISO text
+        in UTC."""
+
+    def query(self) -> str:
+        return self.records() if self.table is VENDOR_FILE else self.select()
+
+    @abstractmethod
     def count(self) -> int:
         """The number of rows that the query must return, counted in another way."""
 
@@ -89,13 +101,20 @@ class Rows(ABC):
         names = [name[:LONGEST_NAME] for place, name in enumerate(self.header) if place not in loaded]
         return names[:MOST_UNKNOWN]
 
+    def names_of_records(self) -> list[str]:
+        """The columns of a vendor's file."""
+        return self.header
+
     @abstractmethod
     def verify(self) -> None:
         """Read everything and keep nothing. Raises UnreadableFile if the file made the query fail."""
 
     def places_in(self, header: list[str]) -> dict[str, int]:
         """The position of each of the contract's columns, ignoring case and outer blanks; the first of equal
-        names. Raises UnreadableFile if a key column is missing."""
+        names. Of a vendor's file: each column as it is written. Raises UnreadableFile if a key column is
+        missing."""
+        if self.table is VENDOR_FILE:
+            return {name: header.index(name) for name in header}
         names = [standard(name) for name in header]
         if missing := [name for name in self.table.key if name not in names]:
             raise UnreadableFile(
