@@ -289,10 +289,6 @@ the observations of one moment are one
 - where next_observed_at is distinct from observed_at
 + where true
 
-a change is laid over the state that is kept
-- ', ' ~ list_item('kept_values', loop.index) if is_suffix else ''
-+ ''
-
 models/intermediate/profiles/int_profile_observations.sql
 
 a change that deletes says every property
@@ -302,12 +298,6 @@ a change that deletes says every property
 a snapshot says every property
 - true as is_whole
 + false as is_whole
-
-models/intermediate/goals/int_properties.sql
-
-with changes a kept state has every value that a predicate reads
-- {%- if has_profile_changes() %}
-+ {%- if false %}
 
 macros/observations.sql
 
@@ -820,6 +810,12 @@ members by the state as of as_of
 - on states.valid_from <= clock.as_of and states.valid_to > clock.as_of
 + on states.valid_from < clock.as_of and states.valid_to >= clock.as_of
 
+models/marts/dim_profiles.sql
+
+a deletion at the newest moment marks the person
+- bool_or(observations.is_deleted)
++ bool_and(observations.is_deleted)
+
 models/marts/rpt_vendor_conversions.sql
 
 a vendor's conversion after the clock is not known yet
@@ -1018,10 +1014,6 @@ another property that names the currency is another definition
 
 models/marts/dim_profiles.sql
 
-a deletion at the newest moment marks the person
-- bool_or(observations.is_deleted)
-+ bool_and(observations.is_deleted)
-
 a change brings its person anew
 - select profile_key from staging.base_profile_changes
 + select cast(null as bigint) from staging.base_profile_changes
@@ -1067,6 +1059,12 @@ everybody is assigned anew where the rule is another
 
 # Rows exactly at affected_from, with nothing else that a run could use.
 EDGES = read("""
+models/intermediate/profiles/int_profile_states.sql
+
+a change is laid over the state that is kept
+- ', ' ~ list_item('kept_values', loop.index) if is_suffix else ''
++ ''
+
 macros/recompute.sql
 
 a currency that lands late lets a message lock a goal that was sent already

@@ -109,7 +109,11 @@ CASES = [
     # -- changes
     Case(
         "a change affects its person from when it was made, and the changes before it are still laid over",
-        [goal(target=BECOMES_PAID), snapshot("2024-02-01", home={"city": "Oslo"}), change("2024-03-01", x=1)],
+        [
+            goal(target={"profile": {"all": [PAID, condition("eq", 1), condition("eq", 2, of="y")]}}),
+            snapshot("2024-02-01", y=2),
+            change("2024-03-01", x=1),
+        ],
         [change("2024-03-05", plan="paid")],
         {"ann": "2024-03-05"},
     ),

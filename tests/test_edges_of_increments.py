@@ -15,7 +15,7 @@ from pathlib import Path
 from increments import Landing
 from pipeline import Pipeline
 from reference import compute
-from scenarios import AS_OF, BECOMES_PAID, LEAVES_PAID, Story
+from scenarios import AS_OF, BECOMES_PAID, LEAVES_PAID, PAID, Story
 from test_worlds import unlike
 from worlds import World, merged
 
@@ -45,6 +45,7 @@ def goals(story: Story) -> None:
     story.source(
         exit_condition="goal_or_unmatched", exit_goal_id="pays", trigger_filter=BECOMES_PAID["profile"]
     )
+    story.segment("payers", PAID)
     story.workspace(time_zone="America/New_York")
 
 
@@ -164,6 +165,16 @@ def long_before(story: Story, person: str) -> None:
     story.opened(f"to {person}", at(EDGE - 80 * DAY))
 
 
+def a_change_over_a_kept_state() -> tuple[World, World]:
+    """What it does not say was said before the increment."""
+    before, new = Story("laid over"), Story("laid over")
+    before.goal(target={"profile": {"all": [PAID, {"property": "city", "op": "eq", "value": "Rome"}]}})
+    before.snapshot(at(EDGE - 20 * DAY), city="Rome", plan="free")
+    before.change(at(EDGE - 10 * DAY), x=1)
+    new.change(at(EDGE), plan="paid")
+    return before.world, new.world
+
+
 def a_currency_that_lands_late() -> tuple[World, World]:
     """A row of a message that was sent already: now it locks a goal."""
     before, new = Story("currency"), Story("currency")
@@ -181,7 +192,7 @@ def a_currency_that_lands_late() -> tuple[World, World]:
     return before.world, new.world
 
 
-STORIES = (everybody, a_currency_that_lands_late)
+STORIES = (everybody, a_change_over_a_kept_state, a_currency_that_lands_late)
 
 
 class Edges:

@@ -76,7 +76,7 @@ def test_a_change_that_deletes_is_the_last_of_its_moment_and_what_follows_begins
     story.goal("left", target=LEAVES_PAID)
     story.snapshot("2024-03-01", plan="paid", x=1)
     story.change("2024-03-02", change_id="a", deleted=True, plan="paid")
-    story.change("2024-03-02", change_id="b", plan="paid")
+    story.change("2024-03-02", change_id="b", plan="paid", z=1)
     story.change("2024-03-03", y=2)
     story.change("2024-03-04", plan="paid")
     marts = yield
@@ -91,7 +91,8 @@ def test_a_change_that_deletes_is_the_last_of_its_moment_and_what_follows_begins
 def test_a_person_whom_a_change_deletes_stays_marked_and_without_properties(story):
     story.goal(target=BECOMES_PAID)
     story.snapshot("2024-03-01", plan="paid")
-    story.change("2024-03-02", deleted=True)
+    story.change("2024-03-02", change_id="before", deleted=True)
+    story.change("2024-03-02", change_id="later", plan="free")
     marts = yield
     assert marts.dim_profiles.one["is_deleted"]
     assert marts.dim_profiles.one["properties"] is None
