@@ -246,12 +246,13 @@ def _land_definitions(
 ) -> None:
     file_id = _next_file(connection)
     columns = [column.name for column in RAW_TABLES[table].columns]
+    names = ", ".join(f'"{name}"' for name in ("file_id", "row_number", *columns))
     for number, row in enumerate(rows, 1):
         values = [row.get(column) for column in columns]
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
         connection.execute(
-            f"insert into raw.{table} values ({', '.join('?' * (len(columns) + 3))})",
-            [file_id, number, *texts, None],
+            f"insert into raw.{table} ({names}) values ({', '.join('?' * (len(columns) + 2))})",
+            [file_id, number, *texts],
         )
     _record_file(connection, file_id, table, len(rows), start_of(world.days + 1))
 

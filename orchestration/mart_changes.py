@@ -9,7 +9,7 @@ twice in one state and once in the other, that is a difference.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -58,6 +58,11 @@ def find_changes(
     except duckdb.Error:
         return None
     try:
+        [(is_everything,)] = connection.execute(
+            "select bool_or(is_everything) from control.increment"
+        ).fetchall()
+        if is_everything:  # also if no run before had any file: then nobody in particular is affected
+            rows = replace(rows, can_change={})
         old, new = mart_columns(connection, "before"), mart_columns(connection, "marts")
         return [
             _change(connection, mart, old.get(mart), new.get(mart), rows, months)

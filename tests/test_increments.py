@@ -39,7 +39,7 @@ from orchestration.landing import land_new_files
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
-WORLDS = 120
+WORLDS = 60
 STORIES = int(os.environ.get("GOALPOST_BATCHES", "2"))
 
 

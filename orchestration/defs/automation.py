@@ -169,7 +169,7 @@ def daily(context: ScheduleEvaluationContext) -> RunRequest:
     )
 
 
-@op(name="deep_check")
+@op(name="rebuild_and_compare")
 def check_deeply(context: OpExecutionContext) -> None:
     settings = Settings()
     try:

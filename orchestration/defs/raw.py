@@ -19,6 +19,7 @@ EXAMPLES = 20  # ignored entries that the log of a run names
 # What a run hands to the models, by its table in the schema control.
 CONTROL = {
     "clock": "The explicit clock of the reports: as_of.",
+    "redo": "The people whose rows a run recomputes though nothing of theirs landed (`goalpost redo`).",
     "built_definitions": "The definitions that the kept facts stand for, as of the last success of a run.",
     "built_fact_months": "The months of every fact, as of the last success of a run.",
 }
