@@ -39,7 +39,7 @@ def test_a_day_is_the_same_with_or_without_the_days_before(tmp_path: Path):
     assert messages(after_history) == messages(alone)
 
     land_late(alone, SMALL, 22, days_late=10)
-    assert {sent_at[:10] for (*_, sent_at, _, _, _, _) in messages(alone)} == {"2020-01-12"}
+    assert {sent_at[:10] for (*_, sent_at, _, _, _, _, _) in messages(alone)} == {"2020-01-12"}
 
 
 def test_a_long_history_is_of_the_same_people_and_days():
