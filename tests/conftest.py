@@ -13,6 +13,7 @@ MODES = (
     "GOALPOST_BATCHES",
     "GOALPOST_LOAD",
     "GOALPOST_LOAD_SEED",
+    "GOALPOST_LONG",
     "GOALPOST_MUTATIONS",
     "GOALPOST_SIMULATION",
 )
@@ -77,6 +78,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem.startswith(FAST):
             item.add_marker(pytest.mark.fast)
+        if item.get_closest_marker("long") and "GOALPOST_LONG" not in os.environ:
+            item.add_marker(pytest.mark.skip(reason="GOALPOST_LONG=1 runs it (CONTRIBUTING.md)"))
 
 
 @pytest.hookimpl(optionalhook=True)  # who runs a file alone needs no xdist

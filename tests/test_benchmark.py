@@ -48,6 +48,7 @@ def test_a_long_history_is_of_the_same_people_and_days():
     assert (long.profiles, long.messages_a_day) == (short.profiles, short.messages_a_day)
 
 
+@pytest.mark.long
 def test_it_runs_and_reports(tmp_path: Path):
     def benchmark(*arguments: str) -> str:
         command = [

@@ -46,6 +46,7 @@ def test_marts_as_they_should_be_pass_and_nothing_is_touched(home: Settings):
     assert "no difference." in goalpost(home, "status").stdout
 
 
+@pytest.mark.long
 def test_what_landed_after_the_last_run_is_no_difference(home: Settings):
     """For example, files that a part of a run chosen in Dagster's UI loaded."""
     with closing(connect(home)) as connection:

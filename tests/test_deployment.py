@@ -51,6 +51,7 @@ def land(settings: Settings, day: int) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_destroyed_home_is_restored_and_runs_on_as_if_nothing_had_happened(tmp_path: Path):
     settings, backups = first_home(tmp_path), tmp_path / "backups"
     done = back_up(settings, backups)

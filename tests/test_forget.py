@@ -317,6 +317,7 @@ def test_who_lands_again_is_somebody_new(forgotten: tuple[Settings, str], tmp_pa
     assert people[:2] == [("bob", 1), (ANN, 1)] and people[2][1] == 1
 
 
+@pytest.mark.long
 def test_an_erasure_that_is_killed_is_finished_by_the_next(base: Settings, tmp_path: Path):
     settings = copied(base, tmp_path)
     kill(settings, lambda home: unfinished(home).exists())

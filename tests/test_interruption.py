@@ -103,6 +103,7 @@ def test_a_run_that_a_script_started_in_the_background_can_be_interrupted(settin
     assert (running.returncode, errors) == (143, SENTENCES[0])
 
 
+@pytest.mark.long
 def test_at_random_moments_it_says_what_is_true_and_the_next_run_carries_on(settings: Settings):
     seed = random.randrange(10**6) if "GOALPOST_BATCHES" in os.environ else 7
     chosen = random.Random(seed)

@@ -78,6 +78,7 @@ def test_every_row_of_a_goal_is_computed_again(pipeline: Pipeline, tmp_path: Pat
     assert unlike_a_full_refresh(pipeline, tmp_path / "refreshed") == []
 
 
+@pytest.mark.long
 def test_every_row_since_a_day_is_computed_again(pipeline: Pipeline, tmp_path: Path):
     [middle] = pipeline.query("select median(achieved_at) as moment from marts.fct_achievements")
     since = middle["moment"].replace(hour=0, minute=0, second=0, microsecond=0)
