@@ -66,7 +66,8 @@ def test_a_new_warehouse_has_every_table_a_run_expects(settings):
             *(f"raw.{name}" for name in RAW_TABLES),
             *("raw.files", "control.clock", "control.runs", "control.check_results"),
             *("control.watermark", "control.built_definitions", "control.written_by", "control.layout"),
-            *("control.built_models", "control.increment", "control.built_fact_months"),
+            *("control.built_models", "control.increment", "control.built_fact_months", "control.redo"),
+            *("control.erasures", "control.run_steps", "control.run_quarantine", "control.mart_changes"),
         }
         assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
 
