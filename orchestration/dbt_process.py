@@ -57,6 +57,18 @@ def manifest_path(settings: Settings) -> Path:
     )
 
 
+def fault_of(settings: Settings, *arguments: str) -> str | None:
+    """Run dbt in a process of its own, and wait: its output in one line if it failed."""
+    done = subprocess.run(
+        [sys.executable, *COMMAND, "--quiet", *arguments],
+        env=os.environ | environment(settings),
+        cwd=DBT_PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    return runs.one_line(done.stdout + done.stderr) if done.returncode else None
+
+
 def prepare_manifest(settings: Settings) -> Path:
     """The path of the manifest. Parses the project only if it changed, because that takes seconds, and
     Dagster loads the manifest for every run.
@@ -65,17 +77,8 @@ def prepare_manifest(settings: Settings) -> Path:
     """
     manifest = manifest_path(settings)
     if not _is_manifest(manifest):
-        parsed = subprocess.run(
-            [sys.executable, *COMMAND, "--quiet", "parse"],
-            env=os.environ | environment(settings),
-            cwd=DBT_PROJECT,
-            capture_output=True,
-            text=True,
-        )
-        if parsed.returncode != 0:
-            raise GoalpostError(
-                f"dbt cannot read {DBT_PROJECT}: {runs.one_line(parsed.stdout + parsed.stderr)}"
-            )
+        if fault := fault_of(settings, "parse"):
+            raise GoalpostError(f"dbt cannot read {DBT_PROJECT}: {fault}")
         manifest.parent.mkdir(parents=True, exist_ok=True)
         (target_folder(settings) / "manifest.json").replace(manifest)
     return manifest

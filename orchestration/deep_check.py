@@ -10,28 +10,22 @@ their keys: it is told to receivers outside.
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from orchestration import changes, runs
+from orchestration import changes, dbt_process, runs
 from orchestration.contract import RAW_TABLES
-from orchestration.dbt_process import COMMAND, environment
 from orchestration.errors import GoalpostError
 from orchestration.faults import told
-from orchestration.locks import Held, held
+from orchestration.locks import PATIENCE_SECONDS, held
 from orchestration.mart_changes import differing, mart_columns
 from orchestration.months import quoted, time_column
-from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import connect, create_file, literal, single_writer
 
 PROFILES = 3  # that an incident names
@@ -78,9 +72,9 @@ class Found:
         )
 
 
-def deep_check(settings: Settings, *, wait_seconds: float = 0) -> Found:
-    """Check, and remember what was found, also why it could not be made. `wait_seconds`: how long to wait for
-    a run that is writing.
+def deep_check(settings: Settings, *, patience: float = PATIENCE_SECONDS) -> Found:
+    """Check, and remember what was found, also why it could not be made. `patience`: for how many seconds to
+    wait for a run that is writing.
 
     Raises locks.Held if something else still writes or checks, and GoalpostError if the marts are not those
     of a run that succeeded with this code, or the check could not be made."""
@@ -90,7 +84,7 @@ def deep_check(settings: Settings, *, wait_seconds: float = 0) -> Found:
         scratch = settings.model_copy(update={"home": settings.home / "deep-check"})
         shutil.rmtree(scratch.home, ignore_errors=True)  # a check was killed
         try:
-            with _writing_alone(settings, wait_seconds):
+            with single_writer(settings, patience):
                 _refuse_unsound(settings)
                 _refuse_without_room(settings)
                 _copy(settings, scratch)
@@ -120,20 +114,6 @@ def last_deep_check(settings: Settings) -> Found | None:
 
 class Unsound(GoalpostError):
     """There is nothing to check: the marts are not what a run left."""
-
-
-@contextmanager
-def _writing_alone(settings: Settings, wait_seconds: float) -> Iterator[None]:
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            with single_writer(settings):
-                yield
-            return
-        except Held:
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(5)
 
 
 def _refuse_unsound(settings: Settings) -> None:
@@ -181,17 +161,8 @@ def _copy(settings: Settings, scratch: Settings) -> None:
 
 
 def _build(scratch: Settings) -> None:
-    built = subprocess.run(
-        [sys.executable, *COMMAND, "--quiet", *BUILD],
-        env=os.environ | environment(scratch),
-        cwd=DBT_PROJECT,
-        capture_output=True,
-        text=True,
-    )
-    if built.returncode != 0:
-        raise GoalpostError(
-            f"The marts cannot be rebuilt: {runs.one_line(built.stdout + built.stderr)[-500:]}"
-        )
+    if fault := dbt_process.fault_of(scratch, *BUILD):
+        raise GoalpostError(f"The marts cannot be rebuilt: {fault[-500:]}")
 
 
 def _compare(scratch: Settings) -> list[Difference]:

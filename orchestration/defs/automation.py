@@ -173,7 +173,7 @@ def daily(context: ScheduleEvaluationContext) -> RunRequest:
 def check_deeply(context: OpExecutionContext) -> None:
     settings = Settings()
     try:
-        found = deep_check(settings, wait_seconds=3600)
+        found = deep_check(settings, patience=3600)
     except GoalpostError as error:
         raise Failure(str(error), allow_retries=False) from None
     finally:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from orchestration.erasure.people import Person
+from orchestration.goals.reading import first_wins, no_constant
 
 # It sorts after every id of ASCII. So of two rows that differ only in it, this one stands (contract.md,
 # section 2): an erased event or delivery that is sent again stays the erased person's.
@@ -74,8 +75,8 @@ def keep_properties(text: str, pointers: Collection[str], alias: Alias) -> str:
             text,
             parse_int=marked,
             parse_float=marked,
-            parse_constant=_no_constant,
-            object_pairs_hook=_first_wins,
+            parse_constant=no_constant,
+            object_pairs_hook=first_wins,
         )
         if not isinstance(document, dict):
             return TEXT
@@ -124,14 +125,3 @@ def _tree(pointers: Iterable[str]) -> dict:
             place = place.setdefault(step.replace("~1", "/").replace("~0", "~"), {})
         place[None] = True
     return tree
-
-
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key, value in pairs:
-        kept.setdefault(key, value)
-    return kept
-
-
-def _no_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not a JSON value")

@@ -110,8 +110,8 @@ def parse_json(text: str) -> Any:
     is too deep."""
     document = json.loads(
         text,
-        object_pairs_hook=_first_wins,
-        parse_constant=_no_constant,
+        object_pairs_hook=first_wins,
+        parse_constant=no_constant,
         parse_float=decimal_number,
         parse_int=whole_number,
     )
@@ -133,7 +133,7 @@ def _storable(document: Any) -> Any:
     if isinstance(document, list):
         return [_storable(item) for item in document]
     if isinstance(document, dict):
-        return _first_wins([(_storable(key), _storable(value)) for key, value in document.items()])
+        return first_wins([(_storable(key), _storable(value)) for key, value in document.items()])
     return document
 
 
@@ -142,12 +142,12 @@ def compact(document: Any) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in pairs:
         kept.setdefault(key, value)
     return kept
 
 
-def _no_constant(constant: str) -> NoReturn:
+def no_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a JSON value")
