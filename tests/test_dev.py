@@ -123,7 +123,6 @@ def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number
     assert "Traceback" not in dev.log.read_text()
 
 
-@pytest.mark.long
 def test_a_killed_run_holds_up_neither_the_next_nor_the_command_line(dev: Dev, settings: Settings):
     land(settings, "killed")
     wait(lambda: worker(settings), dev.log)
@@ -139,7 +138,6 @@ def test_a_killed_run_holds_up_neither_the_next_nor_the_command_line(dev: Dev, s
     wait(lambda: is_over(settings, killed), dev.log)
 
 
-@pytest.mark.long
 def test_a_run_whose_code_server_is_killed_with_it_does_not_hold_up_the_next(dev: Dev, settings: Settings):
     before = len(statuses(settings))
     land(settings, "both killed")
