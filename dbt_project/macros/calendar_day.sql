@@ -4,5 +4,5 @@
     any inner joins: after them DuckDB expects almost no rows and would build the hash table on the large side.
 #}
 {% macro calendar_day(moment, time_zone) -%}
-cast(coalesce({{ moment }} + hours.ahead_of_utc, {{ goalpost.local_time(moment, time_zone) }}) as date)
+cast(coalesce({{ moment }} + {{ goalpost.seconds('hours.seconds_ahead_of_utc') }}, {{ goalpost.local_time(moment, time_zone) }}) as date)
 {%- endmacro %}

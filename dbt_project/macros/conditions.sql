@@ -110,7 +110,7 @@ select {{ goalpost.one_row_an_item(goalpost.json_text_list(goalpost.text_literal
 {% macro when_text(op, property, value) -%}
 {%- set text = goalpost.text_literal(value) -%}
 when {{ goalpost.is_json_text(property) }} and contains({{ property }}, {{ goalpost.between_quotes(goalpost.json_spelling(text)) }})
-        then {{ op }}({{ goalpost.scalar_text(property) }}, {{ text }})
+        then {{ goalpost.compares_texts(op, goalpost.scalar_text(property), text) }}
 {%- endmacro %}
 
 
@@ -159,10 +159,4 @@ coalesce(
 
 {% macro number_literal(value) -%}
 cast('{{ value | tojson }}' as double)
-{%- endmacro %}
-
-
-{# A text as an SQL literal: quotes are doubled, and U+0000, which SQL text may not contain, becomes a function call. #}
-{% macro text_literal(value) -%}
-('{{ value | replace("'", "''") | replace("\u0000", "' || chr(0) || '") }}')
 {%- endmacro %}

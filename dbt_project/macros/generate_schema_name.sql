@@ -4,5 +4,5 @@
     `fct_impressions` in the published file, which is a copy.
 #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ 'main' if custom_schema_name == 'marts' else custom_schema_name or target.schema }}
+    {{ 'main' if custom_schema_name == 'marts' and target.type == 'duckdb' else custom_schema_name or target.schema }}
 {%- endmacro %}

@@ -147,10 +147,9 @@
 #}
 {% macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run', 'retry') -%}
-{%- set found = run_query("select 1 from information_schema.tables where table_schema = 'control' and table_name = 'built_models'") -%}
-{%- if not found.rows -%}
+{%- if not adapter.get_relation(database=target.database, schema='control', identifier='built_models') -%}
 {%- do exceptions.raise_compiler_error(
-    "Nothing has landed in " ~ target.path ~ " yet: `goalpost run` lands files and builds; to fill the target dev, run "
+    "Nothing has landed in " ~ target.get('path', target.name) ~ " yet: `goalpost run` lands files and builds; to fill the target dev, run "
     ~ "`dbt run-operation copy_raw_to_dev --target dev`."
 ) -%}
 {%- endif -%}
@@ -178,9 +177,19 @@
 {%- endfor -%}
 {%- if built -%}
 {%- set increment_id, in_run = goalpost.increment()['increment_id'], env_var('GOALPOST_IN_RUN', 'false') -%}
-insert or replace into control.built_models (model, increment_id, code, relation, in_run) values
-{%- for node in built %}
-    ('{{ node.name }}', {{ increment_id }}, '{{ goalpost.code_of(node) }}', '{{ node.relation_name }}', {{ in_run }}){{ ',' if not loop.last }}
-{%- endfor -%}
+merge into control.built_models as kept
+using (
+    {%- for node in built %}
+    select
+        '{{ node.name }}' as model, {{ increment_id }} as increment_id, '{{ goalpost.code_of(node) }}' as code,
+        '{{ node.relation_name }}' as relation, {{ in_run }} as in_run
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+) as built
+on kept.model = built.model
+when matched then update set
+    increment_id = built.increment_id, code = built.code, relation = built.relation, in_run = built.in_run
+when not matched then insert (model, increment_id, code, relation, in_run)
+values (built.model, built.increment_id, built.code, built.relation, built.in_run)
 {%- endif -%}
 {%- endmacro %}

@@ -196,7 +196,7 @@ select
             readings.core_hash,
             readings.unknown_keys
             {%- else %}
-            cast(null as varchar) as problem
+            cast(null as string) as problem
             {%- endif %}
         from {{ landed_rows }} as landed
         inner join {{ source('raw', 'files') }} as files on landed.file_id = files.file_id
@@ -252,7 +252,7 @@ select
 
 {# The text that breaks a tie: the column as text, its default if null. Times order like ISO text, booleans like true and false. #}
 {% macro tie_breaker(column) -%}
-{%- if column.type == 'boolean' -%}{%- set text = 'cast(' ~ column.name ~ ' as varchar)' -%}
+{%- if column.type == 'boolean' -%}{%- set text = 'cast(' ~ column.name ~ ' as string)' -%}
 {%- else -%}{%- set text = ('landed_' if column.type in ['integer', 'share'] else '') ~ column.name -%}
 {%- endif -%}
 {%- if column.default is defined -%}coalesce({{ text }}, '{{ column.default }}')

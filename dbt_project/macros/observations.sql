@@ -59,21 +59,27 @@ from (
         {{ goalpost.last_by('value', goalpost.observation_order() + ['-place']) }} as value
     from (
         select
-            {{ by | join(',\n            ') }},
-            {{ goalpost.observation_order() | join(',\n            ') }},
-            {{ goalpost.one_row_an_item(goalpost.json_keys('properties')) }} as name,
-            {{ goalpost.one_row_an_item(goalpost.json_items_of_keys('properties')) }} as value,
-            {{ goalpost.one_row_a_position(goalpost.json_keys('properties')) }} as place
+            *,
+            {{ goalpost.list_item('names', 'place') }} as name,
+            {{ goalpost.list_item('said_values', 'place') }} as value
         from (
             select
-                *,
-                max(case when is_whole then observed_at end) over (partition by {{ by | join(', ') }}) as whole_at,
-                max(case when is_deleted then observed_at end) over (partition by {{ by | join(', ') }}) as deleted_at
-            from {{ observations }} as observations
-        ) as bounded
-        where
-            observed_at >= coalesce(whole_at, observed_at)
-            and (deleted_at is null or observed_at > deleted_at)
+                {{ by | join(',\n                ') }},
+                {{ goalpost.observation_order() | join(',\n                ') }},
+                {{ goalpost.json_keys('properties') }} as names,
+                {{ goalpost.json_items_of_keys('properties') }} as said_values,
+                {{ goalpost.one_row_a_position(goalpost.json_keys('properties')) }} as place
+            from (
+                select
+                    *,
+                    max(case when is_whole then observed_at end) over (partition by {{ by | join(', ') }}) as whole_at,
+                    max(case when is_deleted then observed_at end) over (partition by {{ by | join(', ') }}) as deleted_at
+                from {{ observations }} as observations
+            ) as bounded
+            where
+                observed_at >= coalesce(whole_at, observed_at)
+                and (deleted_at is null or observed_at > deleted_at)
+        ) as spread
     ) as said
     group by {{ by | join(', ') }}, name
 ) as newest

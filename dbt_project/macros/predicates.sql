@@ -140,6 +140,9 @@ case
 {% macro duckdb__is_match(matches, predicate_number) -%}
     ((({{ matches }}[{{ predicate_number }} // 62 + 1] >> ({{ predicate_number }} % 62)) & 1) = 1)
 {%- endmacro %}
+{% macro spark__is_match(matches, predicate_number) -%}
+    ((shiftright(get({{ matches }}, cast({{ predicate_number }} div 62 as int)), cast({{ predicate_number }} % 62 as int)) & 1) = 1)
+{%- endmacro %}
 
 
 {# The values of a snapshot that event filters compare with: for each value of the `state` reader, the column of the `snapshot` reader. #}

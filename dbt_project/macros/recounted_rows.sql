@@ -7,7 +7,7 @@
 {%- if goalpost.from_scratch() -%}
 {{ relation }}
 {%- else -%}
-{%- set found = goalpost.asked_once("select cast(min(first_day) - 1 as varchar) from " ~ recounted) if execute else [] -%}
+{%- set found = goalpost.asked_once("select cast(min(first_day) - 1 as string) from " ~ recounted) if execute else [] -%}
 (
         select facts.*
         from {{ relation }} as facts

@@ -4,6 +4,9 @@
     run `dbt build --target dev` next. It only reads production; no run may write there meanwhile.
 #}
 {% macro copy_raw_to_dev(percent=100) %}{{ return(adapter.dispatch('copy_raw_to_dev')(percent)) }}{% endmacro %}
+{% macro default__copy_raw_to_dev(percent) -%}
+{%- do exceptions.raise_compiler_error("The target dev is a DuckDB file: see docs/increments.md.") -%}
+{%- endmacro %}
 {% macro duckdb__copy_raw_to_dev(percent) -%}
 {%- if target.name != 'dev' -%}
 {%- do exceptions.raise_compiler_error("This replaces the raw tables of the target: add --target dev.") -%}

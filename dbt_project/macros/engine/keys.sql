@@ -3,3 +3,6 @@
 {% macro duckdb__key_of(parts) -%}
     cast(hash({{ parts | join(', ') }}) >> 1 as bigint)
 {%- endmacro %}
+{% macro spark__key_of(parts) -%}
+    shiftrightunsigned(xxhash64({% for part in parts %}{{ part }}, {{ part }} is null{{ ', ' if not loop.last }}{% endfor %}), 1)
+{%- endmacro %}

@@ -9,6 +9,9 @@
 {% macro duckdb__local_time(moment, time_zone) -%}
     {{ goalpost.duckdb__in_time_zone("make_timestamptz(epoch_us(" ~ moment ~ "))", time_zone, goalpost.time_zones_in_use()) }}
 {%- endmacro %}
+{% macro spark__local_time(moment, time_zone) -%}
+    from_utc_timestamp({{ moment }}, {{ time_zone }})
+{%- endmacro %}
 
 {#
     Converts an instant to the wall clock of a time zone, or a wall clock to an instant. DuckDB converts eight times faster with a
@@ -40,6 +43,9 @@
 {% macro duckdb__local_day(moment, time_zone) -%}
     cast({{ goalpost.duckdb__in_time_zone("make_timestamptz(epoch_us(" ~ moment ~ "))", time_zone, []) }} as date)
 {%- endmacro %}
+{% macro spark__local_day(moment, time_zone) -%}
+    cast({{ goalpost.local_time(moment, time_zone) }} as date)
+{%- endmacro %}
 
 {#
     The last microsecond of the moment's calendar day. If clocks go back across midnight, the day ends at the first of the two
@@ -57,6 +63,11 @@
         else {{ in_utc }}
     end - interval '1' microsecond
 {%- endmacro %}
+{% macro spark__end_of_local_day(moment, time_zone) -%}
+    (to_utc_timestamp(
+        date_trunc('day', {{ goalpost.local_time(moment, time_zone) }}) + interval '1' day, {{ time_zone }}
+    ) - interval '1' microsecond)
+{%- endmacro %}
 
 {# Unix seconds as a moment, rounded to the microsecond; null outside the years 1 to 9999. #}
 {% macro from_unix_seconds(seconds) %}{{ return(adapter.dispatch('from_unix_seconds')(seconds)) }}{% endmacro %}
@@ -66,11 +77,20 @@
             then make_timestamp(cast(round({{ seconds }} * 1e6) as bigint))
     end
 {%- endmacro %}
+{% macro spark__from_unix_seconds(seconds) -%}
+    case
+        when {{ seconds }} >= -62135596800 and {{ seconds }} < 253402300800
+            then timestamp_micros(cast(round({{ seconds }} * 1e6) as bigint))
+    end
+{%- endmacro %}
 
 {# Elapsed time in microseconds, never in calendar units. #}
 {% macro elapsed_microseconds(since, until) %}{{ return(adapter.dispatch('elapsed_microseconds')(since, until)) }}{% endmacro %}
 {% macro duckdb__elapsed_microseconds(since, until) -%}
     (epoch_us({{ until }}) - epoch_us({{ since }}))
+{%- endmacro %}
+{% macro spark__elapsed_microseconds(since, until) -%}
+    (unix_micros({{ until }}) - unix_micros({{ since }}))
 {%- endmacro %}
 
 {# A moment as text for surrogate keys: YYYY-MM-DDTHH:MM:SS.ffffffZ. #}
@@ -78,11 +98,26 @@
 {% macro duckdb__moment_text(moment) -%}
     strftime({{ moment }}, '%Y-%m-%dT%H:%M:%S.%fZ')
 {%- endmacro %}
+{% macro spark__moment_text(moment) -%}
+    date_format({{ moment }}, 'yyyy-MM-dd\'T\'HH:mm:ss.SSSSSS\'Z\'')
+{%- endmacro %}
 
 {# A number of days of exactly 24 hours. #}
 {% macro days(number_of_days) %}{{ return(adapter.dispatch('days')(number_of_days)) }}{% endmacro %}
 {% macro duckdb__days(number_of_days) -%}
     to_hours(24 * {{ number_of_days }})
+{%- endmacro %}
+{% macro spark__days(number_of_days) -%}
+    make_dt_interval({{ number_of_days }})
+{%- endmacro %}
+
+{# A number of seconds. #}
+{% macro seconds(number_of_seconds) %}{{ return(adapter.dispatch('seconds')(number_of_seconds)) }}{% endmacro %}
+{% macro duckdb__seconds(number_of_seconds) -%}
+    to_seconds({{ number_of_seconds }})
+{%- endmacro %}
+{% macro spark__seconds(number_of_seconds) -%}
+    make_dt_interval(0, 0, 0, {{ number_of_seconds }})
 {%- endmacro %}
 
 {# One row per period from a first date to a last date, both included; period is day, week or month. #}
@@ -90,9 +125,21 @@
 {% macro duckdb__one_row_a_period(first_date, last_date, period) -%}
     cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval '1' {{ period }})) as date)
 {%- endmacro %}
+{% macro spark__one_row_a_period(first_date, last_date, period) -%}
+    {%- set step = "interval '7' day" if period == 'week' else "interval '1' " ~ period -%}
+    {%- set dates = [first_date, last_date] -%}
+    explode(case
+        when cast({{ first_date }} as date) <= cast({{ last_date }} as date)
+            then sequence(cast({{ first_date }} as date), cast({{ last_date }} as date), {{ step }})
+        else array()
+    end)
+{%- endmacro %}
 
 {# The number of the bucket, `days` long, that contains a moment. Moments less than `days` apart are in the same or adjacent buckets. #}
 {% macro bucket_of(moment, days) %}{{ return(adapter.dispatch('bucket_of')(moment, days)) }}{% endmacro %}
 {% macro duckdb__bucket_of(moment, days) -%}
     (epoch_us({{ moment }}) // {{ days * 86400000000 }})
+{%- endmacro %}
+{% macro spark__bucket_of(moment, days) -%}
+    (unix_micros({{ moment }}) div {{ days * 86400000000 }})
 {%- endmacro %}

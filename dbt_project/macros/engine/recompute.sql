@@ -124,3 +124,12 @@ comment on column {{ relation }}.{{ name }} is {{ duckdb_escape_comment(column['
 {% macro duckdb__leave_deleted_rows() -%}
 {%- if execute and not goalpost.increment()['is_everything'] -%}set max_vacuum_tasks = 0{%- endif -%}
 {%- endmacro %}
+
+
+{# Writes what a build changed to the database files. #}
+{% macro checkpoint() %}{{ return(adapter.dispatch('checkpoint')()) }}{% endmacro %}
+{% macro default__checkpoint() %}{% endmacro %}
+{% macro duckdb__checkpoint() -%}
+checkpoint {{ target.database }};
+checkpoint marts
+{%- endmacro %}

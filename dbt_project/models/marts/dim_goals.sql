@@ -5,10 +5,16 @@ with versions as (
     select
         *,
         lead(updated_at) over goal_history as next_updated_at,
-        last_value(status) over (goal_history rows between unbounded preceding and unbounded following) as newest_status
+        last_value(status) over whole_history as newest_status
     from {{ of_readable_workspaces(ref('int_goal_rows')) }} as goal_rows
     where reason_code is null
-    window goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last)
+    window
+        goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last),
+        whole_history as (
+            partition by workspace_id, goal_id
+            order by updated_at asc nulls last
+            rows between unbounded preceding and unbounded following
+        )
 
 )
 

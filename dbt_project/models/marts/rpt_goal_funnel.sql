@@ -1,7 +1,9 @@
 -- Grain: one row per funnel and step, up to as_of (SEMANTICS, section 10). Step 1 is a profile's first achievement of the step's
 -- goal. Each later step is the earliest achievement of its goal at or after the previous step and within window_days of step 1.
 -- Do not sum over steps.
-with recursive funnels as (
+{%- set longest = "select max(" ~ list_length('goal_ids') ~ ") from " ~ ref('stg_funnels') %}
+{%- set steps = (asked_once(longest)[0][0] if execute else none) or 1 %}
+with funnels as (
 
     select
         *,
@@ -42,7 +44,7 @@ achievements as (
 
 ),
 
-reached as (
+reached_1 as (
 
     select
         steps.workspace_id,
@@ -56,7 +58,10 @@ reached as (
     inner join achievements on steps.workspace_id = achievements.workspace_id and steps.goal_id = achievements.goal_id
     where steps.step = 1 and achievements.is_first
 
-    union all
+),
+
+{% for step in range(2, steps + 1) -%}
+reached_{{ step }} as (
 
     select
         reached.workspace_id,
@@ -66,12 +71,12 @@ reached as (
         reached.first_reached_at,
         reached.reached_at as previous_reached_at,
         min(achievements.achieved_at) as reached_at
-    from reached
+    from reached_{{ step - 1 }} as reached
     inner join steps
         on
             reached.workspace_id = steps.workspace_id
             and reached.funnel_id = steps.funnel_id
-            and reached.step + 1 = steps.step
+            and steps.step = {{ step }}
     inner join achievements
         on
             steps.workspace_id = achievements.workspace_id
@@ -84,6 +89,16 @@ reached as (
         <= least(steps.window_days, 3652059) * 86400000000
     group by
         reached.workspace_id, reached.funnel_id, reached.profile_key, steps.step, reached.first_reached_at, reached.reached_at
+
+),
+
+{% endfor -%}
+reached as (
+
+    {%- for step in range(1, steps + 1) %}
+    select * from reached_{{ step }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 

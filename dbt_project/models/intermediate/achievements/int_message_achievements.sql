@@ -95,7 +95,7 @@ select
     candidates.natural_key,
     candidates.achieved_at,
     candidates.impact_value,
-    cast(null as varchar) as unconverted_currency
+    cast(null as string) as unconverted_currency
 from candidates
 left join {{ affected_rows(ref('int_profile_states'), 'valid_to') }} as states
     on

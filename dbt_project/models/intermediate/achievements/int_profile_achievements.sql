@@ -14,7 +14,7 @@ select
     {{ moment_text('states.valid_from') }} as natural_key,
     states.valid_from as achieved_at,
     rules.impact_value,
-    cast(null as varchar) as unconverted_currency
+    cast(null as string) as unconverted_currency
 from {{ affected_rows(ref('int_profile_states'), 'valid_from') }} as states
 inner join {{ ref('int_goal_rules') }} as rules
     on

@@ -25,14 +25,19 @@ touches as (
     select
         *,
         row_number() over touches_in_time as touch_number,
-        count(*) over touches_in_time as touches,
-        sum(decay_weight) over touches_in_time as decay_weights
+        count(*) over all_touches as touches,
+        sum(decay_weight) over all_touches as decay_weights
     from weighed
-    window touches_in_time as (
-        partition by profile_key, rule_number, achievement_number
-        order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
-        rows between unbounded preceding and unbounded following
-    )
+    window
+        touches_in_time as (
+            partition by profile_key, rule_number, achievement_number
+            order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
+        ),
+        all_touches as (
+            partition by profile_key, rule_number, achievement_number
+            order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
+            rows between unbounded preceding and unbounded following
+        )
 
 ),
 

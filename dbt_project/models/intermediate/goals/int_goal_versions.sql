@@ -7,14 +7,18 @@ with accepted as (
         *,
         min(updated_at) over (partition by workspace_id, goal_id) as first_updated_at,
         lead(updated_at) over goal_history as next_updated_at,
-        last_value(status) over (
-            goal_history rows between unbounded preceding and unbounded following
-        ) as newest_status,
+        last_value(status) over whole_history as newest_status,
         max(case when status = 'active' then updated_at end) over (partition by workspace_id, goal_id) as last_active_at,
         case when definition_hash = lag(definition_hash) over goal_history then 0 else 1 end as starts_core
     from {{ of_readable_workspaces(ref('int_goal_rows')) }} as goal_rows
     where reason_code is null
-    window goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last)
+    window
+        goal_history as (partition by workspace_id, goal_id order by updated_at asc nulls last),
+        whole_history as (
+            partition by workspace_id, goal_id
+            order by updated_at asc nulls last
+            rows between unbounded preceding and unbounded following
+        )
 
 ),
 

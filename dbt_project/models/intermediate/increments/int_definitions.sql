@@ -11,11 +11,11 @@ with goal_versions as (
         goal_id as owner_id,
         valid_from as matters_from,
         {{ surrogate_key([
-            'cast(goal_version as varchar)', 'time_zone', 'cast(data_start_at as varchar)', 'cast(counts_since as varchar)',
-            'cast(counts_until as varchar)', 'definition_hash', 'event_clock', 'impression', 'cast(webhook_message_ids as varchar)',
-            'cast(measurement_window_days as varchar)', 'cast(attribution_window_days as varchar)',
-            'cast(attribution_criteria as varchar)', 'cast(attribution_counts_machine as varchar)', 'cast(has_impact as varchar)',
-            'goal_currency', 'cast(impact_value as varchar)', 'impact_event_property', 'impact_currency_property',
+            'cast(goal_version as string)', 'time_zone', 'cast(data_start_at as string)', 'cast(counts_since as string)',
+            'cast(counts_until as string)', 'definition_hash', 'event_clock', 'impression', 'cast(webhook_message_ids as string)',
+            'cast(measurement_window_days as string)', 'cast(attribution_window_days as string)',
+            'cast(attribution_criteria as string)', 'cast(attribution_counts_machine as string)', 'cast(has_impact as string)',
+            'goal_currency', 'cast(impact_value as string)', 'impact_event_property', 'impact_currency_property',
         ]) }} as content
     from {{ ref('int_goal_versions') }}
 

@@ -3,7 +3,7 @@
 
 with nobody as (
 
-    select {{ extract_properties("cast(null as varchar)", 'snapshot') }} as snapshot_values
+    select {{ extract_properties("cast(null as string)", 'snapshot') }} as snapshot_values
 
 ),
 
@@ -18,5 +18,5 @@ unpacked as (
 
 select
     {{ list_of(words, 'bigint') }} as matches,
-    {{ list_of(state_values(), 'varchar') }} as state_values
+    {{ list_of(state_values(), 'string') }} as state_values
 from unpacked

@@ -7,7 +7,7 @@ select
     profile_id,
     profile_key,
     observed_at,
-    cast('' as varchar) as change_id,
+    cast('' as string) as change_id,
     true as is_whole,
     is_deleted,
     properties

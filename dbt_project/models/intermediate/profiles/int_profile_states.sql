@@ -75,7 +75,7 @@ laid_over as (
         observed_at,
         is_deleted,
         {%- for value in said %}
-        last_value({{ value }} ignore nulls) over profile_history as value_{{ loop.index }},
+        {{ last_known(value) }} over until_now as value_{{ loop.index }},
         {%- endfor %}
         {{ 'kept_values,' if is_suffix }}
         lead(observed_at) over profile_history as next_observed_at
@@ -84,11 +84,13 @@ laid_over as (
     left join (select profile_key as kept_profile_key, state_values as kept_values from kept) as until_then
         on observations.profile_key = until_then.kept_profile_key
     {%- endif %}
-    window profile_history as (
-        partition by profile_key
-        order by {{ in_observation_order() }}
-        rows between unbounded preceding and current row
-    )
+    window
+        profile_history as (partition by profile_key order by {{ in_observation_order() }}),
+        until_now as (
+            partition by profile_key
+            order by {{ in_observation_order() }}
+            rows between unbounded preceding and current row
+        )
 
 ),
 
@@ -105,7 +107,7 @@ observed as (
         {%- set kept_value = ', ' ~ list_item('kept_values', loop.index) if is_suffix else '' %}
         {%- do values_now.append("nullif(coalesce(value_" ~ loop.index ~ kept_value ~ ", 'null'), 'null')") %}
         {%- endfor %}
-        {{ list_of(values_now, 'varchar') }} as snapshot_values
+        {{ list_of(values_now, 'string') }} as snapshot_values
     from laid_over
     where next_observed_at is distinct from observed_at
 
@@ -197,7 +199,7 @@ select
             then {{ list_of(matches | map('replace', 'matches', 'previous_matches') | list, 'bigint') }}
         {{ 'else kept_previous_matches' if is_suffix }}
     end as previous_matches,
-    {{ list_of(state, 'varchar') }} as state_values,
+    {{ list_of(state, 'string') }} as state_values,
     '{{ predicates_hash }}' as predicates_hash
 from changed
 {%- if from_scratch() %}

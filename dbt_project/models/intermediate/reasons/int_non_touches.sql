@@ -22,7 +22,7 @@ with moments as (
 
     select
         *,
-        cast(null as varchar) as engagement_id,
+        cast(null as string) as engagement_id,
         sent_at as occurred_at,
         false as is_machine
     from {{ ref('int_candidates') }}

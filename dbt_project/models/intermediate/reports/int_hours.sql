@@ -26,8 +26,8 @@ at_both_ends as (
     select
         hours.workspace_id,
         hours.hour_start,
-        {{ local_time('hours.hour_start', 'workspaces.time_zone') }} - hours.hour_start as ahead_at_first,
-        {{ local_time(last_moment, 'workspaces.time_zone') }} - {{ last_moment }} as ahead_at_last
+        {{ elapsed_microseconds('hours.hour_start', local_time('hours.hour_start', 'workspaces.time_zone')) }} as ahead_at_first,
+        {{ elapsed_microseconds(last_moment, local_time(last_moment, 'workspaces.time_zone')) }} as ahead_at_last
     from hours
     inner join {{ ref('int_workspaces') }} as workspaces on hours.workspace_id = workspaces.workspace_id
 
@@ -36,5 +36,5 @@ at_both_ends as (
 select
     workspace_id,
     hour_start,
-    case when ahead_at_first = ahead_at_last then ahead_at_first end as ahead_of_utc
+    case when ahead_at_first = ahead_at_last then cast(ahead_at_first / 1000000 as bigint) end as seconds_ahead_of_utc
 from at_both_ends

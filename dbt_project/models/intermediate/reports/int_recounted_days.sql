@@ -34,7 +34,7 @@ workspaces as (
         workspaces.workspace_id,
         clock.as_of,
         workspaces.time_zone || ' ' || workspaces.currency || ' '
-        || cast(coalesce(segments.segments_sum, 0) as varchar) as counted_by,
+        || cast(coalesce(segments.segments_sum, 0) as string) as counted_by,
         coalesce(affected.affected_from, {{ end_of_time() }}) as affected_from
     from {{ ref('int_workspaces') }} as workspaces
     cross join {{ source('control', 'clock') }} as clock
