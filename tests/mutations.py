@@ -90,7 +90,7 @@ a share lies strictly between 0 and 1
 macros/engine/json.sql
 
 JSON that is no object is bad_json where the column is an object
-- starts_with(ltrim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13)), '{') and
+- left(trim(leading chr(32) || chr(9) || chr(10) || chr(13) from {{ text }}), 1) = '{' and
 
 a whole number is an id
 - when regexp_full_match(item, '0|-?[1-9][0-9]*') then item
@@ -513,8 +513,8 @@ no journey landed: no match
 macros/engine/moments.sql
 
 a day ends at its last microsecond
-- - interval '1' microsecond
-+ - interval '1' second
+- end - interval '1' microsecond
++ end - interval '1' second
 
 where midnight comes twice the day ends at the first
 - when {{ goalpost.duckdb__in_time_zone(an_hour_before, time_zone, written_out) }} = {{ midnight }}
@@ -749,8 +749,8 @@ closed: every window of the cohort
 models/intermediate/reports/int_hours.sql
 
 an hour in which the clocks are changed tells no day
-- case when ahead_at_first = ahead_at_last then ahead_at_first end
-+ ahead_at_first
+- case when ahead_at_first = ahead_at_last then cast(ahead_at_first / 1000000 as bigint) end
++ cast(ahead_at_first / 1000000 as bigint)
 
 models/intermediate/reports/int_begun_journeys.sql
 

@@ -21,7 +21,7 @@
 {# Spark's parser stops at the end of the first value, and accepts single quotes and control characters. #}
 {% macro spark__is_json(text) -%}
     {%- set strings = goalpost.spark__json_string() -%}
-    {%- set brackets = "array_join(regexp_extract_all(regexp_replace(%s, r'" ~ strings ~ "', ''), r'[\]\[{}:,]', 0), '')" -%}
+    {%- set brackets = "array_join(regexp_extract_all(regexp_replace(%s, r'" ~ strings ~ "', ''), r'[\\]\\[{}:,]', 0), '')" -%}
     {%- set high, low = '\\\\u[dD][89abAB][0-9a-fA-F]{2}', '\\\\u[dD][c-fC-F][0-9a-fA-F]{2}' -%}
     case when {{ text }} is not null then
         not {{ text }} rlike r'[\x00-\x08\x0b\x0c\x0e-\x1f]'

@@ -79,7 +79,7 @@
 {%- endmacro %}
 {% macro spark__from_unix_seconds(seconds) -%}
     case
-        when {{ seconds }} >= -62135596800 and {{ seconds }} < 253402300800
+        when {{ seconds }} < 253402300800 and {{ seconds }} >= -62135596800
             then timestamp_micros(cast(round({{ seconds }} * 1e6) as bigint))
     end
 {%- endmacro %}

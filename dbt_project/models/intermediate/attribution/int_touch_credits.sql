@@ -3,6 +3,10 @@
 -- A view of what this run computes, with integer keys; fct_touches adds the texts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
+{%- set in_time -%}
+partition by profile_key, rule_number, achievement_number
+order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
+{%- endset %}
 with weighed as (
 
     select
@@ -29,15 +33,8 @@ touches as (
         sum(decay_weight) over all_touches as decay_weights
     from weighed
     window
-        touches_in_time as (
-            partition by profile_key, rule_number, achievement_number
-            order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
-        ),
-        all_touches as (
-            partition by profile_key, rule_number, achievement_number
-            order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls last
-            rows between unbounded preceding and unbounded following
-        )
+        touches_in_time as ({{ in_time }}),
+        all_touches as ({{ in_time }} rows between unbounded preceding and unbounded following)
 
 ),
 
