@@ -23,7 +23,7 @@ with weighed as (
 
 ),
 
--- One window for all columns, so that DuckDB sorts once.
+-- Both windows have one order, so that DuckDB sorts once.
 touches as (
 
     select
