@@ -6,7 +6,7 @@ Belongs here: names and places. Does not: creating or opening any of them (wareh
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     deep_check: Annotated[str, AfterValidator(_cron_or_off)] = "0 3 * * 0"  # when, as cron (UTC), or off
     postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
     postgres_schema: str = "marts"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_host: str = "127.0.0.1"  # of the Thrift server (docs/spark.md)
+    spark_port: int = 10000
+    spark_user: str = "goalpost"
     dagster_postgres_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
 
     @property
