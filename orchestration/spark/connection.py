@@ -23,6 +23,9 @@ SESSION = {
     "set:hivevar:spark.sql.parquet.inferTimestampNTZ.enabled": "false",
 }
 
+# Marts are written there, and no reader sees them before they are published (publish.py).
+BUILD = {"set:hivevar:spark.wap.branch": "build"}
+
 Row = dict[str, Any]
 
 
@@ -67,8 +70,10 @@ class Spark:
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[Spark]:
-    """A session. Raises GoalpostError if no Thrift server answers."""
+def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
+    """A session. `builds`: it sees the marts as they are being built; else as they are published.
+
+    Raises GoalpostError if no Thrift server answers."""
     from pyhive import hive
     from thrift.transport.TTransport import TTransportException
 
@@ -77,7 +82,7 @@ def connect(settings: Settings) -> Iterator[Spark]:
             host=settings.spark_host,
             port=settings.spark_port,
             username=settings.spark_user,
-            configuration=SESSION,
+            configuration=SESSION | (BUILD if builds else {}),
         )
     except TTransportException as error:
         raise GoalpostError(
@@ -108,7 +113,11 @@ def literal(value: Any) -> str:
         case float():
             return f"cast('{value!r}' as double)"
         case datetime():
-            return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'" if value.year > 999 else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
+            return (
+                f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
+                if value.year > 999
+                else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
+            )
         case date():
             return f"date '{value.isoformat()}'"
         case list() | tuple():
@@ -130,7 +139,9 @@ def insert_rows(spark: Spark, table: str, columns: dict[str, str], rows: Sequenc
         size += len(text)
         if size > 1_000_000 or number == len(rows):
             document = literal("[" + ",".join(batch) + "]")
-            spark.run(f"insert into {table} by name select inline(from_json({document}, 'array<struct<{fields}>>'))")
+            spark.run(
+                f"insert into {table} by name select inline(from_json({document}, 'array<struct<{fields}>>'))"
+            )
             batch, size = [], 0
 
 
