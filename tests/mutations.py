@@ -963,13 +963,15 @@ an event affects from the earlier of its two clocks
 - 'events': 'occurred_at'
 + 'events': 'received_at'
 
-a delivery whose engagements landed before it affects from the first of them
-- least(deliveries.sent_at, touched.engaged_from)
-+ deliveries.sent_at
-
 a state decides of a journey that was entered at its very moment
 - deliveries.entered_at >= observations.affected_from
 + deliveries.entered_at > observations.affected_from
+
+models/intermediate/increments/int_affected_by_deliveries.sql
+
+a delivery whose engagements landed before it affects from the first of them
+- least(deliveries.sent_at, first_engagements.first_engaged_at)
++ deliveries.sent_at
 
 models/intermediate/increments/int_affected_by_definitions.sql
 
