@@ -134,8 +134,9 @@ def run(
     landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf = None, engine: Engine = None
 ) -> None:
     """Load what is new, build the models, check every step, publish the marts."""
-    chosen = {"landing": landing, "engine": engine}
-    settings = Settings(**{name: value for name, value in chosen.items() if value})
+    settings = Settings(landing=landing) if landing else Settings()
+    if engine:
+        settings = settings.model_copy(update={"engine": engine})
     _run(settings, full_refresh=full_refresh, as_of=as_of)
 
 

@@ -32,10 +32,8 @@ def build(settings: Settings, *arguments: str, manifest: Manifest | None = None)
         done = dbtRunner(manifest=manifest, callbacks=[handing]).invoke(
             ["build", *arguments, *folders(settings)]
         )
-    if handing.failure:
-        raise handing.failure
     if not done.success:
-        raise GoalpostError(first_failure(done))
+        raise GoalpostError(first_failure(done, handing.failures))
 
 
 def parse(settings: Settings) -> Manifest:
@@ -53,7 +51,7 @@ class HandingOver:
 
     def __init__(self, spark: Spark, manifest: Manifest) -> None:
         self.spark = spark
-        self.failure: Exception | None = None
+        self.failures: dict[str, Exception] = {}
         self.models = {
             node.unique_id: {"name": node.name, "original_file_path": node.original_file_path}
             for node in manifest.nodes.values()
@@ -61,18 +59,20 @@ class HandingOver:
         }
 
     def __call__(self, event: EventMsg) -> None:
-        if event.info.name == "NodeStart" and event.data.node_info.unique_id in self.models:
+        model = event.data.node_info.unique_id if event.info.name == "NodeStart" else None  # type: ignore[attr-defined]
+        if model in self.models:
             try:
-                hand_over(self.spark, self.models[event.data.node_info.unique_id])
-            except Exception as error:
-                self.failure = self.failure or error
+                hand_over(self.spark, self.models[model])
+            except Exception as error:  # of a model that dbt skips, too: its inputs are not there
+                self.failures[model] = error
 
 
-def first_failure(done: Any) -> str:
+def first_failure(done: Any, of_python_models: Mapping[str, Exception]) -> str:
     failed = [each for each in getattr(done.result, "results", ()) if each.status in ("error", "fail")]
     if not failed:
         return f"dbt stopped before it built a model: {done.exception}"
-    message = " ".join((failed[0].message or "no message").split("\tat ")[0].split())
+    told = str(of_python_models.get(failed[0].node.unique_id) or failed[0].message or "no message")
+    message = " ".join(told.split("\tat ")[0].split())
     more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
     return f"dbt {failed[0].node.resource_type} {failed[0].node.name} failed{more}: {message[:600]}"
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,7 @@ from orchestration.spark.connection import connect
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 300
+DERBY = "jdbc:derby:;databaseName={};create=true"
 ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
 
 
@@ -29,8 +30,8 @@ ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
 def local_cluster(folder: Path, *, workers: int = 2, port: int | None = None) -> Iterator[int]:
     """The port of its Thrift server. Tables, metastore and logs are in `folder`, and stay there.
 
-    `workers`: 0 runs everything in one process, which starts in half the time. Raises GoalpostError if Spark is
-    not installed, or does not start."""
+    `workers`: 0 runs everything in one process, which starts in half the time. Raises GoalpostError if Spark
+    is not installed, or does not start."""
     spark, jar = (
         _installed("pyspark"),
         next(_installed("snowpark_connect_deps_iceberg").glob(f"jars/{ICEBERG}")),
@@ -75,7 +76,7 @@ def local_cluster(folder: Path, *, workers: int = 2, port: int | None = None) ->
         yield thrift_port
 
 
-def thrift_settings(folder: Path, jar: Path) -> Mapping[str, object]:
+def thrift_settings(folder: Path, jar: Path) -> dict[str, object]:
     """What makes a Thrift server one for Goalpost: Iceberg as the catalog (docs/spark.md explains each)."""
     return {
         "spark.executor.extraClassPath": jar,
@@ -85,7 +86,7 @@ def thrift_settings(folder: Path, jar: Path) -> Mapping[str, object]:
         "spark.sql.catalog.spark_catalog.cache-enabled": "false",
         "spark.hadoop.iceberg.engine.hive.lock-enabled": "false",  # the embedded metastore has no locks
         "spark.sql.warehouse.dir": folder / "lake",
-        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": DERBY.format(folder / "metastore"),
         "spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,

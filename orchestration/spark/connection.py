@@ -85,9 +85,10 @@ def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
             configuration=SESSION | (BUILD if builds else {}),
         )
     except TTransportException as error:
+        place = f"{settings.spark_host}:{settings.spark_port}"
         raise GoalpostError(
-            f"No Spark Thrift server answers at {settings.spark_host}:{settings.spark_port}: start it, or set "
-            "GOALPOST_SPARK_HOST and GOALPOST_SPARK_PORT (docs/spark.md)."
+            f"No Spark Thrift server answers at {place}: start it, or set "
+            "and GOALPOST_SPARK_PORT (docs/spark.md)."
         ) from error
     try:
         yield Spark(connection.cursor())
@@ -110,25 +111,15 @@ def literal(value: Any) -> str:
             return "null"
         case bool() | int():
             return str(value).lower()
-        case float():
-            return f"cast('{value!r}' as double)"
         case datetime():
-            return (
-                f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
-                if value.year > 999
-                else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
-            )
-        case date():
-            return f"date '{value.isoformat()}'"
-        case list() | tuple():
-            return f"array({', '.join(map(literal, value))})" if value else "cast(array() as array<string>)"
+            return f"timestamp '{value.isoformat(sep=' ')}'"
         case _:
             text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0")
             return f"'{text}'"
 
 
 def insert_rows(spark: Spark, table: str, columns: dict[str, str], rows: Sequence[Row]) -> None:
-    """Append rows, as JSON text in the statements, in one commit for each megabyte of it. `columns`: names and
+    """Append rows, as JSON text in the statements, a commit for each megabyte. `columns`: names and
     types of Spark."""
     fields = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
     batch: list[str] = []

@@ -12,10 +12,17 @@ from orchestration.spark.connection import Spark, literal
 TABLES = {
     "clock": "as_of timestamp",
     "watermark": "file_id bigint",
-    "increment": "increment_id bigint, after_file_id bigint, until_file_id bigint, is_everything boolean, run_id string",
+    "increment": (
+        "increment_id bigint, after_file_id bigint, until_file_id bigint, is_everything boolean, "
+        "run_id string"
+    ),
     "built_models": "model string, increment_id bigint, code string, relation string, in_run boolean",
-    "built_definitions": "workspace_id string, owner_kind string, owner_id string, matters_from timestamp, content string",
-    "built_fact_months": "fact string, fact_month date, fact_rows bigint, fact_keys bigint, sum_of_keys string",
+    "built_definitions": (
+        "workspace_id string, owner_kind string, owner_id string, matters_from timestamp, content string"
+    ),
+    "built_fact_months": (
+        "fact string, fact_month date, fact_rows bigint, fact_keys bigint, sum_of_keys string"
+    ),
     "redo": "workspace_id string, profile_id string, profile_key bigint, affected_from timestamp",
     "runs": (
         "run_id string, started_at timestamp, finished_at timestamp, as_of timestamp, outcome string, "

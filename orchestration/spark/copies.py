@@ -1,4 +1,5 @@
-"""Small tables of the lakehouse as tables of DuckDB: what Python models read, and what `goalpost report` reads.
+"""Small tables of the lakehouse as tables of DuckDB: what Python models read, and what `goalpost report`
+reads.
 
 Belongs here: the copy, column by column of the same type. Does not: which tables.
 """
@@ -20,7 +21,7 @@ def copy(spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, nam
     maps, lists of numbers) are left out: no reader has any. Raises SparkError."""
     import pyarrow
 
-    types = {
+    types: dict[str, str] = {
         row["col_name"]: TYPES.get(row["data_type"], row["data_type"])
         for row in spark.rows(f"describe {relation}")
         if row["data_type"] and not row["col_name"].startswith("#")

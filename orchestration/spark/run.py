@@ -36,7 +36,8 @@ def run(settings: Settings, out: Console, *, full_refresh: bool, as_of: datetime
         spark.run(
             "insert into control.runs by name select "
             f"{literal(run_id)} as run_id, current_timestamp() as started_at, {literal(moment)} as as_of, "
-            f"'running' as outcome, {literal(why is not None)} as is_full_refresh, {literal(code_hash)} as code_hash"
+            f"'running' as outcome, {literal(why is not None)} as is_full_refresh, "
+            f"{literal(code_hash)} as code_hash"
         )
         try:
             _steps(settings, spark, out, run_id, moment, why)

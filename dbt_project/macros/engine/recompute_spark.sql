@@ -34,15 +34,15 @@
 {%- do columns.append(name ~ ' ' ~ goalpost.spark__type(column.data_type)) -%}
 {%- endfor -%}
 {%- if existing is none -%}
-{%- do run_query('create table ' ~ target ~ ' (' ~ columns | join(', ') ~ ") using iceberg tblproperties ('write.wap.enabled' = 'true')") -%}
+{%- call statement() -%}create table {{ target }} ({{ columns | join(', ') }}) using iceberg tblproperties ('write.wap.enabled' = 'true'){%- endcall -%}
 {%- else -%}
 {%- for column in adapter.get_columns_in_relation(existing) -%}
 {%- do present.update({column.name: column.name ~ ' ' ~ column.dtype}) -%}
 {%- endfor -%}
 {%- set dropped = present.values() | reject('in', columns) | map('split') | map('first') | list -%}
 {%- set added = columns | reject('in', present.values()) | list -%}
-{%- if dropped -%}{%- do run_query('alter table ' ~ target ~ ' drop columns ' ~ dropped | join(', ')) -%}{%- endif -%}
-{%- if added -%}{%- do run_query('alter table ' ~ target ~ ' add columns (' ~ added | join(', ') ~ ')') -%}{%- endif -%}
+{%- if dropped -%}{%- call statement() -%}alter table {{ target }} drop columns {{ dropped | join(', ') }}{%- endcall -%}{%- endif -%}
+{%- if added -%}{%- call statement() -%}alter table {{ target }} add columns ({{ added | join(', ') }}){%- endcall -%}{%- endif -%}
 {%- endif -%}
 {%- call statement('main') -%}
 insert overwrite {{ target }} by name
@@ -65,7 +65,7 @@ insert overwrite {{ target }} by name
 {%- endcall -%}
 {%- else -%}
 {%- set computed = target.incorporate(path={'identifier': this.identifier ~ '__computed'}) -%}
-{%- do run_query('create or replace table ' ~ computed ~ ' using iceberg as ' ~ sql) -%}
+{%- call statement() -%}create or replace table {{ computed }} using iceberg as {{ sql }}{%- endcall -%}
 {%- set columns, deleted, equal, same = [], [], [], [] -%}
 {%- for column in adapter.get_columns_in_relation(target) -%}
 {%- do columns.append(column.name) -%}
@@ -98,7 +98,7 @@ when matched then delete
 when not matched and changes.is_new then insert ({{ columns | join(', ') }})
 values (changes.{{ columns | join(', changes.') }})
 {%- endcall -%}
-{%- do run_query('drop table ' ~ computed) -%}
+{%- call statement() -%}drop table {{ computed }}{%- endcall -%}
 {%- endif -%}
 {%- endmacro %}
 
