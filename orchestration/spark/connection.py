@@ -108,7 +108,11 @@ def literal(value: Any) -> str:
         case float():
             return f"cast('{value!r}' as double)"
         case datetime():
-            return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'" if value.year > 999 else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
+            return (
+                f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
+                if value.year > 999
+                else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
+            )
         case date():
             return f"date '{value.isoformat()}'"
         case list() | tuple():
@@ -130,7 +134,9 @@ def insert_rows(spark: Spark, table: str, columns: dict[str, str], rows: Sequenc
         size += len(text)
         if size > 1_000_000 or number == len(rows):
             document = literal("[" + ",".join(batch) + "]")
-            spark.run(f"insert into {table} by name select inline(from_json({document}, 'array<struct<{fields}>>'))")
+            spark.run(
+                f"insert into {table} by name select inline(from_json({document}, 'array<struct<{fields}>>'))"
+            )
             batch, size = [], 0
 
 

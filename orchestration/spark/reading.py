@@ -40,7 +40,9 @@ from orchestration.spark.connection import Row, Spark, literal
 from orchestration.spark.engine import json_macros
 
 ONE_PIECE_BYTES = 256 * 1024 * 1024  # the text of a file that only one task can read
-PLACE_IN_TASK = "(monotonically_increasing_id() & 8589934591)"  # the lower 33 bits; the upper ones number the task
+PLACE_IN_TASK = (
+    "(monotonically_increasing_id() & 8589934591)"  # the lower 33 bits; the upper ones number the task
+)
 NULL = "cast(null as string)"
 
 # Possessive loops (*+) take no stack, so a text may be long.
@@ -55,7 +57,7 @@ class Reading(ABC):
 
     csv_delimiter: str | None = None
     csv_fields: int | None = None
-    rows = 0  # known when it is judged
+    rows: int  # known when it is judged
 
     def __init__(self, table: RawTable, view: str):
         self.table, self.view = table, view
@@ -75,13 +77,15 @@ class Reading(ABC):
 
     def judge(self, spark: Spark, blocks: list[Row]) -> None:
         """Count. Raises UnreadableFile, and SparkError."""
+        records = self.rows = 0
         for block in sorted(blocks, key=lambda block: block["block"]):
-            self.records_before[block["block"]] = self.rows
-            self.rows += block["records"]
+            self.records_before[block["block"]] = records
+            records += block["records"]
+            self.rows += block["rows"]
 
-    def unknown_columns(self, spark: Spark) -> list[str]:
-        """The columns that the file has and the contract does not."""
-        return []
+    @abstractmethod
+    def unknown_columns(self) -> str:
+        """The query of `name`: the columns that the file has and the contract does not."""
 
     def number(self) -> str:
         """SQL: the number of a record, in a select from the view alone."""
@@ -93,6 +97,7 @@ class TextReading(Reading):
     """A line is a record."""
 
     records = "select value as record from {view}"
+    is_row = "true"  # SQL: of a record
     needs_one_piece = "false"  # SQL: the file cannot be read line by line
 
     def __init__(self, head: JsonRows | CsvRows, view: str):
@@ -108,8 +113,9 @@ class TextReading(Reading):
 
     def blocks(self) -> str:
         return f"""
-            select block, count(*) as records, sum(octet_length(record) + 1) as bytes,
-                max(octet_length(record)) as longest, bool_or({self.needs_one_piece}) as needs_one_piece,
+            select block, count(*) as records, count_if({self.is_row}) as rows,
+                sum(octet_length(record) + 1) as bytes, max(octet_length(record)) as longest,
+                bool_or({self.needs_one_piece}) as needs_one_piece,
                 max(case
                     when bytes <> encode(decode(bytes, 'UTF-8'), 'UTF-8') then hex(substring(bytes, 1, 10000))
                 end) as not_utf_8
@@ -143,21 +149,23 @@ class TextReading(Reading):
 
 
 class JsonLines(TextReading):
-    def judge(self, spark: Spark, blocks: list[Row]) -> None:
-        super().judge(spark, blocks)
-        if self.rows:
-            self.rows = spark.value(f"select count(*) from ({self.lines()})")
+    """A blank line is no row, but has a number."""
+
+    is_row = "trim(both ' \t\r' from record) <> ''"
 
     def lines(self) -> str:
-        """SQL: row_number and line. A blank line is no row, but has a number."""
+        """SQL: row_number and line."""
         return f"""
-            select row_number, line from (select value as line, {self.number()} as row_number from {self.view})
-            where trim(both ' \t\r' from line) <> ''
+            select row_number, record as line
+            from (select value as record, {self.number()} as row_number from {self.view})
+            where {self.is_row}
         """
 
     def select(self) -> str:
         columns = self.table.columns
-        texts = ", ".join(f"get_json_object(object, '$.{column.name}') as `{column.name}`" for column in columns)
+        texts = ", ".join(
+            f"get_json_object(object, '$.{column.name}') as `{column.name}`" for column in columns
+        )
         return f"""
             select row_number, {", ".join(map(_text_of_json, columns))}, raw_record
             from (
@@ -170,14 +178,13 @@ class JsonLines(TextReading):
             )
         """
 
-    def unknown_columns(self, spark: Spark) -> list[str]:
+    def unknown_columns(self) -> str:
         known = literal([column.name for column in self.table.columns])
-        keys = spark.rows(f"""
-            select distinct left(key, {LONGEST_NAME}) as key
+        return f"""
+            select distinct left(key, {LONGEST_NAME}) as name
             from (select explode(array_except(json_object_keys(line), {known})) as key from ({self._mended_lines()}))
-            order by key limit {MOST_UNKNOWN}
-        """)
-        return [row["key"] for row in keys]
+            order by name limit {MOST_UNKNOWN}
+        """
 
     def _mended_lines(self) -> str:
         return f"select row_number, {without_half_surrogates('line')} as line from ({self.lines()})"
@@ -188,7 +195,7 @@ class JsonArray(JsonLines):
     One task reads it, because what a bracket means depends on all before it."""
 
     def judge(self, spark: Spark, blocks: list[Row]) -> None:
-        TextReading.judge(self, spark, blocks)
+        super().judge(spark, blocks)
         self.judge_one_piece("one array")
         [found] = spark.rows(f"""
             select coalesce(max(closed), 0) > 0 as is_closed,
@@ -294,8 +301,8 @@ class CsvReading(TextReading):
             )
         """
 
-    def unknown_columns(self, spark: Spark) -> list[str]:
-        return unknown_columns(self.header, self.places)
+    def unknown_columns(self) -> str:
+        return f"select explode({literal(unknown_columns(self.header, self.places))}) as name"
 
     def _numbered(self) -> str:
         """SQL: row_number and record."""
@@ -331,7 +338,9 @@ class ParquetReading(Reading):
             raise UnreadableFile(f"It is not a readable Parquet file ({problem}).") from error
         if sum(group.total_byte_size for group in groups) > most_bytes:
             raise too_large(most_bytes)
-        physical = {file.schema.column(i).path: file.schema.column(i).physical_type for i in range(len(file.schema))}
+        physical = {
+            file.schema.column(i).path: file.schema.column(i).physical_type for i in range(len(file.schema))
+        }
         self.int96 = {name for name, type_ in physical.items() if type_ == "INT96"}
         self.places = places_in(table, self.schema.names)
 
@@ -343,7 +352,7 @@ class ParquetReading(Reading):
     def blocks(self) -> str:
         """With the columns of text reading."""
         return f"""
-            select block, count(*) as records, 0L as bytes, 0 as longest, false as needs_one_piece, {NULL} as not_utf_8
+            select block, count(*) as records, count(*) as rows, 0L as bytes, 0 as longest, false as needs_one_piece, {NULL} as not_utf_8
             from (select input_file_block_start() as block from {self.view})
             group by block
         """
@@ -351,7 +360,9 @@ class ParquetReading(Reading):
     def judge(self, spark: Spark, blocks: list[Row]) -> None:
         super().judge(spark, blocks)
         if self.rows != self.rows_of_footer:
-            raise UnreadableFile(f"It is not a readable Parquet file (it has {self.rows} of {self.rows_of_footer} rows).")
+            raise UnreadableFile(
+                f"It is not a readable Parquet file (it has {self.rows} of {self.rows_of_footer} rows)."
+            )
 
     def select(self) -> str:
         columns = ", ".join(
@@ -360,12 +371,14 @@ class ParquetReading(Reading):
         )
         return f"select {self.number()} as row_number, {columns}, {NULL} as raw_record from {self.view}"
 
-    def unknown_columns(self, spark: Spark) -> list[str]:
-        return unknown_columns(self.schema.names, self.places)
+    def unknown_columns(self) -> str:
+        return f"select explode({literal(unknown_columns(self.schema.names, self.places))}) as name"
 
     def _spark_type(self, field: pa.Field) -> str:
         if _is_nanoseconds(field.type) and field.name not in self.int96:
             return "bigint"
+        if isinstance(field.type, pa.UuidType):
+            return "binary"
         try:
             return _spark_type(field.type)
         except KeyError as error:
@@ -381,6 +394,8 @@ class ParquetReading(Reading):
         name, type_ = _quoted(field.name), field.type
         if _is_nanoseconds(type_) and field.name not in self.int96:
             name = f"timestamp_micros(({name} - pmod({name}, 1000)) div 1000)"
+        if isinstance(type_, pa.UuidType):
+            return f"regexp_replace(lower(hex({name})), '(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})', '$1-$2-$3-$4-$5')"
         if pa.types.is_timestamp(type_):
             return f"date_format({name}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS\")"
         if pa.types.is_nested(type_):
@@ -388,7 +403,9 @@ class ParquetReading(Reading):
         is_whole = column.type in WHOLE_NUMBER_TYPES
         text = f"cast({name} as string)"
         if pa.types.is_floating(type_):
-            text = f"case when {text} like '%E%' then {json_macros().spark__number_text(text)} else {text} end"
+            text = (
+                f"case when {text} like '%E%' then {json_macros().spark__number_text(text)} else {text} end"
+            )
             text = f"case when {_is_finite(name)} then {text} end"
         if column.type in WHOLE_NUMBER_TYPES and (pa.types.is_floating(type_) or pa.types.is_decimal(type_)):
             return f"coalesce({_whole(name)}, {text})"
@@ -400,11 +417,15 @@ def open_reading(file: LandedFile, head: Path, stream: BinaryIO, view: str, most
     the head or the footer is read. Raises UnreadableFile."""
     table = RAW_TABLES[file.tables[0]]
     if file.format == "avro":
-        raise UnreadableFile("Spark does not read Avro here: land it as Parquet or as JSON, one object a line.")
+        raise UnreadableFile(
+            "Spark does not read Avro here: land it as Parquet or as JSON, one object a line."
+        )
     if file.format == "parquet":
         return ParquetReading(table, view, stream, most_bytes)
     if file.compression == "zst":
-        raise UnreadableFile("Spark does not unpack .zst here: pack it as .gz or .bz2, or land it as Parquet.")
+        raise UnreadableFile(
+            "Spark does not unpack .zst here: pack it as .gz or .bz2, or land it as Parquet."
+        )
     if file.compression and not file.path.endswith(f".{file.compression}"):
         raise UnreadableFile(f"Spark unpacks it only if its name ends in .{file.compression}, in lower case.")
     connection = cast(duckdb.DuckDBPyConnection, None)  # for the rows, which DuckDB does not read
