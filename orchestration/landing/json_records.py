@@ -102,8 +102,7 @@ class JsonRows(TextRows):
             if not block.lstrip(BLANKS):
                 blank_lines += block.count(b"\n")
         begin = block.lstrip(BLANKS)
-        # A line may be any array, which is a bad row; a file that is an array has objects in it, or is empty.
-        if begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b""):
+        if is_array(begin):
             yield from self._elements(begin[1:], stream)
         elif self.table is VENDOR_FILE:
             one_a_line = _OneALine(stream, block)
@@ -163,6 +162,12 @@ class JsonRows(TextRows):
                     f'After its array comes "{found}": a file is one array, or one object a line.'
                 )
             rest, block = block, stream.read(BLOCK_BYTES)
+
+
+def is_array(begin: bytes) -> bool:
+    """Is the file one array, by what it begins with? A line may be any array, which is a bad row; a file that
+    is an array has objects in it, or is empty."""
+    return begin.startswith(b"[") and begin[1:].lstrip(BLANKS)[:1] in (b"{", b"]", b"")
 
 
 def _text_of(column: Column, place: int) -> str:

@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestration.errors import GoalpostError
 from orchestration.landing.listing import (
     BEING_WRITTEN,
     SETTLED_SECONDS,
@@ -22,7 +21,7 @@ from orchestration.landing.listing import (
     list_landing,
     new_files,
     not_now,
-    reading_errors,
+    reading_one_file,
 )
 from orchestration.landing.load import LedgerRow, NotNow, load_file, state_of
 from orchestration.settings import Settings
@@ -64,7 +63,7 @@ def land_new_files(
     Raises GoalpostError if the landing cannot be listed, the warehouse cannot be opened, or a readable file
     cannot be loaded.
     """
-    listing = _settled(settings) if leaves_unsettled else list_landing(settings)
+    listing = settled(settings) if leaves_unsettled else list_landing(settings)
     entries, ignored = [], list(listing.ignored)
     with closing(connect(settings)) as connection:
         ledger = connection.execute(
@@ -106,7 +105,7 @@ def land_new_files(
     return LandingReport(tuple(entries), tuple(sorted(ignored)))
 
 
-def _settled(settings: Settings) -> Listing:
+def settled(settings: Settings) -> Listing:
     """What is in the landing and complete. What changed just now gets a moment to show whether it changes
     again: whoever lands a file and starts a run wants it in that run."""
     listing, now = list_landing(settings), time.time()
@@ -126,22 +125,15 @@ def _settled(settings: Settings) -> Listing:
 def _local_copy(settings: Settings, listing: Listing, file: LandedFile) -> Iterator[Path]:
     """The path of a local file, or of a copy of a file in an object store. The whole file is fetched first,
     so that a broken connection does not look like a file that is cut off. The copy always has the same path,
-    so killed runs leave at most one.
-
-    Raises OSError if this one file cannot be read, GoalpostError if the object store cannot.
+    so killed runs leave at most one. Raises as reading_one_file.
     """
     if listing.is_local:
         yield Path(file.location)
         return
     copy = settings.home / "landing.part"
     try:
-        try:
-            with reading_errors(file.location, Exception):
-                listing.file_system.get_file(file.location, copy)
-        except GoalpostError as error:
-            if isinstance(error.__cause__, FileNotFoundError | PermissionError):
-                raise error.__cause__ from None
-            raise
+        with reading_one_file(file.location):
+            listing.file_system.get_file(file.location, copy)
         yield copy
     finally:
         copy.unlink(missing_ok=True)

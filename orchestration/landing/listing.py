@@ -141,6 +141,18 @@ def reading_errors(place: str, kind: type[Exception]) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def reading_one_file(location: str) -> Iterator[None]:
+    """Raises OSError if this one file cannot be read, GoalpostError if its file system cannot."""
+    try:
+        with reading_errors(location, Exception):
+            yield
+    except GoalpostError as error:
+        if isinstance(error.__cause__, FileNotFoundError | PermissionError):
+            raise error.__cause__ from None
+        raise
+
+
 def not_now(error: OSError) -> str:
     """The reason for ignoring an entry that the next run may be able to read."""
     if error.errno == errno.ENOENT:

@@ -25,6 +25,7 @@ BLOCK_BYTES = 16 * 1024 * 1024  # text read at once
 RECORD_BYTES = 64 * 1024 * 1024  # the longest record, as text
 MOST_UNKNOWN = 100  # keys may be data, and the ledger should not list a million of them
 LONGEST_NAME = 200
+HOW_READ = "Its columns are"  # before a header
 
 # The first bytes of a file by its real format, which may differ from its name.
 MAGIC = {
@@ -97,9 +98,7 @@ class Rows(ABC):
 
     def unknown_columns(self) -> list[str]:
         """The columns that the file has and the contract does not; also a known name's second occurrence."""
-        loaded = set(self.places.values())
-        names = [name[:LONGEST_NAME] for place, name in enumerate(self.header) if place not in loaded]
-        return names[:MOST_UNKNOWN]
+        return unknown_columns(self.header, self.places)
 
     def names_of_records(self) -> list[str]:
         """The columns of a vendor's file."""
@@ -115,25 +114,14 @@ class Rows(ABC):
         missing."""
         if self.table is VENDOR_FILE:
             return {name: header.index(name) for name in header}
-        names = [standard(name) for name in header]
-        if missing := [name for name in self.table.key if name not in names]:
-            raise UnreadableFile(
-                f"It has no column {' and no column '.join(missing)}. {self.how_read()} "
-                f'"{shown(", ".join(header))}". It needs at least {", ".join(self.table.key)}.'
-            )
-        return {
-            column.name: names.index(column.name) for column in self.table.columns if column.name in names
-        }
+        return places_in(self.table, header, self.how_read())
 
     def how_read(self) -> str:
         """The beginning of the sentence that ends with the names of the columns."""
-        return "Its columns are"
+        return HOW_READ
 
     def too_large(self) -> UnreadableFile:
-        return UnreadableFile(
-            f"It is larger than {self.most_bytes / 1e9:g} GB, unpacked: land it in smaller files, "
-            "or raise GOALPOST_MAX_FILE_GB and land it under another name."
-        )
+        return too_large(self.most_bytes)
 
 
 class ArrowRows(Rows):
@@ -196,7 +184,7 @@ class TextRows(ArrowRows):
             with self._unpacked() as unpacked:
                 yield _Text(unpacked, self.most_bytes, self.too_large)
         except UnicodeDecodeError as error:
-            raise UnreadableFile(_not_utf_8(error)) from error
+            raise UnreadableFile(not_utf_8(error)) from error
         except (OSError, zlib.error, EOFError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # an error of the disk, not of the packing
@@ -269,6 +257,32 @@ def shown(text: str, most: int = 200) -> str:
     )
 
 
+def places_in(table: RawTable, header: list[str], how_read: str = HOW_READ) -> dict[str, int]:
+    """The position of each of the table's columns, ignoring case and outer blanks; the first of equal names.
+    Raises UnreadableFile if a key column is missing."""
+    names = [standard(name) for name in header]
+    if missing := [name for name in table.key if name not in names]:
+        raise UnreadableFile(
+            f"It has no column {' and no column '.join(missing)}. {how_read} "
+            f'"{shown(", ".join(header))}". It needs at least {", ".join(table.key)}.'
+        )
+    return {column.name: names.index(column.name) for column in table.columns if column.name in names}
+
+
+def unknown_columns(header: list[str], places: dict[str, int]) -> list[str]:
+    """The names that are at no place of a column of the contract."""
+    loaded = set(places.values())
+    names = [name[:LONGEST_NAME] for place, name in enumerate(header) if place not in loaded]
+    return names[:MOST_UNKNOWN]
+
+
+def too_large(most_bytes: int) -> UnreadableFile:
+    return UnreadableFile(
+        f"It is larger than {most_bytes / 1e9:g} GB, unpacked: land it in smaller files, "
+        "or raise GOALPOST_MAX_FILE_GB and land it under another name."
+    )
+
+
 def record_too_long() -> UnreadableFile:
     return UnreadableFile(
         f"It holds a record longer than {RECORD_BYTES // 2**20} MB: is a quote or bracket never closed, "
@@ -311,7 +325,7 @@ def value(column: Column, text: str) -> str:
     return without_half_surrogates(text) if column.type in JSON_TYPES else text
 
 
-def _not_utf_8(error: UnicodeDecodeError) -> str:
+def not_utf_8(error: UnicodeDecodeError) -> str:
     if error.reason == "unexpected end of data":
         return "It is not UTF-8: it ends inside a character. Was it cut off?"
     near = bytes(error.object[max(0, error.start - 20) : error.start + 20]).decode("cp1252", "replace")

@@ -113,6 +113,8 @@ def literal(value: Any) -> str:
             return str(value).lower()
         case datetime():
             return f"timestamp '{value.isoformat(sep=' ')}'"
+        case list() | tuple():
+            return f"array({', '.join(map(literal, value))})" if value else "cast(array() as array<string>)"
         case _:
             text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0")
             return f"'{text}'"

@@ -331,5 +331,5 @@ nullif({{ goalpost.json_item(document, pointer) }}, 'null')
     end
 {%- endmacro %}
 
-{# What a JSON text is between its quotes, as a regular expression. #}
-{% macro spark__json_string() %}"([^"\\]|\\.)*"{% endmacro %}
+{# A JSON text with its quotes, as a regular expression. (Without possessive loops Java's stack overflows on a long text.) #}
+{% macro spark__json_string() %}"[^"\\]*+(?:\\.[^"\\]*+)*+"{% endmacro %}
