@@ -11,6 +11,6 @@ having
     bool_or(fact_month is null)
     and (
         rows_before <> rows_now
-        or coalesce(sum(case when fact_month is not null then cast(sum_of_keys as hugeint) end), 0)
-        <> coalesce(sum(case when fact_month is null then cast(sum_of_keys as hugeint) end), 0)
+        or coalesce(sum(case when fact_month is not null then cast(sum_of_keys as decimal(38, 0)) end), 0)
+        <> coalesce(sum(case when fact_month is null then cast(sum_of_keys as decimal(38, 0)) end), 0)
     )

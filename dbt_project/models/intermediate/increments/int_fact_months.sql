@@ -22,7 +22,7 @@ select
     cast(date_trunc('month', {{ moment }}) as date) as fact_month,
     count(*) as fact_rows,
     {{ 'cast(null as bigint)' if increment()['is_everything'] else 'count(distinct ' ~ key_of(key) ~ ')' }} as fact_keys,
-    cast(sum(profile_key) as string) as sum_of_keys
+    cast({{ exact_sum('profile_key') }} as string) as sum_of_keys
 from {{ ref(fact) }}
 {%- if not from_scratch() %}
 where {{ moment }} >= {{ first_month }}
@@ -36,7 +36,7 @@ select
     cast(null as date) as fact_month,
     count(*) as fact_rows,
     cast(null as bigint) as fact_keys,
-    cast(sum(profile_key) as string) as sum_of_keys
+    cast({{ exact_sum('profile_key') }} as string) as sum_of_keys
 from {{ ref(fact) }}
 where {{ moment }} < {{ first_month }}
 
