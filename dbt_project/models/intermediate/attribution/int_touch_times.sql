@@ -65,7 +65,7 @@ moments as (
 
     select
         candidates.*,
-        sent_at as touch_at
+        candidates.sent_at as touch_at
     from candidates
     where {{ is_touch_time('candidates', "'sent'", 'candidates.sent_at', 'false') }}
 
@@ -75,10 +75,11 @@ moments as (
         candidates.*,
         engagements.occurred_at as touch_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join (select * from candidates where touch_metric <> 'sent') as candidates
+    inner join candidates
         on
             engagements.delivery_key = candidates.delivery_key
             and {{ is_touch_time('candidates', 'engagements.metric', 'engagements.occurred_at', 'engagements.is_machine') }}
+    where candidates.touch_metric <> 'sent'
 
 )
 

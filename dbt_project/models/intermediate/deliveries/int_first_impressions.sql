@@ -96,12 +96,12 @@ firsts as (
         numbered.is_first_of_journey and of_the_journey.enrollment_key is null as is_first_of_journey,
         numbered.enrolls and enrolled.enrollment_key is null as enrolls
     from numbered
-    left join (select goal_and_profile_key from kept where is_first) as of_the_profile
-        on numbered.goal_and_profile_key = of_the_profile.goal_and_profile_key
-    left join (select enrollment_key from kept where is_first_of_journey) as of_the_journey
-        on numbered.enrollment_key = of_the_journey.enrollment_key
-    left join (select enrollment_key from kept where enrolls) as enrolled
-        on numbered.enrollment_key = enrolled.enrollment_key
+    left join kept as of_the_profile
+        on numbered.goal_and_profile_key = of_the_profile.goal_and_profile_key and of_the_profile.is_first
+    left join kept as of_the_journey
+        on numbered.enrollment_key = of_the_journey.enrollment_key and of_the_journey.is_first_of_journey
+    left join kept as enrolled
+        on numbered.enrollment_key = enrolled.enrollment_key and enrolled.enrolls
 
 )
 

@@ -2,14 +2,14 @@
 -- channel of the first impression. Holds profiles whose later one of the two may be on a day that this run recounts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
-with impressions as (
+with impressions as {{ read_where_used() }} (
 
     select * from {{ ref('fct_impressions') }}
     where is_first
 
 ),
 
-achievements as (
+achievements as {{ read_where_used() }} (
 
     select * from {{ ref('fct_achievements') }}
     where is_first
