@@ -28,7 +28,6 @@ PIECES = {
     "code changes": ("test_code_changes",),
     "faults": ("test_faults",),
     "interruption": ("test_interruption",),
-    "load": ("test_load",),
     "walks": ("test_recounted_days",),
     "kills": ("test_kill",),
     "erasure": ("test_forget",),
@@ -38,7 +37,7 @@ PIECES = {
     "edges": ("test_edges_of_increments",),
     "vendors": ("test_vendor_stories",),
     "scenarios": ("test_scenarios_", "test_mutations"),
-    "demo": ("test_demo_numbers", "test_dashboard"),
+    "demo": ("test_demo_numbers", "test_dashboard", "test_load"),
     "benchmark": ("test_benchmark",),
     "worlds": ("test_worlds",),
 }
