@@ -63,7 +63,7 @@ leave(0)
 )
 def test_a_process_does_only_without_shortcuts_what_they_save(code, on, off, tmp_path, monkeypatch):
     """Where it does not do it even without, the shortcut is no longer needed."""
-    home = str(tmp_path / "home")
+    home = str(first_home(tmp_path).home)
     assert run_python(code, monkeypatch, GOALPOST_HOME=home) == on
     assert run_python(code, monkeypatch, GOALPOST_HOME=home, **OFF) == off
 
