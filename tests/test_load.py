@@ -260,7 +260,7 @@ def kill_run(machine: Machine) -> str | None:
     if "Dagster" not in told:
         return None
     if not IS_SLOW and not (machine.settings.home / "dbt" / "target" / "run").exists():
-        return None  # it builds nothing yet: perhaps it has not recorded itself, and none would be interrupted
+        return None  # nothing is built yet: perhaps it has not recorded itself
     with suppress(ProcessLookupError):
         os.kill(int(told[1]), signal.SIGKILL)
     return f"the run of process {told[1]} is killed"
