@@ -16,6 +16,7 @@ MODES = (
     "GOALPOST_LONG",
     "GOALPOST_MUTATIONS",
     "GOALPOST_SIMULATION",
+    "GOALPOST_SPARK",
 )
 
 # Groups of files that one worker of `pytest -n 2` runs together, because they use one home, and files that
