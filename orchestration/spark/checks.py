@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from orchestration.checks.suites import (
     STEPS,
@@ -31,6 +32,7 @@ RESULT = {
     "severity": "string",
     "success": "boolean",
     "figures": "string",
+    "checked_at": "timestamp",
 }
 
 
@@ -60,6 +62,7 @@ def _is_json(call: re.Match[str]) -> str:
 
 def keep_results(spark: Spark, run_id: str, results: Sequence[CheckResult]) -> None:
     spark.run(f"delete from control.check_results where run_id = {literal(run_id)}")
+    checked_at = datetime.now(UTC).replace(tzinfo=None)
     rows = [
         {
             "run_id": run_id,
@@ -69,6 +72,7 @@ def keep_results(spark: Spark, run_id: str, results: Sequence[CheckResult]) -> N
             "severity": each.severity,
             "success": each.success,
             "figures": json.dumps(each.figures),
+            "checked_at": checked_at,
         }
         for each in results
     ]

@@ -46,6 +46,30 @@ def create_tables(spark: Spark) -> None:
         spark.run("insert into control.watermark values (0)")
 
 
+def begin_run(spark: Spark, run_id: str, as_of: datetime, *, is_full_refresh: bool, code_hash: str) -> None:
+    """Any run that is still 'running' has lost its process: the caller is the only writer."""
+    spark.run("update control.runs set outcome = 'interrupted' where outcome = 'running'")
+    spark.run(f"""
+        insert into control.runs by name
+        select
+            {literal(run_id)} as run_id,
+            current_timestamp() as started_at,
+            cast(null as timestamp) as finished_at,
+            {literal(as_of)} as as_of,
+            'running' as outcome,
+            {literal(is_full_refresh)} as is_full_refresh,
+            {literal(code_hash)} as code_hash,
+            cast(null as string) as message
+    """)
+
+
+def end_run(spark: Spark, run_id: str, outcome: str, message: str | None = None) -> None:
+    spark.run(
+        f"update control.runs set outcome = {literal(outcome)}, finished_at = current_timestamp(), "
+        f"message = {literal(message and message[:1000])} where run_id = {literal(run_id)}"
+    )
+
+
 def set_clock(spark: Spark, as_of: datetime) -> None:
     spark.run(f"insert overwrite control.clock values ({literal(as_of)})")
 

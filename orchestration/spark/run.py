@@ -15,7 +15,7 @@ from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 from orchestration.spark import checks, control, landing
 from orchestration.spark.build import WITHOUT_UNIT_TESTS, build
-from orchestration.spark.connection import Spark, connect, literal
+from orchestration.spark.connection import Spark, connect
 from orchestration.spark.copies import copy_reports
 from orchestration.spark.publish import publish
 from orchestration.terminal import say
@@ -32,25 +32,13 @@ def run(settings: Settings, out: Console, *, full_refresh: bool, as_of: datetime
         landing.create_tables(spark)
         why = "it was asked for" if full_refresh else _why_everything(spark, code_hash)
         moment = as_of_of_a_run(settings, as_of) or datetime.now(UTC).replace(tzinfo=None)
-        spark.run("update control.runs set outcome = 'interrupted' where outcome = 'running'")
-        spark.run(
-            "insert into control.runs by name select "
-            f"{literal(run_id)} as run_id, current_timestamp() as started_at, {literal(moment)} as as_of, "
-            f"'running' as outcome, {literal(why is not None)} as is_full_refresh, "
-            f"{literal(code_hash)} as code_hash"
-        )
+        control.begin_run(spark, run_id, moment, is_full_refresh=why is not None, code_hash=code_hash)
         try:
             _steps(settings, spark, out, run_id, moment, why)
         except BaseException as error:
-            spark.run(
-                f"update control.runs set outcome = 'failed', finished_at = current_timestamp(), "
-                f"message = {literal(str(error)[:1000])} where run_id = {literal(run_id)}"
-            )
+            control.end_run(spark, run_id, "failed", str(error))
             raise
-        spark.run(
-            "update control.runs set outcome = 'succeeded', finished_at = current_timestamp() "
-            f"where run_id = {literal(run_id)}"
-        )
+        control.end_run(spark, run_id, "succeeded")
     return run_id
 
 
