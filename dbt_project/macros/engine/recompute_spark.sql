@@ -69,7 +69,9 @@ insert overwrite {{ target }} by name
 {%- set columns, deleted, equal, same = [], [], [], [] -%}
 {%- for column in adapter.get_columns_in_relation(target) -%}
 {%- do columns.append(column.name) -%}
+{%- if not column.dtype.startswith('map') -%}{#- Spark does not compare maps. -#}
 {%- do same.append('kept.' ~ column.name ~ ' <=> changes.' ~ column.name) -%}
+{%- endif -%}
 {%- endfor -%}
 {%- if moment -%}
 {%- do deleted.append(
