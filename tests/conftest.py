@@ -16,6 +16,8 @@ MODES = (
     "GOALPOST_LONG",
     "GOALPOST_MUTATIONS",
     "GOALPOST_SIMULATION",
+    "GOALPOST_SPARK",
+    "GOALPOST_SPARK_PORT",
 )
 
 # Groups of files that one worker of `pytest -n 2` runs together: they use one home, and each worker builds
