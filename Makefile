@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast check fix lint lint-python lint-sql bench dev dashboard superset lock lock-superset clean
+.PHONY: demo test test-fast test-spark spark-demo check fix lint lint-python lint-sql bench dev dashboard superset lock lock-superset clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, print what came out
@@ -22,6 +22,19 @@ check: $(READY)  ## the inner loop, under a minute: lint, and the tests that fin
 
 test-fast: $(READY)  ## those tests alone: CONTRIBUTING.md says what they leave out
 	$(PYTEST) -m fast
+
+# Spark comes as a wheel of 300 MB, so only these two targets install it. It needs Java 17.
+SPARK := $(VENV)/.spark
+$(SPARK): $(READY) requirements-spark.lock
+	@echo "Installing Spark from requirements-spark.lock (once, a minute) ..."
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --compile-bytecode -r requirements-spark.lock
+	@touch $@
+
+spark-demo: $(SPARK)  ## the demo on Apache Spark: a cluster on this machine, the same table (docs/spark.md)
+	$(BIN)/python -m orchestration.spark.cluster $(BIN)/goalpost demo --run
+
+test-spark: $(SPARK)  ## the worlds on Spark: an hour
+	GOALPOST_SPARK=1 $(BIN)/python -m pytest tests/test_spark.py tests/test_spark_landing.py
 
 lint: $(READY)  ## format, lint and types; changes nothing
 	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-sql

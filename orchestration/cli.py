@@ -80,6 +80,10 @@ AsOf = Annotated[
         help="Reports count until then (ISO 8601, UTC). Default: now, or where the clock is pinned."
     ),
 ]
+Engine = Annotated[
+    Literal["duckdb", "spark"] | None,
+    typer.Option(help="Where the models run [GOALPOST_ENGINE]. Default: duckdb.", show_default=False),
+]
 Part = Literal["code", "daemon", "web"]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
@@ -126,9 +130,13 @@ def goalpost(version: Version = False) -> None:
 
 
 @app.command()
-def run(landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf = None) -> None:
+def run(
+    landing: Landing = None, full_refresh: FullRefresh = False, as_of: AsOf = None, engine: Engine = None
+) -> None:
     """Load what is new, build the models, check every step, publish the marts."""
     settings = Settings(landing=landing) if landing else Settings()
+    if engine:
+        settings = settings.model_copy(update={"engine": engine})
     _run(settings, full_refresh=full_refresh, as_of=as_of)
 
 
@@ -259,7 +267,13 @@ def dashboard(
 
 def _run(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:
     with single_writer(settings):  # from the search for work to the end: a second process learns who is first
-        _run_alone(settings, full_refresh=full_refresh, as_of=as_of)
+        if settings.engine == "spark":
+            from orchestration.spark.run import run as run_on_spark
+
+            moment = runs.read_moment(as_of) if as_of else None
+            run_on_spark(settings, console(), full_refresh=full_refresh, as_of=moment)
+        else:
+            _run_alone(settings, full_refresh=full_refresh, as_of=as_of)
 
 
 def _run_alone(settings: Settings, *, full_refresh: bool, as_of: str | None) -> None:

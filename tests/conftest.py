@@ -20,29 +20,39 @@ MODES = (
     "GOALPOST_SPARK_PORT",
 )
 
-# Groups of files that one worker of `pytest -n 2` runs together: they use one home, and each worker builds
-# its own. Any other file is a group by itself. Long groups come first, so that no worker starts one when the
-# other has nothing left to do; files that are not listed here come last.
+# Groups of files that one worker of `pytest -n 2` runs together, because they use one home, and files that
+# take long (any other file is a group by itself). The longest come first, the others last, so that no worker
+# starts a long one when the other has nothing left to do. `pytest --durations=0` tells the times.
 PIECES = {
+    "demo": ("test_dashboard", "test_demo_numbers", "test_load"),
     "increments": ("test_increments",),
-    "runs": ("test_runs",),
-    "cli": ("test_cli",),
-    "code changes": ("test_code_changes",),
-    "faults": ("test_faults",),
-    "interruption": ("test_interruption",),
-    "load": ("test_load",),
-    "walks": ("test_recounted_days",),
-    "kills": ("test_kill",),
     "erasure": ("test_forget",),
-    "affected": ("test_affected_from",),
+    "code changes": ("test_code_changes",),
+    "walks": ("test_recounted_days",),
+    "cli": ("test_cli",),
+    "kills": ("test_kill",),
+    "faults": ("test_faults",),
+    "dev": ("test_dev",),
     "parts": ("test_partial_builds",),
+    "repair": ("test_repair",),
+    "postgres": ("test_publish_postgres",),
+    "deep check": ("test_deep_check",),
+    "history": ("test_dagster_postgres",),
+    "affected": ("test_affected_from",),
+    "interruption": ("test_interruption",),
+    "scenarios": ("test_scenarios_", "test_mutations"),
+    "shortcuts": ("test_shortcuts",),
+    "redo": ("test_redo",),
     "goals in a pipeline": ("test_goals_pipeline",),
+    "first look": ("test_first_look",),
+    "alerts": ("test_alerts",),
+    "metrics": ("test_metrics",),
     "edges": ("test_edges_of_increments",),
     "vendors": ("test_vendor_stories",),
-    "scenarios": ("test_scenarios_", "test_mutations"),
-    "demo": ("test_demo_numbers", "test_dashboard"),
-    "benchmark": ("test_benchmark",),
     "worlds": ("test_worlds",),
+    "unit tests": ("test_dbt_unit_tests",),
+    "dagster": ("test_dagster",),
+    "benchmark": ("test_benchmark",),
 }
 
 # `make test-fast`, and so `make check`: the tests that take seconds and find most faults.

@@ -370,7 +370,9 @@ a message achievement is never of a held-out person
 + where not deliveries.is_anonymous
 
 a message is sent once, however often that is reported
-- engagements.metric <> 'sent' and
+- engagements.metric <> 'sent'
+-         and engagements.metric in (
++ engagements.metric in (
 
 machine opens only with the target's count_machine
 - and (deliveries.message_counts_machine or not engagements.is_machine)
@@ -457,13 +459,11 @@ a delivery counts at most once per goal
 models/intermediate/deliveries/int_first_impressions.sql
 
 of one moment the lesser delivery enrolls
-- partition by enrollment_key
--         order by received_at asc nulls last, delivery_id asc
-+ partition by enrollment_key
-+         order by received_at asc nulls last, delivery_id desc
+- order by delivery_id asc
++ order by delivery_id desc
 
 an impression that failed a check does not enroll
-- is_eligible and not is_in_goal_state as is_passing
+- checks.is_eligible and not checks.is_in_goal_state as is_passing
 + true as is_passing
 
 each journey enrolls once
@@ -755,14 +755,14 @@ an hour in which the clocks are changed tells no day
 models/intermediate/reports/int_begun_journeys.sql
 
 a journey that several people have is one
-- partition by workspace_id, goal_id, source_id, journey_id
-+ partition by workspace_id, goal_id, source_id, journey_id, profile_key
+- partition by shared_journey_key
++ partition by shared_journey_key, profile_key
 
 models/intermediate/reports/int_audience_achievers.sql
 
-an impression at the achievement is of the audience's achievers
-- impressions.received_at >= achievements.achieved_at
-+ impressions.received_at > achievements.achieved_at
+an audience's achiever is one from the later of the two
+- greatest(received_at, achieved_at)
++ received_at
 
 models/intermediate/reports/int_segment_days.sql
 
@@ -963,13 +963,15 @@ an event affects from the earlier of its two clocks
 - 'events': 'occurred_at'
 + 'events': 'received_at'
 
-a delivery whose engagements landed before it affects from the first of them
-- least(deliveries.sent_at, touched.engaged_from)
-+ deliveries.sent_at
-
 a state decides of a journey that was entered at its very moment
 - deliveries.entered_at >= observations.affected_from
 + deliveries.entered_at > observations.affected_from
+
+models/intermediate/increments/int_affected_by_deliveries.sql
+
+a delivery whose engagements landed before it affects from the first of them
+- least(deliveries.sent_at, first_engagements.first_engaged_at)
++ deliveries.sent_at
 
 models/intermediate/increments/int_affected_by_definitions.sql
 

@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from homes import goalpost
+from homes import goalpost, land
 from pydantic import SecretStr
-from test_cli import LANDED
 
 from orchestration import alerts
 from orchestration.settings import Settings
@@ -202,10 +201,7 @@ def test_a_real_run_tells_of_a_file_set_aside_and_of_quarantine_though_the_recei
     settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("GOALPOST_ALERT_URLS", settings.alert_urls.get_secret_value())
-    for path, content in LANDED.items():
-        file = Path(settings.landing) / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
+    land(settings)
 
     ended = goalpost(settings, "run")
     assert ended.returncode == 0, ended.stderr

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from homes import first_home
 from scenarios import Story
 from worlds import write
 
@@ -23,6 +24,7 @@ from orchestration.settings import PROJECT_ROOT
 
 PARTS = ("dbt_project", "expectations", "orchestration", "seeds", "requirements.lock")
 OWN_MART = "dbt_project/models/marts/fct_fast_conversions.sql"
+NOTES = "dbt_project/models/acme/acme_notes.sql"
 COLUMNS = """
 models:
   - name: fct_fast_conversions
@@ -63,6 +65,7 @@ print("found: " + json.dumps(found))
 class Project:
     root: Path
     home: Path
+    landing: Path
 
     def call(self, *command: str) -> str:
         done = subprocess.run(
@@ -72,6 +75,7 @@ class Project:
             | {
                 "PYTHONPATH": str(self.root),
                 "GOALPOST_HOME": str(self.home),
+                "GOALPOST_LANDING": str(self.landing),
                 "GOALPOST_WAREHOUSE": str(self.home / "warehouse.duckdb"),
                 "COLUMNS": "200",
             },
@@ -112,9 +116,11 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """Its first run is a full refresh, its second an increment: then most intermediate tables hold little."""
+    """On a home after its first run, a full refresh of one achievement. The second is an increment: then most
+    intermediate tables hold little."""
     folder = tmp_path_factory.mktemp("code changes")
-    project = Project(folder / "project", folder / "home")
+    settings = first_home(folder)
+    project = Project(folder / "project", settings.home, Path(settings.landing))
     for part in PARTS:
         source, place = PROJECT_ROOT / part, project.root / part
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -123,19 +129,18 @@ def project(tmp_path_factory) -> Project:
             shutil.copytree(source, place, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, place)
-    story = Story("w")
+    story = Story("story")
     story.goal()
     for number in range(9):
         story.delivery(f"d{number}", "2024-03-01T08:00:00", person=f"p{number}")
         story.event("purchase", f"2024-03-01T1{number}:00:00", person=f"p{number}", event_id=f"e{number}")
-    write(story.world, project.home / "landing", files_per_table=1, formats=("jsonl",), seed=1)
-    project.run()
-    later = Story("w")
+    write(story.world, project.landing, files_per_table=1, formats=("jsonl",), seed=1)
+    later = Story("story")
     later.event("purchase", "2024-03-05T10:00:00", person="p1", event_id="later")
     write(later.world, folder / "later", files_per_table=1, formats=("jsonl",), seed=1)
-    for file in (folder / "later").rglob("*.jsonl"):
-        shutil.copy(file, project.home / "landing" / "events" / "later.jsonl")
-    assert "Running: 1 new file." in project.run()
+    [file] = (folder / "later").rglob("*.jsonl")
+    shutil.copy(file, project.landing / "events" / "later.jsonl")
+    assert "Running: 4 new files." in project.run()
     assert not project.was_full_refresh()
     return project
 
@@ -145,26 +150,22 @@ def test_a_mart_copied_from_the_docs_is_built_by_hand_with_all_of_its_rows(proje
     [example] = re.findall(r"```sql\n(-- Grain: .*?)```", page, flags=re.DOTALL)
     (project.root / OWN_MART).write_text(example)
     (project.root / OWN_MART).with_name("_own.yml").write_text(COLUMNS)
-    project.dbt("build", "--select", "fct_fast_conversions")
-    assert project.working("select count(*) from marts.fct_fast_conversions") == [(9,)]
+    (project.root / NOTES).parent.mkdir()
+    (project.root / NOTES).write_text("select 1 as one")
+    project.dbt("build", "--select", "fct_fast_conversions", "acme_notes")
+    assert project.working("select count(*) from marts.fct_fast_conversions") == [(10,)]
 
 
-def test_a_run_builds_the_own_mart_alone_and_publishes_it(project):
-    (project.root / "dbt_project/models/acme").mkdir()
-    (project.root / "dbt_project/models/acme/acme_notes.sql").write_text("select 1 as one")
+def test_a_run_builds_the_own_mart_alone_and_publishes_it_and_a_model_that_moves_leaves_its_old_table(
+    project,
+):
+    (project.root / NOTES).write_text("{{ config(schema='acme') }} select 1 as one")
     told = project.run()
-    assert f", {OWN_MART} changed, built outside a run: fct_fast_conversions." in told
+    assert f", {OWN_MART} changed, built outside a run: acme_notes, fct_fast_conversions." in told
     assert "Computed from scratch, because they changed: acme_notes, fct_fast_conversions." in told
     assert "Built but not published, because they are not in models/marts: acme_notes." in told
     assert not project.was_full_refresh()
-    assert project.published("select count(*) from fct_fast_conversions") == [(9,)]
-
-
-def test_a_model_that_moves_leaves_its_old_table(project):
-    notes = project.root / "dbt_project/models/acme/acme_notes.sql"
-    notes.write_text("{{ config(schema='acme') }} select 1 as one")
-    told = project.run()
-    assert "Computed from scratch, because they changed: acme_notes." in told
+    assert project.published("select count(*) from fct_fast_conversions") == [(10,)]
     places = "select table_schema from information_schema.tables where table_name = 'acme_notes'"
     assert project.working(places) == [("acme",)]
 
@@ -186,7 +187,7 @@ def test_any_choice_of_assets_in_dagster_runs_right_or_is_refused_in_a_sentence(
         "the others: launch the job `goalpost`, or materialize all assets with their checks."
     ]
     assert (two["refusals"], two["materialized"], two["passed"]) == ([], 2, True)
-    assert project.working(facts) == [(10, 10)]
+    assert project.working(facts) == [(11, 11)]
 
 
 def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_which_file(project):
@@ -199,7 +200,7 @@ def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_whi
     # Assets built in Dagster are not trusted either: the run reports one of the reasons.
     assert "Everything is recomputed: " in told
     assert project.was_full_refresh()
-    assert project.published("select count(*) from fct_achievements") == [(10,)]
+    assert project.published("select count(*) from fct_achievements") == [(11,)]
     names = project.published("select table_name from information_schema.tables where table_schema = 'main'")
     assert ("fct_achievements",) in names
     assert ("fct_fast_conversions",) not in names  # its rule is gone
@@ -208,7 +209,7 @@ def test_a_changed_rule_in_the_middle_asks_for_a_full_refresh_which_says_for_whi
 def test_a_row_that_is_there_twice_where_nothing_landed_is_not_published(project):
     with duckdb.connect(project.home / "warehouse.marts.duckdb") as connection:
         connection.execute("insert into fct_attributions from fct_attributions")
-    events = project.home / "landing" / "events"
+    events = project.landing / "events"
     (events / "elsewhere.jsonl").write_text(
         (events / "later.jsonl").read_text().replace("p1", "nobody").replace("later", "e")
     )

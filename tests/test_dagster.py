@@ -24,6 +24,7 @@ from dagster import (
     build_schedule_context,
     build_sensor_context,
 )
+from homes import first_home
 from test_warehouse import OtherProcess
 
 from orchestration import runs
@@ -39,9 +40,9 @@ HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print(1, flus
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Loading the definitions prepares the dbt manifest in the home: once for this module."""
+    """Loading the definitions reads the dbt manifest in the home."""
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("home")
+        home = first_home(tmp_path_factory.mktemp("dagster")).home
         patch.setenv("GOALPOST_HOME", str(home))
         yield home
 

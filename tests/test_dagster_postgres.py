@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from homes import GOALPOST, goalpost
+from homes import GOALPOST, goalpost, land
 from postgres_server import PASSWORD, Server, server
-from test_cli import LANDED
 
 from orchestration import dagster_instance
 from orchestration.dagster_instance import forget_old_runs, open_instance
@@ -28,11 +27,8 @@ def started() -> Iterator[Server]:
 def settings(started: Server, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """After its first run."""
     folder = tmp_path_factory.mktemp("postgres")
-    for path, content in LANDED.items():
-        file = folder / "landing" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
     settings = Settings(home=folder / "home", landing=str(folder / "landing"))
+    land(settings)
     ended = goalpost(settings, "run")
     assert ended.returncode == 0, ended.stderr
     return settings

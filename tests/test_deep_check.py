@@ -36,16 +36,6 @@ def content(settings: Settings) -> dict[str, bytes]:
     }
 
 
-def test_marts_as_they_should_be_pass_and_nothing_is_touched(home: Settings):
-    before = content(home)
-    checked = goalpost(home, "deep-check")
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert "No difference" in checked.stdout
-    assert content(home) == before
-    assert not (home.home / "deep-check").exists()
-    assert "no difference." in goalpost(home, "status").stdout
-
-
 @pytest.mark.long
 def test_what_landed_after_the_last_run_is_no_difference(home: Settings):
     """For example, files that a part of a run chosen in Dagster's UI loaded."""
@@ -66,26 +56,32 @@ def test_what_landed_after_the_last_run_is_no_difference(home: Settings):
             connection.execute("delete from raw.files where path like '%x' and file_id > 1")
 
 
-def test_a_damaged_mart_is_found_told_once_and_over_after_a_full_refresh(home: Settings):
+def test_a_damaged_mart_is_found_told_and_over_after_a_full_refresh(home: Settings):
     with duckdb.connect(home.warehouse_marts) as connection:
         connection.execute("update fct_enrollments set goal_version = '1999-01-01'")
         connection.execute(
             "insert into fct_impressions from fct_impressions limit 1"
         )  # `except` alone misses it
-    for _ in range(2):
-        checked = goalpost(home, "deep-check")
-        assert checked.returncode == 1
-        assert re.search(
-            r"fct_enrollments \((\d) rows are missing, \1 are wrong, of profile_key", checked.stdout
-        )
-        assert "fct_impressions (0 rows are missing, 1 are wrong" in checked.stdout
+    checked = goalpost(home, "deep-check")
+    assert checked.returncode == 1
+    assert re.search(r"fct_enrollments \((\d) rows are missing, \1 are wrong, of profile_key", checked.stdout)
+    assert "fct_impressions (0 rows are missing, 1 are wrong" in checked.stdout
     log = (home.logs / "alerts.log").read_text()
     assert log.count("ERROR The deep check of") == 1
     assert "the first at 2026-01-" in log
     assert goalpost(home, "run", "--full-refresh").returncode == 0
     log = (home.logs / "alerts.log").read_text()
     assert log.count("INFO Over: The deep check of") == 1
-    assert goalpost(home, "deep-check").returncode == 0
+
+
+def test_marts_as_they_should_be_pass_and_nothing_is_touched(home: Settings):
+    before = content(home)
+    checked = goalpost(home, "deep-check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "No difference" in checked.stdout
+    assert content(home) == before
+    assert not (home.home / "deep-check").exists()
+    assert "no difference." in goalpost(home, "status").stdout
 
 
 def test_what_a_run_has_left_undone_is_not_checked(home: Settings, tmp_path: Path):
@@ -158,6 +154,13 @@ def test_the_incident_says_what_differs_and_what_to_do(settings: Settings):
         in sentence
     )
     assert "Also different: rpt_goal_summary. `goalpost run --full-refresh` puts it right" in sentence
+
+
+def test_what_the_next_check_finds_again_is_told_once(settings: Settings):
+    for checked_at in (NOW, NOW + timedelta(days=7)):
+        keep(settings, Found(checked_at, [DIFFERENT]))
+        alerts.look(settings)
+    assert (settings.logs / "alerts.log").read_text().count("ERROR The deep check of") == 1
 
 
 def test_it_is_over_when_a_check_finds_no_difference_or_after_a_full_refresh(settings: Settings):

@@ -60,8 +60,9 @@ def wait(moment: Callable[[], object], log: Path) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dev(settings: Settings) -> Iterator[Dev]:
+    """The tests that use it follow one another; the last one kills it."""
     dev = Dev(settings)
     yield dev
     family = dev.family()
@@ -94,21 +95,6 @@ def worker(settings: Settings) -> int | None:
     return int(told[1]) if "Dagster" in told else None
 
 
-def test_after_a_kill_of_the_parent_nothing_goes_on(dev: Dev):
-    family = dev.family()
-    assert len(family) >= 5
-    dev.process.kill()
-    dev.process.wait()
-    assert all_gone(family)
-
-
-def test_a_second_one_on_the_same_home_hears_of_the_first(dev: Dev, settings: Settings):
-    second = start(settings, "dev")
-    output, errors = second.communicate(timeout=30)
-    assert (second.returncode, output) == (1, "")
-    assert f"runs on {settings.home} already: process {dev.process.pid} (goalpost dev), since 20" in errors
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number: int, settings: Settings):
     dev = Dev(settings)
@@ -121,6 +107,13 @@ def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number
         "goalpost: stopped. A run that was not done yet is carried on by the next one.\n"
     )
     assert "Traceback" not in dev.log.read_text()
+
+
+def test_a_second_one_on_the_same_home_hears_of_the_first(dev: Dev, settings: Settings):
+    second = start(settings, "dev")
+    output, errors = second.communicate(timeout=30)
+    assert (second.returncode, output) == (1, "")
+    assert f"runs on {settings.home} already: process {dev.process.pid} (goalpost dev), since 20" in errors
 
 
 def test_a_killed_run_holds_up_neither_the_next_nor_the_command_line(dev: Dev, settings: Settings):
@@ -154,3 +147,11 @@ def is_over(settings: Settings, killed: int) -> bool:
     """The run failed, and those after it succeeded: it starts once more, and so may one for the next file."""
     first, *others = statuses(settings)[killed:] or [None]
     return first == "FAILURE" and {*others} == {"SUCCESS"}
+
+
+def test_after_a_kill_of_the_parent_nothing_goes_on(dev: Dev):
+    family = dev.family()
+    assert len(family) >= 5
+    dev.process.kill()
+    dev.process.wait()
+    assert all_gone(family)

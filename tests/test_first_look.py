@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from test_cli import GOAL, LANDED
+from homes import GOAL, LANDED
 from test_modes import goalpost, mode, open_to_others
 
 from orchestration.settings import Settings

@@ -111,8 +111,9 @@ class Told:
                 next(telling, None)
             land(self.pipeline, [story for story, _ in stories], number)
             self.pipeline.run(AS_OF)
-            for story, _ in stories:
-                said[story.name] = self.rows(story.name)
+            with self.pipeline.reading():
+                for story, _ in stories:
+                    said[story.name] = self.rows(story.name)
 
     def rows(self, workspace_id: str) -> dict[str, list]:
         marts = self.pipeline.query(

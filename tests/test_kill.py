@@ -1,7 +1,9 @@
-"""kill -9 in the middle of a load, of dbt and of publishing, each followed by a run: as if nothing had
-happened."""
+"""kill -9 in the middle of a load, of dbt and of publishing, in the first run and in increments, then a run:
+as if nothing had happened."""
 
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-from worlds import FORMATS, merged, world, write
+import pytest
+from increments import Landing, cut, unlike_a_full_refresh
+from pipeline import Pipeline
+from reference import compute
+from test_worlds import unlike
+from worlds import World, merged, world
 
+from orchestration.runs import read_moment
 from orchestration.settings import Settings
 
 GOALPOST = Path(sys.executable).with_name("goalpost")
@@ -38,6 +46,7 @@ def run(settings: Settings) -> str:
 
 def kill(settings: Settings, moment: Callable[[Settings], bool]) -> None:
     """Kill a run as soon as the moment has come. The moment must come."""
+    (settings.logs / "run.log").unlink(missing_ok=True)  # of the run before
     running = start(settings)
     while running.poll() is None and not moment(settings):
         time.sleep(0.001)
@@ -53,8 +62,13 @@ def is_loading(settings: Settings) -> bool:
 
 
 def is_building(settings: Settings) -> bool:
-    log = settings.home / "logs" / "run.log"
-    return log.exists() and log.read_text().count("OK created") > 20
+    return built(settings) > 20
+
+
+def built(settings: Settings) -> int:
+    """How many models."""
+    log = settings.logs / "run.log"
+    return log.read_text().count("OK created") if log.exists() else 0
 
 
 def is_publishing(settings: Settings) -> bool:
@@ -82,18 +96,49 @@ def differences(one: Settings, other: Settings) -> dict[str, int]:
     return {mart: rows for mart, rows in found.items() if rows}
 
 
-def test_a_run_after_kills_at_every_step_ends_as_one_that_was_never_killed(tmp_path: Path):
-    landing = tmp_path / "landing"
-    write(merged(world(seed) for seed in range(20)), landing, files_per_table=3, formats=FORMATS)
-    undisturbed = Settings(home=tmp_path / "undisturbed", landing=str(landing))
-    killed = Settings(home=tmp_path / "killed", landing=str(landing))
-    run(undisturbed)
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The tests follow one another."""
+    return Pipeline(tmp_path_factory.mktemp("killed") / "home")
 
-    kill(killed, is_loading)
-    kill(killed, is_building)
-    assert not killed.published.exists()
-    kill(killed, is_publishing)
-    assert "the last run did not finish" in run(killed)
 
-    assert differences(undisturbed, killed) == {}
-    assert not list(killed.home.glob("*.unfinished*"))
+@pytest.fixture(scope="module")
+def landing(pipeline: Pipeline) -> Landing:
+    return Landing(pipeline.landing)
+
+
+@pytest.fixture(scope="module")
+def batches() -> list[World]:
+    batches = cut(merged(world(seed) for seed in range(20)), 3, seed=2)
+    assert all(batch.size for batch in batches)
+    return batches
+
+
+def test_a_run_after_kills_at_every_step_ends_as_one_that_was_never_killed(
+    pipeline: Pipeline, landing: Landing, batches: list[World], tmp_path: Path
+):
+    settings = pipeline.settings
+    landing.add(batches[0], 0, random.Random(0))
+    kill(settings, is_loading)
+    kill(settings, is_building)
+    assert not settings.published.exists()
+    kill(settings, is_publishing)
+    assert "the last run did not finish" in run(settings)
+
+    assert unlike(compute(landing.rows, read_moment(AS_OF)), pipeline) == []
+    assert not list(settings.home.glob("*.unfinished*"))
+    as_built = Settings(home=tmp_path)
+    shutil.copyfile(settings.warehouse_marts, as_built.published)
+    assert differences(settings, as_built) == {}
+
+
+def test_an_increment_that_is_killed_is_made_by_the_next_run(
+    pipeline: Pipeline, landing: Landing, batches: list[World], tmp_path: Path
+):
+    for number, models_built in ((1, 15), (2, 45)):
+        landing.add(batches[number], number, random.Random(number))
+        kill(pipeline.settings, lambda home, enough=models_built: built(home) > enough)
+    run(pipeline.settings)
+
+    assert unlike(compute(landing.rows, read_moment(AS_OF)), pipeline) == []
+    assert unlike_a_full_refresh(pipeline, tmp_path) == []

@@ -20,14 +20,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from homes import GOALPOST, goalpost
+import pytest
+from homes import GOALPOST, demo_home
 from pydantic import SecretStr
 from test_alerts import Receiver
 from test_kill import differences
 
 from orchestration import clock, runs
 from orchestration.dagster_instance import KEPT_RUNS
-from orchestration.demo import AS_OF, write_demo
+from orchestration.demo import AS_OF
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
 
@@ -258,6 +259,8 @@ def kill_run(machine: Machine) -> str | None:
     told = machine.settings.writer_lock.read_text().split() if machine.settings.writer_lock.exists() else []
     if "Dagster" not in told:
         return None
+    if not IS_SLOW and not (machine.settings.home / "dbt" / "target" / "run").exists():
+        return None  # nothing is built yet: perhaps it has not recorded itself
     with suppress(ProcessLookupError):
         os.kill(int(told[1]), signal.SIGKILL)
     return f"the run of process {told[1]} is killed"
@@ -333,12 +336,8 @@ def wait_until_nothing_is_wrong(settings: Settings) -> None:
         time.sleep(2)
 
 
-def assert_marts_are_those_of_a_quiet_day(settings: Settings, demo: Path, folder: Path) -> None:
+def assert_marts_are_those_of_a_quiet_day(settings: Settings, quiet: Settings) -> None:
     """Of the demo's own files, in one run."""
-    quiet = Settings(home=folder / "quiet", landing=str(demo))
-    clock.pin(quiet, AS_OF)
-    ended = goalpost(quiet, "run")
-    assert ended.returncode == 0, ended.stderr
     assert differences(settings, quiet) == {}
     for file in (settings.warehouse, settings.warehouse_marts):
         assert megabytes(file) <= 2 * megabytes(quiet.home / file.name) + 20, file.name
@@ -383,9 +382,10 @@ def report(machine: Machine, told: list[str], folder: Path) -> None:
     print(f"the output of Dagster: {machine.log}, {machine.log.stat().st_size // 2**20} MB")
 
 
-def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(tmp_path: Path):
-    demo, landing = tmp_path / "demo", tmp_path / "landing"
-    write_demo(str(demo))
+def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    quiet, landing = demo_home(tmp_path_factory.getbasetemp()), tmp_path / "landing"
     landing.mkdir()
     receiver = Receiver()
     with receiver.up(), small_disk(tmp_path / "home"):
@@ -395,7 +395,7 @@ def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(tmp
             alert_urls=SecretStr(f"json://127.0.0.1:{receiver.port}/"),
         )
         clock.pin(settings, AS_OF)
-        sender = Sender(demo, landing)
+        sender = Sender(Path(quiet.landing), landing)
         machine = Machine(settings, tmp_path / "dev.log")
         sender.start()
         told = []
@@ -419,6 +419,6 @@ def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(tmp
             machine.off()
             report(machine, told, tmp_path)
 
-        assert_marts_are_those_of_a_quiet_day(settings, demo, tmp_path)
+        assert_marts_are_those_of_a_quiet_day(settings, quiet)
         assert_each_incident_is_told_once_and_recorded(settings, receiver, sender)
         assert_nothing_grows(machine)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_cli import GOALPOST
+from homes import GOALPOST
 
 from orchestration import modes
 from orchestration.publish import publish

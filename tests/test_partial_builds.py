@@ -10,6 +10,7 @@ import random
 import re
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from increments import Landing, contents, cut, fail, in_order_of_building
@@ -91,20 +92,31 @@ def story(tmp_path_factory) -> Pipeline:
     return pipeline
 
 
+@pytest.fixture(scope="module")
+def later_story(story, tmp_path_factory) -> Pipeline:
+    """Five more purchases have landed since."""
+    later = copy(story, tmp_path_factory.mktemp("later"))
+    land(later, 30)
+    later.run(NOON)
+    return later
+
+
 @pytest.fixture
 def whole(story, tmp_path) -> Pipeline:
-    pipeline = Pipeline(tmp_path / "copy")
-    story.copy_databases(pipeline)
-    pipeline.landing.mkdir()
-    return pipeline
+    return copy(story, tmp_path / "copy")
 
 
 @pytest.fixture
-def increment(whole) -> Pipeline:
-    """Five more purchases have landed since."""
-    land(whole, 30)
-    whole.run(NOON)
-    return whole
+def increment(later_story, tmp_path) -> Pipeline:
+    return copy(later_story, tmp_path / "copy")
+
+
+def copy(pipeline: Pipeline, home: Path) -> Pipeline:
+    """With an empty landing."""
+    copied = Pipeline(home)
+    pipeline.copy_databases(copied)
+    copied.landing.mkdir()
+    return copied
 
 
 def land(pipeline: Pipeline, first: int) -> None:

@@ -68,29 +68,24 @@ def test_rows_in_quarantine_are_judged_again(settings: Settings):
     assert marts(settings) == before
 
 
-def test_a_repaired_file_needs_no_replay_and_is_over(settings: Settings):
+def test_a_repaired_file_needs_no_replay_and_what_somebody_changed_by_hand_is_computed_again(
+    settings: Settings,
+):
+    before = marts(settings)
     Path(settings.landing, "events/broken.parquet").unlink()
     duckdb.sql(
-        "select 'w' as workspace_id, 'e9' as event_id, 'q' as profile_id, 'purchase' as name, "
+        "select 'w' as workspace_id, 'e9' as event_id, 'q' as profile_id, 'visit' as name, "
         "'2026-01-03' as occurred_at"
     ).write_parquet(f"{settings.landing}/events/broken.parquet")
-    assert goalpost(settings, "run").returncode == 0
-    assert "No file is set aside" in goalpost(settings, "quarantine", "list").stdout
-
-
-def test_what_somebody_changed_by_hand_is_computed_again(settings: Settings):
-    before = marts(settings)
     with duckdb.connect(settings.warehouse_marts) as connection:
         connection.execute("update fct_enrollments set goal_version = '1999-01-01'")
     again = goalpost(settings, "redo", "--goal", "g")
     assert again.returncode == 0, again.stderr
-    assert "Running: a part was asked to be computed again" in again.stdout
+    assert "Running: 1 new file, a part was asked to be computed again" in again.stdout
     assert marts(settings) == before
+    assert "No file is set aside" in goalpost(settings, "quarantine", "list").stdout
     assert "changed: nothing." in goalpost(settings, "status").stdout
-    # Not again: the next run finds nobody affected.
-    goalpost(settings, "clock", "pin", "2026-02-02")
-    assert goalpost(settings, "run").returncode == 0
     with closing(connect(settings, read_only=True)) as connection:
-        assert connection.execute("from intermediate.int_affected_profiles").fetchall() == []
+        assert connection.execute("from control.redo").fetchall() == []  # not again
     assert "Say what" in goalpost(settings, "redo").stderr
     assert "There is no goal 'h'" in goalpost(settings, "redo", "--goal", "h").stderr

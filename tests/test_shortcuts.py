@@ -63,7 +63,7 @@ leave(0)
 )
 def test_a_process_does_only_without_shortcuts_what_they_save(code, on, off, tmp_path, monkeypatch):
     """Where it does not do it even without, the shortcut is no longer needed."""
-    home = str(tmp_path / "home")
+    home = str(first_home(tmp_path).home)
     assert run_python(code, monkeypatch, GOALPOST_HOME=home) == on
     assert run_python(code, monkeypatch, GOALPOST_HOME=home, **OFF) == off
 
@@ -111,8 +111,11 @@ def test_a_broken_file_of_a_template_is_compiled_again(tmp_path: Path, monkeypat
 
 
 def test_without_shortcuts_the_pipeline_runs(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("GOALPOST_SHORTCUTS", "off")
+    """It reads the models again, and computes an increment."""
     settings = first_home(tmp_path)
+    for kept in ("manifests", "target", "templates"):
+        shutil.rmtree(settings.home / "dbt" / kept)
+    monkeypatch.setenv("GOALPOST_SHORTCUTS", "off")
     shutil.copy(next(Path(settings.landing).glob("events/*")), Path(settings.landing) / "events" / "more.csv")
     assert "Published" in goalpost(settings, "run", "--as-of", "2026-02-02").stdout
     assert not (settings.home / "dbt" / "templates").exists()

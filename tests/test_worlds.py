@@ -101,6 +101,11 @@ NOT_COMPARED = {
 def unlike(expected, pipeline) -> list[str]:
     """The tables, columns and rows of marts, quarantine and accounting that the reference does not have, and
     the other way round."""
+    with pipeline.reading():
+        return _unlike(expected, pipeline)
+
+
+def _unlike(expected, pipeline) -> list[str]:
     tables = {f"marts.{mart}": rows for mart, rows in expected.marts.items()}
     tables |= {f"quarantine.{table}": rows for table, rows in expected.quarantine.items()}
     columns = columns_read_by_people(pipeline)

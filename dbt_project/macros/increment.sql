@@ -156,7 +156,7 @@
 {%- set every_model = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | map(attribute='unique_id') | list -%}
 {%- set is_whole = every_model | reject('in', selected_resources) | list | length == 0 -%}
 {%- if is_whole and flags.FULL_REFRESH and not goalpost.increment()['is_everything'] -%}
-{%- do run_query("update control.increment set increment_id = increment_id + 1, is_everything = true, run_id = null") -%}
+{%- call statement() -%}update control.increment set increment_id = increment_id + 1, is_everything = true, run_id = null{%- endcall -%}
 {%- do goalpost.forget("select * from control.increment") -%}
 {%- endif -%}
 {%- for unique_id in selected_resources if unique_id in every_model -%}

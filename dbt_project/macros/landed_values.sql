@@ -29,7 +29,9 @@
             ) as asking
             left join (
                 select * from {{ events }} as events
-                where event_key in (select {{ event_key }} from {{ rows }} where trigger_predicate is not null)
+                where
+                    name in (select event_name from {{ ref('int_goal_rules') }} where trigger_predicate is not null)
+                    and event_key in (select {{ event_key }} from {{ rows }} where trigger_predicate is not null)
             ) as events
                 on asking.asked_event_key = events.event_key
             left join {{ ref('stg_journeys') }} as journeys

@@ -10,10 +10,7 @@
 {%- endmacro %}
 
 
-{# The goal, source and journey of the rows, of any profile, as one integer to join on; null without a journey. #}
-{% macro shared_journey_key(rows) -%}
-    case
-            when {{ rows }}.journey_id is not null
-                then {{ goalpost.key_of([rows ~ '.workspace_id', rows ~ '.goal_id', rows ~ '.source_id', rows ~ '.journey_id']) }}
-        end
+{# A goal, source and journey, of any profile, as one integer to join on; null without a journey. #}
+{% macro shared_journey_key(goal_and_source_key, journey_key) -%}
+    case when {{ journey_key }} is not null then {{ goalpost.key_of([goal_and_source_key, journey_key]) }} end
 {%- endmacro %}

@@ -91,21 +91,28 @@ def run_suites(
     settings: Settings, suites: tuple[Suite, ...], *, only_changed: bool = False
 ) -> list[tuple[Suite, list[CheckResult]]]:
     import_great_expectations()
-    import great_expectations
-
     from orchestration.checks import dialect
+
+    with closing(open_for_checks(settings, _words(suites), only_changed=only_changed)) as connection:
+        dialect.OPENED.set(connection)
+        return run_with(suites, "duckdb+buffered://")
+
+
+def run_with(
+    suites: tuple[Suite, ...], connection_string: str, **options: Any
+) -> list[tuple[Suite, list[CheckResult]]]:
+    """Run the suites where the connection string leads. `options`: of Great Expectations' SQL data source."""
+    import great_expectations
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    with closing(open_for_checks(settings, _words(suites), only_changed=only_changed)) as connection:
-        dialect.OPENED.set(connection)
-        source = context.data_sources.add_sql(
-            "warehouse", connection_string="duckdb+buffered://", create_temp_table=False
-        )
-        with warnings.catch_warnings():
-            # Great Expectations wants the schema in the connection, which DuckDB's does not have.
-            warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
-            return [(suite, _run_suite(source, suite)) for suite in suites]
+    source = context.data_sources.add_sql(
+        "warehouse", connection_string=connection_string, create_temp_table=False, **options
+    )
+    with warnings.catch_warnings():
+        # Great Expectations wants the schema in the connection, but the tables of a step have their own.
+        warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
+        return [(suite, _run_suite(source, suite)) for suite in suites]
 
 
 def _words(suites: tuple[Suite, ...]) -> dict[str, set[str]]:

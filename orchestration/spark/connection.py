@@ -23,6 +23,9 @@ SESSION = {
     "set:hivevar:spark.sql.parquet.inferTimestampNTZ.enabled": "false",
 }
 
+# Marts are written there, and no reader sees them before they are published (publish.py).
+BUILD = {"set:hivevar:spark.wap.branch": "build"}
+
 Row = dict[str, Any]
 
 
@@ -67,8 +70,10 @@ class Spark:
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[Spark]:
-    """A session. Raises GoalpostError if no Thrift server answers."""
+def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
+    """A session. `builds`: it sees the marts as they are being built; else as they are published.
+
+    Raises GoalpostError if no Thrift server answers."""
     from pyhive import hive
     from thrift.transport.TTransport import TTransportException
 
@@ -77,12 +82,13 @@ def connect(settings: Settings) -> Iterator[Spark]:
             host=settings.spark_host,
             port=settings.spark_port,
             username=settings.spark_user,
-            configuration=SESSION,
+            configuration=SESSION | (BUILD if builds else {}),
         )
     except TTransportException as error:
+        place = f"{settings.spark_host}:{settings.spark_port}"
         raise GoalpostError(
-            f"No Spark Thrift server answers at {settings.spark_host}:{settings.spark_port}: start it, or set "
-            "GOALPOST_SPARK_HOST and GOALPOST_SPARK_PORT (docs/spark.md)."
+            f"No Spark Thrift server answers at {place}: start it, or set "
+            "and GOALPOST_SPARK_PORT (docs/spark.md)."
         ) from error
     try:
         yield Spark(connection.cursor())
@@ -105,16 +111,8 @@ def literal(value: Any) -> str:
             return "null"
         case bool() | int():
             return str(value).lower()
-        case float():
-            return f"cast('{value!r}' as double)"
         case datetime():
-            return (
-                f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
-                if value.year > 999
-                else f"timestamp '{value.year:04}-{value:%m-%d %H:%M:%S.%f}'"
-            )
-        case date():
-            return f"date '{value.isoformat()}'"
+            return f"timestamp '{value.isoformat(sep=' ')}'"
         case list() | tuple():
             return f"array({', '.join(map(literal, value))})" if value else "cast(array() as array<string>)"
         case _:
@@ -123,7 +121,7 @@ def literal(value: Any) -> str:
 
 
 def insert_rows(spark: Spark, table: str, columns: dict[str, str], rows: Sequence[Row]) -> None:
-    """Append rows, as JSON text in the statements, in one commit for each megabyte of it. `columns`: names and
+    """Append rows, as JSON text in the statements, a commit for each megabyte. `columns`: names and
     types of Spark."""
     fields = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
     batch: list[str] = []

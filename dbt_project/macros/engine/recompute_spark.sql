@@ -6,7 +6,7 @@
 {{ run_hooks(pre_hooks) }}
 {%- if existing is none or not existing.is_table or goalpost.from_scratch() -%}
 {%- if existing is not none and not existing.is_table -%}{%- do adapter.drop_relation(existing) -%}{%- endif -%}
-{%- call statement('main') -%}{{ goalpost.spark__replace_table_sql(target, sql) }}{%- endcall -%}
+{%- do goalpost.spark__replace_table(existing if existing is not none and existing.is_table else none, target, sql) -%}
 {%- else -%}
 {%- do goalpost.spark__recompute(target, sql) -%}
 {%- endif -%}
@@ -21,24 +21,39 @@
 {%- endmacro %}
 
 
-{% macro spark__replace_table_sql(target, sql) -%}
-create or replace table {{ target }} using iceberg as
-{%- if config.get('contract').enforced %}
-select
-{%- for name, column in model.columns.items() %}
-    cast({{ name }} as {{ goalpost.spark__type(column.data_type) }}) as {{ name }}{{ ',' if not loop.last }}
-{%- endfor %}
-from (
+{#
+    Everything anew. A mart is written on the branch `build` of its table (profiles.yml: spark.wap.branch), which readers do not see before
+    a run publishes it (orchestration/spark/publish.py). So a mart keeps its table: new columns are added, other columns are dropped.
+#}
+{% macro spark__replace_table(existing, target, sql) -%}
+{%- if not config.get('contract').enforced -%}
+{%- call statement('main') -%}create or replace table {{ target }} using iceberg as {{ sql }}{%- endcall -%}
+{%- else -%}
+{%- set columns, present, added = [], {}, [] -%}
+{%- for name, column in model.columns.items() -%}
+{%- do columns.append(name ~ ' ' ~ goalpost.spark__type(column.data_type)) -%}
+{%- endfor -%}
+{%- if existing is none -%}
+{%- call statement() -%}create table {{ target }} ({{ columns | join(', ') }}) using iceberg tblproperties ('write.wap.enabled' = 'true'){%- endcall -%}
+{%- else -%}
+{%- for column in adapter.get_columns_in_relation(existing) -%}
+{%- do present.update({column.name: column.name ~ ' ' ~ column.dtype}) -%}
+{%- endfor -%}
+{%- set dropped = present.values() | reject('in', columns) | map('split') | map('first') | list -%}
+{%- set added = columns | reject('in', present.values()) | list -%}
+{%- if dropped -%}{%- call statement() -%}alter table {{ target }} drop columns {{ dropped | join(', ') }}{%- endcall -%}{%- endif -%}
+{%- if added -%}{%- call statement() -%}alter table {{ target }} add columns ({{ added | join(', ') }}){%- endcall -%}{%- endif -%}
+{%- endif -%}
+{%- call statement('main') -%}
+insert overwrite {{ target }} by name
 {{ sql }}
-)
-{%- else %}
-{{ sql }}
-{%- endif %}
+{%- endcall -%}
+{%- endif -%}
 {%- endmacro %}
 
 
 {#
-    Deletes and inserts in one commit: `merge` deletes the rows that it finds by their place in a file, and inserts all others.
+    Deletes and inserts in one commit. The rows to delete are named by all their columns: equal rows meet the same condition.
 #}
 {% macro spark__recompute(target, sql) -%}
 {%- set moment, condition = config.get('meta', {}).get('recompute_from'), config.get('meta', {}).get('recompute_where') -%}
@@ -50,9 +65,12 @@ insert overwrite {{ target }} by name
 {%- endcall -%}
 {%- else -%}
 {%- set computed = target.incorporate(path={'identifier': this.identifier ~ '__computed'}) -%}
-{%- do run_query('create or replace table ' ~ computed ~ ' using iceberg as ' ~ sql) -%}
-{%- set columns = adapter.get_columns_in_relation(computed) | map(attribute='name') | list -%}
-{%- set deleted = [] -%}
+{%- call statement() -%}create or replace table {{ computed }} using iceberg as {{ sql }}{%- endcall -%}
+{%- set columns, deleted, equal, same = [], [], [], [] -%}
+{%- for column in adapter.get_columns_in_relation(target) -%}
+{%- do columns.append(column.name) -%}
+{%- do same.append('kept.' ~ column.name ~ ' <=> changes.' ~ column.name) -%}
+{%- endfor -%}
 {%- if moment -%}
 {%- do deleted.append(
     "(" ~ moment ~ " >= " ~ goalpost.earliest_affected() ~ " and exists (select 1 from " ~ ref('int_affected_profiles')
@@ -65,25 +83,22 @@ insert overwrite {{ target }} by name
 {%- do deleted.append('(' ~ version ~ ' <> (select max(' ~ version ~ ') from ' ~ computed ~ '))') -%}
 {%- endif -%}
 {%- if keys -%}
-{%- set equal = [] -%}
 {%- for key in keys -%}{%- do equal.append('computed.' ~ key ~ ' = kept.' ~ key) -%}{%- endfor -%}
 {%- do deleted.append('exists (select 1 from ' ~ computed ~ ' as computed where ' ~ equal | join(' and ') ~ ')') -%}
 {%- endif -%}
 {%- call statement('main') -%}
 merge into {{ target }} as kept
 using (
-    select cast(null as string) as in_file, cast(null as bigint) as at_position{% for column in columns %}, {{ column }} as new_{{ column }}{% endfor %}
-    from {{ computed }}
+    select true as is_new, {{ columns | join(', ') }} from {{ computed }}
     union all
-    select _file, _pos{% for column in columns %}, null{% endfor %} from {{ target }} as kept
-    where {{ deleted | join(' or ') }}
+    select false, {{ columns | join(', ') }} from {{ target }} as kept where {{ deleted | join(' or ') }}
 ) as changes
-on kept._file = changes.in_file and kept._pos = changes.at_position
+on not changes.is_new and {{ same | join(' and ') }}
 when matched then delete
-when not matched then insert ({{ columns | join(', ') }})
-values ({% for column in columns %}changes.new_{{ column }}{{ ', ' if not loop.last }}{% endfor %})
+when not matched and changes.is_new then insert ({{ columns | join(', ') }})
+values (changes.{{ columns | join(', changes.') }})
 {%- endcall -%}
-{%- do run_query('drop table ' ~ computed) -%}
+{%- call statement() -%}drop table {{ computed }}{%- endcall -%}
 {%- endif -%}
 {%- endmacro %}
 

@@ -1,3 +1,12 @@
+{# The sum of integers, also where it is larger than a bigint. #}
+{% macro exact_sum(number) %}{{ return(adapter.dispatch('exact_sum')(number)) }}{% endmacro %}
+{% macro duckdb__exact_sum(number) -%}
+    sum({{ number }})
+{%- endmacro %}
+{% macro spark__exact_sum(number) -%}
+    sum(cast({{ number }} as decimal(38, 0)))
+{%- endmacro %}
+
 {#
     Moments of the numbers of a group, always added in the same order: floats in another order have another sum, and an increment must
     give what a full refresh gives. `where` limits the rows. Null: fewer than two rows (a mean: none).

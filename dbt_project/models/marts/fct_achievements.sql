@@ -30,7 +30,7 @@ numbered as (
     select
         reached.*,
         {{ 'coalesce(kept.achievements, 0) + ' if not from_scratch() }}row_number() over (
-            partition by reached.goal_id, reached.profile_key
+            partition by {{ key_of(['reached.goal_id', 'reached.profile_key']) }}
             order by reached.achieved_at asc nulls last, reached.achievement_id asc nulls last
         ) as achievement_number
     from reached

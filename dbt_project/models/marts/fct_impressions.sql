@@ -3,15 +3,6 @@
 -- Incremental: impressions of affected profiles from affected_from on are recomputed; int_first_impressions says which are first.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
-with impressions as (
-
-    select
-        impressions.*,
-        {{ enrollment_key('impressions') }} as enrollment_key
-    from {{ ref('int_impressions') }} as impressions
-
-)
-
 select
     impressions.workspace_id,
     impressions.goal_id,
@@ -32,7 +23,7 @@ select
     coalesce(firsts.is_first, false) as is_first,
     coalesce(firsts.is_first_of_journey, false) as is_first_of_journey,
     impressions.profile_key
-from impressions
+from {{ ref('int_impressions') }} as impressions
 left join {{ affected_rows(ref('int_first_impressions'), 'received_at') }} as firsts
     on
         impressions.enrollment_key = firsts.enrollment_key

@@ -88,8 +88,9 @@ with_next as (
 
     select
         *,
-        lead(changed_at) over (partition by workspace_id, segment_id, profile_key order by changed_at asc nulls last)
-            as next_changed_at
+        lead(changed_at) over (
+            partition by {{ key_of(['workspace_id', 'segment_id', 'profile_key']) }} order by changed_at asc nulls last
+        ) as next_changed_at
     from changes
 
 )

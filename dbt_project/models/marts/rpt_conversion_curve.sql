@@ -48,18 +48,36 @@ ended as (
 
 ),
 
+counted_by_source as (
+
+    select
+        workspace_id,
+        goal_id,
+        source_id,
+        last_day,
+        day,
+        count(*) as enrollments,
+        count(case when has_converted then 1 end) as conversions,
+        count(case when not has_converted then 1 end) as censored
+    from ended
+    group by workspace_id, goal_id, source_id, last_day, day
+
+),
+
 by_source as (
 
-    select * from ended
+    select * from counted_by_source
     union all
     select
         workspace_id,
         goal_id,
         null as source_id,
         last_day,
-        has_converted,
-        day
-    from ended
+        day,
+        enrollments,
+        conversions,
+        censored
+    from counted_by_source
 
 ),
 
@@ -77,7 +95,7 @@ days as (
             goal_id,
             source_id,
             last_day,
-            count(*) as enrollments
+            cast(sum(enrollments) as bigint) as enrollments
         from by_source
         group by workspace_id, goal_id, source_id, last_day
     ) as series
@@ -91,8 +109,8 @@ ends as (
         goal_id,
         source_id,
         day,
-        count(case when has_converted then 1 end) as conversions,
-        count(case when not has_converted then 1 end) as censored
+        cast(sum(conversions) as bigint) as conversions,
+        cast(sum(censored) as bigint) as censored
     from by_source
     group by workspace_id, goal_id, source_id, day
 

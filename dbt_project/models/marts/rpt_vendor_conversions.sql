@@ -1,6 +1,11 @@
 -- Grain: one row per goal and source, as in rpt_source_performance: the deliveries that we credit, those that the vendor says
 -- converted (its `converted` engagements), and why the two differ, up to as_of (SEMANTICS, section 10). A vendor does not say
 -- which goal: each goal that lists the source is compared with all of the source's conversions.
+{#- Most vendors say of no delivery that it converted: then DuckDB needs none of the facts. -#}
+{%- set engagements = ref('base_engagements') %}
+{%- set any_conversion = "select 1 from " ~ engagements ~ " where is_standing and metric = 'converted' limit 1" %}
+{%- set are_there_any = (asked_once(any_conversion) if execute else [1]) | length > 0 %}
+
 with theirs as (
 
     select
@@ -14,7 +19,8 @@ with theirs as (
     inner join {{ ref('rpt_source_performance') }} as ours
         on deliveries.workspace_id = ours.workspace_id and deliveries.source_id = ours.source_id
     where
-        deliveries.delivery_key in (
+        {{ 'true' if are_there_any else 'false' }}
+        and deliveries.delivery_key in (
             select engagements.delivery_key
             from {{ ref('base_engagements') }} as engagements
             inner join {{ source('control', 'clock') }} as clock on engagements.occurred_at <= clock.as_of

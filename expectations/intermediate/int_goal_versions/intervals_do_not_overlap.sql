@@ -13,4 +13,4 @@ from (
         lead(valid_from) over (partition by workspace_id, goal_id order by valid_from nulls first) as next_valid_from
     from {batch}
 ) as intervals
-where next_valid_from < coalesce(valid_to, timestamp 'infinity')
+where next_valid_from < coalesce(valid_to, timestamp '9999-12-31 23:59:59.999999')

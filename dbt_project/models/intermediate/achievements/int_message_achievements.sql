@@ -58,7 +58,10 @@ moments as (
             engagements.delivery_key = deliveries.delivery_key
             and engagements.metric = deliveries.message_metric
     -- a delivery is sent once, even if several engagements report it
-    where engagements.metric <> 'sent' and (deliveries.message_counts_machine or not engagements.is_machine)
+    where
+        engagements.metric <> 'sent'
+        and engagements.metric in (select message_metric from rules)
+        and (deliveries.message_counts_machine or not engagements.is_machine)
 
 ),
 

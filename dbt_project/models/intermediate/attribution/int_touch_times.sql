@@ -47,40 +47,49 @@ deliveries as {{ read_where_used() }} (
 
 ),
 
+-- The deliveries that a rule credits, and what each must meet to be a touch. Joined first: only some need an engagement for it.
+candidates as {{ read_where_used() }} (
+
+    select
+        criteria.*,
+        deliveries.profile_key,
+        deliveries.delivery_key,
+        deliveries.sent_at
+    from deliveries
+    inner join criteria on deliveries.sent_by = criteria.sent_by
+    where {{ is_candidate('deliveries', 'criteria', 'opted_in_by') }}
+
+),
+
 moments as (
 
     select
-        *,
-        'sent' as touch_metric,
-        sent_at as touch_at,
-        false as is_machine
-    from deliveries
+        candidates.*,
+        candidates.sent_at as touch_at
+    from candidates
+    where {{ is_touch_time('candidates', "'sent'", 'candidates.sent_at', 'false') }}
 
     union all
 
     select
-        deliveries.*,
-        engagements.metric as touch_metric,
-        engagements.occurred_at as touch_at,
-        engagements.is_machine
+        candidates.*,
+        engagements.occurred_at as touch_at
     from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries on engagements.delivery_key = deliveries.delivery_key
-    where engagements.metric <> 'sent' and engagements.metric in (select touch_metric from criteria)
+    inner join candidates
+        on
+            engagements.delivery_key = candidates.delivery_key
+            and {{ is_touch_time('candidates', 'engagements.metric', 'engagements.occurred_at', 'engagements.is_machine') }}
+    where candidates.touch_metric <> 'sent'
 
 )
 
 select
-    criteria.rule_number,
-    criteria.time_zone,
-    criteria.attribution_window_days,
-    moments.profile_key,
-    moments.delivery_key,
-    moments.touch_metric,
-    moments.touch_at,
-    moments.sent_at
-from {{ affected_rows('moments', 'touch_at', reaching_back_days=longest_attribution_window()) }} as moments
-inner join criteria
-    on
-        moments.sent_by = criteria.sent_by
-        and {{ is_touch_time('criteria', 'moments.touch_metric', 'moments.touch_at', 'moments.is_machine') }}
-where {{ is_candidate('moments', 'criteria', 'opted_in_by') }}
+    rule_number,
+    time_zone,
+    attribution_window_days,
+    profile_key,
+    delivery_key,
+    touch_metric,
+    touch_at,
+    sent_at
+from {{ affected_rows('moments', 'touch_at', reaching_back_days=longest_attribution_window()) }} as touch_times

@@ -5,18 +5,41 @@
 -- Incremental: for affected profiles, the first impression from affected_from on is searched again if there is none before.
 {{ config(materialized='recompute', meta={'recompute_from': 'received_at'}) }}
 
-with impressions as (
+-- A person seldom receives two deliveries at one microsecond. Only these are ordered by their ids: sorting by texts is slow.
+with simultaneous as (
 
     select
         profile_key,
+        received_at
+    from {{ ref('int_impression_checks') }}
+    group by profile_key, received_at
+    having min(delivery_key) < max(delivery_key)
+
+),
+
+places as (
+
+    select
         delivery_key,
-        delivery_id,
-        received_at,
-        is_eligible and not is_in_goal_state as is_passing,
-        {{ key_of(['goal_id', 'profile_key']) }} as goal_and_profile_key,
-        {{ enrollment_key('impressions') }} as enrollment_key,
-        {{ shared_journey_key('impressions') }} as shared_journey_key
-    from {{ ref('int_impressions') }} as impressions
+        row_number() over (order by delivery_id asc nulls last) as place
+    from {{ ref('stg_deliveries') }}
+    where delivery_key in (
+        select checks.delivery_key
+        from {{ ref('int_impression_checks') }} as checks
+        inner join simultaneous
+            on checks.profile_key = simultaneous.profile_key and checks.received_at = simultaneous.received_at
+    )
+
+),
+
+impressions as (
+
+    select
+        checks.*,
+        checks.is_eligible and not checks.is_in_goal_state as is_passing,
+        coalesce(places.place, 0) as place
+    from {{ ref('int_impression_checks') }} as checks
+    left join places on checks.delivery_key = places.delivery_key
 
 ),
 
@@ -30,7 +53,7 @@ numbered_in_journeys as (
     from impressions
     window journey_history as (
         partition by enrollment_key
-        order by received_at asc nulls last, delivery_id asc nulls last
+        order by received_at asc nulls last, place asc nulls last
         rows between unbounded preceding and current row
     )
 
@@ -43,7 +66,7 @@ numbered as (
         *,
         row_number() over (
             partition by goal_and_profile_key
-            order by received_at asc nulls last, delivery_id asc nulls last
+            order by received_at asc nulls last, place asc nulls last
         ) = 1 as is_first
     from numbered_in_journeys
     where is_first_of_journey or enrolls
@@ -73,12 +96,12 @@ firsts as (
         numbered.is_first_of_journey and of_the_journey.enrollment_key is null as is_first_of_journey,
         numbered.enrolls and enrolled.enrollment_key is null as enrolls
     from numbered
-    left join (select goal_and_profile_key from kept where is_first) as of_the_profile
-        on numbered.goal_and_profile_key = of_the_profile.goal_and_profile_key
-    left join (select enrollment_key from kept where is_first_of_journey) as of_the_journey
-        on numbered.enrollment_key = of_the_journey.enrollment_key
-    left join (select enrollment_key from kept where enrolls) as enrolled
-        on numbered.enrollment_key = enrolled.enrollment_key
+    left join kept as of_the_profile
+        on numbered.goal_and_profile_key = of_the_profile.goal_and_profile_key and of_the_profile.is_first
+    left join kept as of_the_journey
+        on numbered.enrollment_key = of_the_journey.enrollment_key and of_the_journey.is_first_of_journey
+    left join kept as enrolled
+        on numbered.enrollment_key = enrolled.enrollment_key and enrolled.enrolls
 
 )
 

@@ -37,7 +37,10 @@ candidates as (
         rules.rule_number,
         deliveries.delivery_key,
         deliveries.profile_key,
+        deliveries.journey_key,
         deliveries.sent_at,
+        rules.goal_key,
+        rules.goal_and_source_key,
         rules.eligibility_predicate,
         case when rules.is_profile_only then rules.profile_predicate end as goal_state_predicate,
         rules.transition,
@@ -74,6 +77,12 @@ select
     profile_key,
     sent_at,
     received_at,
+
+    -- what it may be the first of: int_first_impressions
+    {{ key_of(['goal_key', 'profile_key']) }} as goal_and_profile_key,
+    {{ key_of(['goal_and_source_key', 'profile_key', 'journey_key']) }} as enrollment_key,
+    {{ shared_journey_key('goal_and_source_key', 'journey_key') }} as shared_journey_key,
+
     eligibility_predicate is null or {{ is_match('matches', 'eligibility_predicate') }} as is_eligible,
     goal_state_predicate is not null
     and {{ is_match('matches', 'goal_state_predicate') }} = (transition = 'enter') as is_in_goal_state

@@ -19,6 +19,7 @@ select
     checks.received_at,
     checks.delivery_key,
     checks.profile_key,
+    checks.enrollment_key,
     checks.is_eligible,
     checks.is_in_goal_state
 from {{ checks }} as checks

@@ -47,6 +47,7 @@ select
     deliveries.channel,
     deliveries.delivery_key,
     deliveries.profile_key,
+    deliveries.journey_key,
     deliveries.sent_at,
     outcomes.first_delivered_at,
     greatest(deliveries.sent_at, outcomes.first_delivered_at) as latest_moment,

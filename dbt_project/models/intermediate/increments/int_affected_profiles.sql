@@ -14,9 +14,9 @@ select
     workspace_id,
     profile_id,
     profile_key,
-    sent_at as affected_from,
+    entered_at as affected_from,
     touched_after
-from {{ ref('base_deliveries') }}
+from {{ ref('base_journeys') }}
 where false
 
 {%- else %}
@@ -65,23 +65,6 @@ early_deliveries as (
 
 ),
 
--- A delivery affects its profile from its first touched engagement; if it is touched whole, from its sending if that is earlier.
-touched_deliveries as (
-
-    select
-        deliveries.workspace_id,
-        deliveries.profile_id,
-        deliveries.profile_key,
-        case when touched.is_touched_whole then least(deliveries.sent_at, touched.engaged_from) else touched.engaged_from end
-            as affected_from
-    from {{ ref('base_deliveries') }} as deliveries
-    inner join {{ ref('int_touched_deliveries') }} as touched on deliveries.delivery_key = touched.delivery_key
-    where
-        deliveries.reason_code is null
-        and (deliveries.sent_at >= {{ earliest_touched_send() }} or deliveries.sent_at is null)
-
-),
-
 unfinished as (
 
     select
@@ -97,7 +80,7 @@ unfinished as (
 affected as (
     {% for part in [
         'touched_profile_snapshots', 'touched_profile_changes', 'early_deliveries', 'touched_events', 'touched_journeys',
-        'touched_deliveries', ref('int_affected_by_definitions'), source('control', 'redo'), 'unfinished',
+        ref('int_affected_by_deliveries'), ref('int_affected_by_definitions'), source('control', 'redo'), 'unfinished',
     ] %}
     select * from {{ part }}
     {% if not loop.last %}union all{% endif %}

@@ -1,7 +1,6 @@
 -- Grain: one row per delivery that the new rows touch: its own row, an engagement of it, or its journey. is_touched_whole: its
 -- row, its sending, its failure or its journey is touched, so everything about it is recomputed; false if engagements only add to
--- it. changes_outcome: touched whole, or delivered. engaged_from: the first of the touched engagements; if the delivery is
--- touched whole, the first of all its engagements, because the change affects what they reached.
+-- it. changes_outcome: touched whole, or delivered. engaged_from: the first of the touched engagements.
 {{ config(meta={'holds': 'scope'}) }}
 
 with touched_rows as (
@@ -37,39 +36,15 @@ with touched_rows as (
     inner join {{ ref('base_journeys') }} as journeys on deliveries.journey_key = journeys.journey_key
     where journeys.touched_after = {{ watermark() }} and journeys.reason_code is null and deliveries.reason_code is null
 
-),
-
-touched as (
-
-    select
-        delivery_key,
-        max(is_touched_whole) = 1 as is_touched_whole,
-        max(changes_outcome) = 1 as changes_outcome,
-        min(engaged_at) as engaged_from
-    from touched_rows
-    {%- if from_scratch() %}
-    where false
-    {%- endif %}
-    group by delivery_key
-
-),
-
-first_engagements as (
-
-    select
-        engagements.delivery_key,
-        min(engagements.occurred_at) as first_engaged_at
-    from {{ ref('base_engagements') }} as engagements
-    inner join touched on engagements.delivery_key = touched.delivery_key
-    where touched.is_touched_whole and engagements.reason_code is null
-    group by engagements.delivery_key
-
 )
 
 select
-    touched.delivery_key,
-    touched.is_touched_whole,
-    touched.changes_outcome,
-    least(touched.engaged_from, first_engagements.first_engaged_at) as engaged_from
-from touched
-left join first_engagements on touched.delivery_key = first_engagements.delivery_key
+    delivery_key,
+    max(is_touched_whole) = 1 as is_touched_whole,
+    max(changes_outcome) = 1 as changes_outcome,
+    min(engaged_at) as engaged_from
+from touched_rows
+{%- if from_scratch() %}
+where false
+{%- endif %}
+group by delivery_key

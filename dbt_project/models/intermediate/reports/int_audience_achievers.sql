@@ -2,44 +2,64 @@
 -- channel of the first impression. Holds profiles whose later one of the two may be on a day that this run recounts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
-with by_their_impression as (
+with impressions as {{ read_where_used() }} (
+
+    select * from {{ ref('fct_impressions') }}
+    where is_first
+
+),
+
+achievements as {{ read_where_used() }} (
+
+    select * from {{ ref('fct_achievements') }}
+    where is_first
+
+),
+
+pairs as (
+    {%- if from_scratch() %}
 
     select
-        impressions.workspace_id,
-        impressions.goal_id,
-        impressions.source_id,
-        impressions.channel,
-        impressions.profile_key,
-        impressions.received_at as achiever_since
-    from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
-    inner join {{ ref('fct_achievements') }} as achievements
+        impressions.*,
+        achievements.achieved_at
+    from impressions
+    inner join achievements
+        on impressions.profile_key = achievements.profile_key and impressions.goal_id = achievements.goal_id
+
+    {%- else %}
+
+    -- By the impression, if it is the later one, or else by the achievement.
+    select
+        impressions.*,
+        achievements.achieved_at
+    from {{ recounted_rows('impressions', 'received_at') }} as impressions
+    inner join achievements
         on
             impressions.profile_key = achievements.profile_key
             and impressions.goal_id = achievements.goal_id
             and impressions.received_at >= achievements.achieved_at
-    where impressions.is_first and achievements.is_first
 
-),
-
-by_their_achievement as (
+    union all
 
     select
-        impressions.workspace_id,
-        impressions.goal_id,
-        impressions.source_id,
-        impressions.channel,
-        impressions.profile_key,
-        achievements.achieved_at as achiever_since
-    from {{ recounted_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-    inner join {{ ref('fct_impressions') }} as impressions
+        impressions.*,
+        achievements.achieved_at
+    from {{ recounted_rows('achievements', 'achieved_at') }} as achievements
+    inner join impressions
         on
             achievements.profile_key = impressions.profile_key
             and achievements.goal_id = impressions.goal_id
             and achievements.achieved_at > impressions.received_at
-    where achievements.is_first and impressions.is_first
+
+    {%- endif %}
 
 )
 
-select * from by_their_impression
-union all
-select * from by_their_achievement
+select
+    workspace_id,
+    goal_id,
+    source_id,
+    channel,
+    profile_key,
+    greatest(received_at, achieved_at) as achiever_since
+from pairs

@@ -2,19 +2,29 @@
 -- Holds journeys that may have begun on a day that this run recounts.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
-with firsts as (
+with impressions as (
+
+    select
+        *,
+        {{ shared_journey_key(
+            key_of(['workspace_id', 'goal_id', 'source_id']), key_of(['workspace_id', 'journey_id'])
+        ) }} as shared_journey_key
+    from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
+    where is_first_of_journey and journey_id is not null
+
+),
+
+firsts as (
 
     select *
     from (
         select
             *,
-            {{ shared_journey_key('impressions') }} as shared_journey_key,
             row_number() over (
-                partition by workspace_id, goal_id, source_id, journey_id
+                partition by shared_journey_key
                 order by received_at asc nulls last, delivery_id asc nulls last
             ) as number_in_journey
-        from {{ recounted_rows(ref('fct_impressions'), 'received_at') }} as impressions
-        where is_first_of_journey and journey_id is not null
+        from impressions
     ) as numbered
     where number_in_journey = 1
 

@@ -1,0 +1,51 @@
+"""Small tables of the lakehouse as tables of DuckDB: what Python models read, and what `goalpost report`
+reads.
+
+Belongs here: the copy, column by column of the same type. Does not: which tables.
+"""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from orchestration.spark.connection import Spark
+
+TYPES = {"string": "varchar", "int": "integer", "array<string>": "varchar[]", "array<boolean>": "boolean[]"}
+# What one report, and the dashboard, read of them: definitions and figures. The facts stay in the lakehouse.
+REPORTS = ("dim_goals", "dim_sources", "dim_segments", "dim_workspaces", "rpt_")
+
+
+def copy(spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Create the table `name` with the rows of a relation. Columns of a type that has no match here (structs,
+    maps, lists of numbers) are left out: no reader has any. Raises SparkError."""
+    import pyarrow
+
+    types: dict[str, str] = {
+        row["col_name"]: TYPES.get(row["data_type"], row["data_type"])
+        for row in spark.rows(f"describe {relation}")
+        if row["data_type"] and not row["col_name"].startswith("#")
+    }
+    types = {column: kind for column, kind in types.items() if "<" not in kind}
+    lists = [column for column, kind in types.items() if kind.endswith("[]")]
+    columns = [f"to_json({column}) as {column}" if column in lists else column for column in types]
+    rows = spark.rows(f"select {', '.join(columns)} from {relation}")
+    for row in rows:
+        row.update({column: json.loads(row[column]) for column in lists if row[column] is not None})
+    described = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+    connection.execute(f"create or replace table {name} ({described})")
+    if rows:
+        connection.register("copied", pyarrow.Table.from_pylist(rows))
+        connection.execute(f"insert into {name} by name select * from copied")
+        connection.unregister("copied")
+
+
+def copy_reports(spark: Spark, file: Path) -> None:
+    """Replace the file that `goalpost report` reads by the published reports."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    with duckdb.connect(str(part)) as connection:
+        for row in spark.rows("show tables in marts"):
+            if row["tableName"].startswith(REPORTS):
+                copy(spark, f"marts.{row['tableName']}", connection, row["tableName"])
+    part.replace(file)

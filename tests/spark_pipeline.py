@@ -1,0 +1,84 @@
+"""The pipeline on Spark, as tests use it: as pipeline.Pipeline, on the cluster of the session."""
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from orchestration.spark.landing import land_new_files
+
+from orchestration.settings import Settings
+from orchestration.spark import control
+from orchestration.spark.build import WITHOUT_UNIT_TESTS, build, parse
+from orchestration.spark.connection import connect
+
+
+class SparkPipeline:
+    """The tables of one home. The lakehouse has one set of schemas: a new pipeline begins with none."""
+
+    def __init__(self, home: Path, port: int):
+        self.settings = Settings(home=home, landing=str(home / "landing"), spark_port=port)
+        with connect(self.settings) as spark:
+            for schema in control.SCHEMAS:
+                for kind in ("view", "table"):
+                    for row in spark.rows(f"show {kind}s in {schema}") if _exists(spark, schema) else []:
+                        spark.run(f"drop {kind} if exists {schema}.{row.get('tableName') or row['viewName']}")
+            control.create_tables(spark)
+
+    @property
+    def landing(self) -> Path:
+        return Path(self.settings.landing)
+
+    def run(self, as_of: datetime, *arguments: str) -> None:
+        """Land what is new and build every model."""
+        with connect(self.settings) as spark:
+            land_new_files(self.settings, spark)
+            control.set_clock(spark, as_of)
+            control.open_increment(spark, "run", is_everything="--full-refresh" in arguments)
+            build(
+                self.settings,
+                *("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS),
+                *arguments,
+                manifest=_manifest(self.settings.spark_port),
+            )
+            control.move_watermark(spark)
+
+    def query(self, sql: str) -> list[dict]:
+        with connect(self.settings) as spark:
+            if "information_schema" in sql:
+                return [
+                    {
+                        "name": f"{schema}.{row['tableName']}",
+                        "columns": list(_types(spark, f"{schema}.{row['tableName']}")),
+                    }
+                    for schema in ("marts", "quarantine")
+                    for row in spark.rows(f"show tables in {schema}")
+                ]
+            if not sql.startswith("select * from "):
+                return spark.rows(sql)
+            table = sql.removeprefix("select * from ")
+            lists = {name for name, kind in _types(spark, table).items() if kind.startswith("array")}
+            columns = ", ".join(
+                f"to_json({name}) as {name}" if name in lists else name for name in _types(spark, table)
+            )
+            rows = spark.rows(f"select {columns} from {table}")
+        for row in rows:
+            for name in lists:
+                row[name] = json.loads(row[name]) if row[name] is not None else None
+        return rows
+
+    def mart(self, name: str) -> list[dict]:
+        return self.query(f"select * from marts.{name}")
+
+
+@cache
+def _manifest(port: int):
+    return parse(Settings(spark_port=port))
+
+
+def _exists(spark, schema: str) -> bool:
+    return bool(spark.rows(f"show schemas like '{schema}'"))
+
+
+def _types(spark, table: str) -> dict[str, str]:
+    return {row["col_name"]: row["data_type"] for row in spark.rows(f"describe {table}") if row["data_type"]}
