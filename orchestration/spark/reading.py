@@ -22,7 +22,6 @@ from orchestration.landing.csv_records import CsvRows
 from orchestration.landing.json_records import BLANKS, JsonRows, is_array
 from orchestration.landing.listing import LandedFile
 from orchestration.landing.rows import (
-    BLOCK_BYTES,
     JSON_TYPES,
     LONGEST_NAME,
     MOST_UNKNOWN,
@@ -40,9 +39,11 @@ from orchestration.spark.connection import Row, Spark, literal
 from orchestration.spark.engine import json_macros
 
 ONE_PIECE_BYTES = 256 * 1024 * 1024  # the text of a file that only one task can read
+HEAD_BYTES = 64 * 1024  # of JSON, to see whether it is an array
 PLACE_IN_TASK = (
     "(monotonically_increasing_id() & 8589934591)"  # the lower 33 bits; the upper ones number the task
 )
+BLOCK_AND_PLACE = f"input_file_block_start() as block, {PLACE_IN_TASK} as place"
 NULL = "cast(null as string)"
 
 # Possessive loops (*+) take no stack, so a text may be long.
@@ -61,7 +62,8 @@ class Reading(ABC):
 
     def __init__(self, table: RawTable, view: str):
         self.table, self.view = table, view
-        self.records_before: dict[int, int] = {}  # by where a block begins
+        # By where a block begins. (If its task reads another one first, less the records of that.)
+        self.records_before: dict[int, int] = {}
 
     @abstractmethod
     def create_view(self, path: str) -> str:
@@ -79,7 +81,7 @@ class Reading(ABC):
         """Count. Raises UnreadableFile, and SparkError."""
         records = self.rows = 0
         for block in sorted(blocks, key=lambda block: block["block"]):
-            self.records_before[block["block"]] = records
+            self.records_before[block["block"]] = records - block["first"]
             records += block["records"]
             self.rows += block["rows"]
 
@@ -113,14 +115,14 @@ class TextReading(Reading):
 
     def blocks(self) -> str:
         return f"""
-            select block, count(*) as records, count_if({self.is_row}) as rows,
+            select block, min(place) as first, count(*) as records, count_if({self.is_row}) as rows,
                 sum(octet_length(record) + 1) as bytes, max(octet_length(record)) as longest,
                 bool_or({self.needs_one_piece}) as needs_one_piece,
                 max(case
                     when bytes <> encode(decode(bytes, 'UTF-8'), 'UTF-8') then hex(substring(bytes, 1, 10000))
                 end) as not_utf_8
             from (
-                select record, cast(record as binary) as bytes, input_file_block_start() as block
+                select record, cast(record as binary) as bytes, {BLOCK_AND_PLACE}
                 from ({self.records.format(view=self.view)})
             )
             group by block
@@ -182,7 +184,12 @@ class JsonLines(TextReading):
         known = literal([column.name for column in self.table.columns])
         return f"""
             select distinct left(key, {LONGEST_NAME}) as name
-            from (select explode(array_except(json_object_keys(line), {known})) as key from ({self._mended_lines()}))
+            from (
+                select line, array_except(json_object_keys(line), {known}) as unknown
+                from ({self._mended_lines()})
+            )
+            lateral view explode(unknown) as key
+            where size(unknown) > 0 and {json_macros().is_json_object("line")}
             order by name limit {MOST_UNKNOWN}
         """
 
@@ -228,7 +235,7 @@ class JsonArray(JsonLines):
         return f"""
             select place, case when depth = 1 and token in ('[', ',') then '' else token end as token,
                 1 + count_if(depth = 1 and token = ',') over (order by place) as element,
-                count_if(depth = 0 and trim(both ' \t\r\n' from token) <> '') over (order by place) as closed
+                count_if(depth <= 0 and trim(both ' \t\r\n' from token) <> '') over (order by place) as closed
             from (
                 select place, token, sum(case
                     when token in ('[', '{{') then 1
@@ -280,6 +287,7 @@ class CsvReading(TextReading):
     def select(self) -> str:
         field = rf'{self.delimiter}((?:{QUOTED}(?:"|\z))?+[^{self.delimiter}]*+)'
         parts = literal(rf'(?s)^({QUOTED})"?(.*)$')
+        raw_record = "regexp_replace(record, '(\r\n|\r|\n)\\\\z', '')"  # it may end in an open quote
         columns = ", ".join(
             _stored(column, f"fields[{self.places[column.name]}]") if column.name in self.places else NULL
             for column in self.table.columns
@@ -287,7 +295,7 @@ class CsvReading(TextReading):
         return f"""
             select row_number, {columns}, raw_record
             from (
-                select row_number, case when size(fields) <> {self.csv_fields} then record end as raw_record,
+                select row_number, case when size(fields) <> {self.csv_fields} then {raw_record} end as raw_record,
                     case when size(fields) = {self.csv_fields} then transform(fields, field -> case
                         when field = '\\\\N' then null
                         when field not like '"%' then field
@@ -352,8 +360,8 @@ class ParquetReading(Reading):
     def blocks(self) -> str:
         """With the columns of text reading."""
         return f"""
-            select block, count(*) as records, count(*) as rows, 0L as bytes, 0 as longest, false as needs_one_piece, {NULL} as not_utf_8
-            from (select input_file_block_start() as block from {self.view})
+            select block, min(place) as first, count(*) as records, count(*) as rows, 0L as bytes, 0 as longest, false as needs_one_piece, {NULL} as not_utf_8
+            from (select {BLOCK_AND_PLACE} from {self.view})
             group by block
         """
 
@@ -434,7 +442,7 @@ def open_reading(file: LandedFile, head: Path, stream: BinaryIO, view: str, most
     rows = JsonRows(connection, table, head, file.compression, most_bytes)
     begin = b""
     with rows.open() as text:
-        while not begin and (block := text.read(BLOCK_BYTES)):
+        while not begin and (block := text.read(HEAD_BYTES)):
             begin = block.lstrip(BLANKS)
     return (JsonArray if is_array(begin) else JsonLines)(rows, view)
 

@@ -332,4 +332,4 @@ nullif({{ goalpost.json_item(document, pointer) }}, 'null')
 {%- endmacro %}
 
 {# A JSON text with its quotes, as a regular expression. (Without possessive loops Java's stack overflows on a long text.) #}
-{% macro spark__json_string() %}"[^"\\]*+(?:\\.[^"\\]*+)*+"{% endmacro %}
+{% macro spark__json_string() %}"[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+"{% endmacro %}
