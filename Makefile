@@ -34,7 +34,8 @@ spark-demo: $(SPARK)  ## the demo on Apache Spark: a cluster on this machine, th
 	$(BIN)/python -m orchestration.spark.cluster $(BIN)/goalpost demo --run
 
 test-spark: $(SPARK)  ## the worlds on Spark: an hour
-	GOALPOST_SPARK=1 $(BIN)/python -m pytest tests/test_spark.py tests/test_spark_landing.py
+	GOALPOST_SPARK=1 GOALPOST_HOME=.goalpost/test-spark $(BIN)/python -m orchestration.spark.cluster \
+	    $(BIN)/python -m pytest tests/test_spark.py tests/test_spark_landing.py
 
 lint: $(READY)  ## format, lint and types; changes nothing
 	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-sql
