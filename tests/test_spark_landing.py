@@ -1,6 +1,7 @@
 """Landing on a Spark cluster gives the rows and the ledger that landing on DuckDB gives.
 
-Runs only with GOALPOST_SPARK, against the Thrift server at GOALPOST_SPARK_PORT; it drops the tables of raw there.
+Runs only with GOALPOST_SPARK, against the Thrift server at GOALPOST_SPARK_PORT; it drops the tables of raw
+there.
 """
 
 import bz2
@@ -134,6 +135,8 @@ def test_a_faulty_file_of_each_format_is_set_aside_and_the_others_load(landing, 
         "m.avro": b"Obj\x01",
         "n.jsonl.GZ": gzip.compress(WORKSPACE.encode()),
     }
+    twice = pyarrow.Table.from_arrays([pyarrow.array(["w"])] * 2, ["workspace_id"] * 2)
+    pyarrow.parquet.write_table(twice, landing.put("workspaces/o.parquet", ""))
     landing.put("workspaces/a.jsonl", WORKSPACE)
     for name, content in faulty.items():
         landing.put(f"workspaces/{name}", content)
@@ -147,6 +150,7 @@ def test_a_faulty_file_of_each_format_is_set_aside_and_the_others_load(landing, 
     }
     assert "Jörg" in found["workspaces/b.jsonl"]
     assert "Unexpected end of input stream" in found["workspaces/j.jsonl.gz"]
+    assert "two columns workspace_id" in found["workspaces/o.parquet"]
     assert "in lower case" in found["workspaces/n.jsonl.GZ"]
     assert spark.value("select count(*) from raw.workspaces") == 2
 
@@ -166,8 +170,8 @@ def land(landing: Landing, spark: Spark) -> dict[str, str]:
 
 
 def differences(landing: Landing, spark: Spark) -> list[str]:
-    """Between what lands on DuckDB and on Spark, by path and row number. JSON is compared as such: each engine
-    spells numbers in its own way."""
+    """Between what lands on DuckDB and on Spark, by path and row number. JSON is compared as such: each
+    engine spells numbers in its own way."""
     landing.load()
     land_new_files(landing.settings, spark)
     ledger = f"select {', '.join(LEDGER)}, {{}} from raw.files"

@@ -1,14 +1,15 @@
 """Landing on a cluster: new files become rows of raw.* in the lakehouse, which the cluster reads and writes.
 
-Belongs here: the order of the commits, the tables of raw, and telling a file's fault from the cluster's. Does not:
-what is new (orchestration/landing/listing.py), the formats (reading.py).
+Belongs here: the order of the commits, the tables of raw, and telling a file's fault from the cluster's. Does
+not: what is new (orchestration/landing/listing.py), the formats (reading.py).
 
-A commit of Iceberg is of one table. So the rows of some files are committed table by table, and their rows in the
-ledger last: what the ledger does not know, a killed run has left, and the next landing deletes it first. Readers
-read up to a file_id of the ledger.
+A commit of Iceberg changes one table. So the rows of some files are committed table by table, and their rows
+in the ledger last. A killed run leaves rows that the ledger does not know: the next landing deletes them first.
+Readers read up to a file_id of the ledger.
 
-The host lists the landing, reads heads, and hashes: a hash needs the bytes in their order, so no cluster can share
-it out, and Spark's own (binaryFile, sha2) needs a whole file, of at most 2 GB, in the memory of a task.
+The host lists the landing, reads the heads of files and hashes them. A hash needs the bytes in their order, so
+a cluster cannot share it out; Spark's own (binaryFile, sha2) needs the whole file, of at most 2 GB, in the
+memory of one task.
 """
 
 import errno
@@ -20,9 +21,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from io import BufferedReader
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 from orchestration.contract import RAW_TABLES
 from orchestration.errors import GoalpostError
@@ -76,8 +78,8 @@ def land_new_files(
 ) -> LandingReport:
     """Load what is new, as orchestration.landing.land_new_files does.
 
-    Raises GoalpostError if the landing cannot be listed, the cluster cannot see it, or a readable file cannot be
-    loaded.
+    Raises GoalpostError if the landing cannot be listed, the cluster cannot see it, or a readable file cannot
+    be loaded.
     """
     listing = settled(settings) if leaves_unsettled else list_landing(settings)
     create_tables(spark)
@@ -158,7 +160,8 @@ class _Lander:
         return landings
 
     def load(self, landings: list[_Landing]) -> list[LedgerRow]:
-        """Load the files together. If that fails, each half of them, down to the faulty file, which is set aside.
+        """Load the files together. If that fails, each half of them, down to the faulty file, which is set
+        aside.
 
         Raises GoalpostError if the error is of no file."""
         try:
@@ -216,14 +219,16 @@ class _Lander:
         by_table = groupby(_read(landings), key=lambda each: each[0].table)
         counts = " union all ".join(
             f"select file_id, count(*) as rows from raw.{table} "
-            f"where file_id in ({', '.join(str(landing.file_id) for landing, _ in of_table)}) group by file_id"
+            f"where file_id in ({', '.join(str(landing.file_id) for landing, _ in of_table)}) "
+            "group by file_id"
             for table, of_table in by_table
         )
         arrived = {row["file_id"]: row["rows"] for row in self.spark.rows(counts)} if counts else {}
         for landing, reading in _read(landings):
             if (count := arrived.get(landing.file_id, 0)) != reading.rows:
                 raise GoalpostError(
-                    f"{landing.file.path} could not be loaded: {count} rows arrived of {reading.rows}. Run again."
+                    f"{landing.file.path} could not be loaded: {count} rows arrived of {reading.rows}. "
+                    "Run again."
                 )
 
     def _is_unchanged(self, landing: _Landing) -> bool:
@@ -271,8 +276,8 @@ class _Lander:
             if not self.listing.file_system.exists(file.location):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
             raise GoalpostError(
-                f"The cluster does not see {path}: the landing must be in an object store, or in a folder that every "
-                "machine of the cluster has under the same path."
+                f"The cluster does not see {path}: the landing must be in an object store, or in a folder "
+                "that every machine of the cluster has under the same path."
             ) from error
         return reading
 
@@ -291,9 +296,9 @@ class _Lander:
             copy.unlink(missing_ok=True)
 
     @contextmanager
-    def _stream(self, file: LandedFile) -> Iterator[BinaryIO]:
+    def _stream(self, file: LandedFile) -> Iterator[BufferedReader]:
         with reading_one_file(file.location):
-            stream = self.listing.file_system.open(file.location, "rb")
+            stream = cast(BufferedReader, self.listing.file_system.open(file.location, "rb"))
         with stream:
             yield stream
 

@@ -3,9 +3,9 @@
 Belongs here: each format in Spark's SQL. Does not: what the head of a file says (landing/), which files
 (landing.py), what a text means (the staging models).
 
-Spark does not number the records of a file. But a file that is scanned alone is read block by block, each by a
-task of its own from its beginning to its end. So a record's number is its place in its task, behind the records of
-the blocks before; the judging query counts these.
+Spark does not number the records of a file. But a task reads a block of a file from its beginning to its end,
+so a record's number is its place in its block, after the records of the blocks before; the query of the blocks
+counts these. No window sorts the file.
 """
 
 import re
@@ -145,8 +145,8 @@ class TextReading(Reading):
     def judge_one_piece(self, what: str) -> None:
         if self.bytes > ONE_PIECE_BYTES:
             raise UnreadableFile(
-                f"It is {what}, and larger than {ONE_PIECE_BYTES // 2**20} MB, unpacked: a cluster cannot share "
-                "such a file out. Land it in smaller files, or with one JSON object a line."
+                f"It is {what}, and larger than {ONE_PIECE_BYTES // 2**20} MB, unpacked: a cluster cannot "
+                "share such a file out. Land it in smaller files, or with one JSON object a line."
             )
 
 
@@ -198,8 +198,8 @@ class JsonLines(TextReading):
 
 
 class JsonArray(JsonLines):
-    """The elements of an array, wherever its line ends are: a comma outside strings and other brackets ends one.
-    One task reads it, because what a bracket means depends on all before it."""
+    """The elements of an array, wherever its line ends are: a comma outside strings and other brackets ends
+    one. One task reads it, because what a bracket means depends on all before it."""
 
     def judge(self, spark: Spark, blocks: list[Row]) -> None:
         super().judge(spark, blocks)
@@ -215,7 +215,8 @@ class JsonArray(JsonLines):
             raise UnreadableFile("Its array is never closed: was it cut off, or is a quote never closed?")
         if found["rest"]:
             raise UnreadableFile(
-                f'After its array comes "{shown(found["rest"], 40)}": a file is one array, or one object a line.'
+                f'After its array comes "{shown(found["rest"], 40)}": a file is one array, or one object a '
+                "line."
             )
         self.rows = found["elements"] if found["texts"] or found["elements"] > 1 else 0
 
@@ -230,8 +231,8 @@ class JsonArray(JsonLines):
         """
 
     def _tokens(self) -> str:
-        """SQL: strings, brackets, commas and what is between them. `closed`: 0 in the array, 1 at its last bracket,
-        more behind it. What divides elements is no text of theirs."""
+        """SQL: strings, brackets, commas and what is between them. `closed`: 0 in the array, 1 at its last
+        bracket, more behind it. What divides elements is no text of theirs."""
         return f"""
             select place, case when depth = 1 and token in ('[', ',') then '' else token end as token,
                 1 + count_if(depth = 1 and token = ',') over (order by place) as element,
@@ -245,15 +246,17 @@ class JsonArray(JsonLines):
                 from (
                     select struct(line, place) as place, token
                     from (select value, {self.number()} as line from {self.view})
-                    lateral view posexplode(regexp_extract_all(value || '\n', {literal(JSON_TOKEN)}, 0)) as place, token
+                    lateral view posexplode(
+                        regexp_extract_all(value || '\n', {literal(JSON_TOKEN)}, 0)
+                    ) as place, token
                 )
             )
         """
 
 
 class CsvReading(TextReading):
-    """A blank line is no record. If a value has a line end in it, one task reads the file, because what a quote
-    means depends on all before it."""
+    """A blank line is no record. If a value has a line end in it, one task reads the file, because what a
+    quote means depends on all before it."""
 
     records = "select * from (select rtrim('\r', value) as record from {view}) where record <> ''"
 
@@ -295,7 +298,8 @@ class CsvReading(TextReading):
         return f"""
             select row_number, {columns}, raw_record
             from (
-                select row_number, case when size(fields) <> {self.csv_fields} then {raw_record} end as raw_record,
+                select row_number,
+                    case when size(fields) <> {self.csv_fields} then {raw_record} end as raw_record,
                     case when size(fields) = {self.csv_fields} then transform(fields, field -> case
                         when field = '\\\\N' then null
                         when field not like '"%' then field
@@ -303,7 +307,9 @@ class CsvReading(TextReading):
                             || regexp_extract(field, {parts}, 2)
                     end) end as fields
                 from (
-                    select *, regexp_extract_all({literal(self.csv_delimiter)} || record, {literal(field)}, 1) as fields
+                    select *, regexp_extract_all(
+                        {literal(self.csv_delimiter)} || record, {literal(field)}, 1
+                    ) as fields
                     from ({self._numbered()})
                 )
             )
@@ -317,7 +323,8 @@ class CsvReading(TextReading):
         if not self.is_one_piece:
             records = self.records.format(view=self.view)
             return f"""
-                select * from (select {self.number()} - {self.records_of_head} as row_number, record from ({records}))
+                select *
+                from (select {self.number()} - {self.records_of_head} as row_number, record from ({records}))
                 where row_number > 0
             """
         field = rf'(?:{QUOTED}(?:"|\z))?+[^{self.delimiter}\r\n]*+'
@@ -325,10 +332,14 @@ class CsvReading(TextReading):
         return f"""
             select place + 1 as row_number, record
             from (
-                select cast(substring(bytes, {self.header_ends} + if(substring(bytes, 1, 3) = X'EFBBBF', 4, 1)) as string) as text
+                select cast(substring(
+                    bytes, {self.header_ends} + if(substring(bytes, 1, 3) = X'EFBBBF', 4, 1)
+                ) as string) as text
                 from (select cast(value as binary) as bytes from {self.view}_in_one_piece)
             )
-            lateral view posexplode(filter(regexp_extract_all(text, {record}, 0), each -> each <> '')) as place, record
+            lateral view posexplode(
+                filter(regexp_extract_all(text, {record}, 0), each -> each <> '')
+            ) as place, record
         """
 
 
@@ -351,16 +362,25 @@ class ParquetReading(Reading):
         }
         self.int96 = {name for name, type_ in physical.items() if type_ == "INT96"}
         self.places = places_in(table, self.schema.names)
+        names = [self.schema.names[place] for place in self.places.values()]
+        if twice := [name for name in names if self.schema.names.count(name) > 1]:
+            raise UnreadableFile(
+                f"It has two columns {shown(twice[0])}, of which Spark reads the last: write one."
+            )
 
     def create_view(self, path: str) -> str:
         fields = [self.schema.field(place) for place in self.places.values()]
         columns = ", ".join(f"{_quoted(field.name)} {self._spark_type(field)}" for field in fields)
-        return f"create or replace temporary view {self.view} ({columns}) using parquet options (path {literal(path)})"
+        return (
+            f"create or replace temporary view {self.view} ({columns}) using parquet "
+            f"options (path {literal(path)})"
+        )
 
     def blocks(self) -> str:
         """With the columns of text reading."""
         return f"""
-            select block, min(place) as first, count(*) as records, count(*) as rows, 0L as bytes, 0 as longest, false as needs_one_piece, {NULL} as not_utf_8
+            select block, min(place) as first, count(*) as records, count(*) as rows, 0L as bytes,
+                0 as longest, false as needs_one_piece, {NULL} as not_utf_8
             from (select {BLOCK_AND_PLACE} from {self.view})
             group by block
         """
@@ -396,19 +416,19 @@ class ParquetReading(Reading):
             ) from error
 
     def _text_of(self, column: Column) -> str:
-        """SQL: the column as text. Times are ISO in UTC; nested values are compact JSON; a number that is not finite
-        is null."""
+        """SQL: the column as text. Times are ISO in UTC; nested values are compact JSON; a number that is not
+        finite is null."""
         field = self.schema.field(self.places[column.name])
         name, type_ = _quoted(field.name), field.type
         if _is_nanoseconds(type_) and field.name not in self.int96:
             name = f"timestamp_micros(({name} - pmod({name}, 1000)) div 1000)"
         if isinstance(type_, pa.UuidType):
-            return f"regexp_replace(lower(hex({name})), '(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})', '$1-$2-$3-$4-$5')"
+            groups = "(.{8})(.{4})(.{4})(.{4})(.{12})"
+            return f"regexp_replace(lower(hex({name})), '{groups}', '$1-$2-$3-$4-$5')"
         if pa.types.is_timestamp(type_):
             return f"date_format({name}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS\")"
         if pa.types.is_nested(type_):
             return f"to_json({_as_json(name, type_)}, map('ignoreNullFields', 'false'))"
-        is_whole = column.type in WHOLE_NUMBER_TYPES
         text = f"cast({name} as string)"
         if pa.types.is_floating(type_):
             text = (
@@ -421,8 +441,8 @@ class ParquetReading(Reading):
 
 
 def open_reading(file: LandedFile, head: Path, stream: BinaryIO, view: str, most_bytes: int) -> Reading:
-    """The file by its format. `head`: a file with at least the first MB; `stream`: the whole file, of which only
-    the head or the footer is read. Raises UnreadableFile."""
+    """The file by its format. `head`: a file with at least the first MB; `stream`: the whole file, of which
+    only the head or the footer is read. Raises UnreadableFile."""
     table = RAW_TABLES[file.tables[0]]
     if file.format == "avro":
         raise UnreadableFile(
@@ -448,8 +468,8 @@ def open_reading(file: LandedFile, head: Path, stream: BinaryIO, view: str, most
 
 
 def without_half_surrogates(text: str) -> str:
-    """SQL: the JSON text with each half of a surrogate pair replaced by U+FFFD. An escaped backslash is hidden
-    behind a control character, which JSON text cannot contain."""
+    """SQL: the JSON text with each half of a surrogate pair replaced by U+FFFD. An escaped backslash is
+    hidden behind a control character, which JSON text cannot contain."""
     half, replacement = literal(rf"{HIGH}(?!{LOW})|(?<!{HIGH}){LOW}"), literal(r"\\ufffd")
     hidden = f"replace({text}, '\\\\\\\\', chr(1))"
     mended = f"regexp_replace({hidden}, {half}, {replacement})"
@@ -463,8 +483,8 @@ def _stored(column: Column, text: str) -> str:
 
 
 def _text_of_json(column: Column) -> str:
-    """SQL: the text of a column. If it may be a number that is whole, the line is read again to see whether it is
-    a number, not a text."""
+    """SQL: the text of a column. If it may be a number that is whole, the line is read again to see whether
+    it is a number, not a text."""
     text = f"`{column.name}`"
     if column.type in WHOLE_NUMBER_TYPES:
         text = (
