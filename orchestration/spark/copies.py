@@ -21,8 +21,8 @@ def copy(spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, nam
     maps, lists of numbers) are left out: no reader has any. Raises SparkError."""
     import pyarrow
 
-    types: dict[str, str] = {
-        row["col_name"]: TYPES.get(row["data_type"], row["data_type"])
+    types = {
+        str(row["col_name"]): TYPES.get(row["data_type"], str(row["data_type"]))
         for row in spark.rows(f"describe {relation}")
         if row["data_type"] and not row["col_name"].startswith("#")
     }
