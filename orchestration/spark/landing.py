@@ -4,11 +4,11 @@ Belongs here: the order of the commits, the tables of raw, and telling a file's 
 not: what is new (orchestration/landing/listing.py), the formats (reading.py).
 
 A commit of Iceberg changes one table. So the rows of some files are committed table by table, and their rows
-in the ledger last. A killed run leaves rows that the ledger does not know: the next landing deletes them.
-Readers read up to a file_id of the ledger.
+in the ledger last. A killed run leaves rows that the ledger does not know; the next landing deletes them
+first. Readers read up to a file_id of the ledger.
 
-The host lists the landing, reads heads and hashes. A hash needs the bytes in their order, so
-a cluster cannot share it out; Spark's own (binaryFile, sha2) needs the whole file, of at most 2 GB, in the
+The host lists the landing, reads the heads of files and hashes them. A hash needs the bytes in their order,
+so a cluster cannot share it out; Spark's own (binaryFile, sha2) needs the whole file, of at most 2 GB, in the
 memory of one task.
 """
 

@@ -4,8 +4,8 @@ Belongs here: each format in Spark's SQL. Does not: what the head of a file says
 (landing.py), what a text means (the staging models).
 
 Spark does not number the records of a file. But a task reads a block of a file from its beginning to its end,
-so a record's number is its place in its block, after the records of the blocks before; its query
-counts these. No window sorts the file.
+so a record's number is its place in its block, after the records of the blocks before; the query of the
+blocks counts these. No window sorts the file.
 """
 
 import re
