@@ -5,12 +5,11 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from orchestration.spark.landing import land_new_files
-
 from orchestration.settings import Settings
 from orchestration.spark import control
 from orchestration.spark.build import WITHOUT_UNIT_TESTS, build, parse
 from orchestration.spark.connection import connect
+from orchestration.spark.landing import land_new_files
 
 
 class SparkPipeline:
