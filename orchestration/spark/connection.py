@@ -61,7 +61,7 @@ class Spark:
         return value
 
     def _execute(self, statement: str) -> None:
-        from pyhive.exc import DatabaseError
+        from pyhive.exc import DatabaseError  # pyright: ignore[reportMissingImports]
 
         try:
             self._cursor.execute(statement)
@@ -74,8 +74,8 @@ def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
     """A session. `builds`: it sees the marts as they are being built; else as they are published.
 
     Raises GoalpostError if no Thrift server answers."""
-    from pyhive import hive
-    from thrift.transport.TTransport import TTransportException
+    from pyhive import hive  # pyright: ignore[reportMissingImports]
+    from thrift.transport.TTransport import TTransportException  # pyright: ignore[reportMissingImports]
 
     try:
         connection = hive.connect(
