@@ -6,6 +6,7 @@ Belongs here: starting and ending its processes, all on the loopback interface. 
 cluster needs from Goalpost (docs/spark.md says what it must have set).
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -127,6 +128,7 @@ def _process(folder: Path, name: str, *command: object) -> Iterator[subprocess.P
 
 
 def _wait(process: subprocess.Popen, settings: Settings, log: Path) -> None:
+    logging.getLogger("thrift").setLevel(logging.CRITICAL)  # it tells each try
     begin = time.monotonic()
     while process.poll() is None and time.monotonic() - begin < PATIENCE_SECONDS:
         try:
