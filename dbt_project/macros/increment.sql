@@ -147,7 +147,7 @@
 #}
 {% macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run', 'retry') -%}
-{%- if not adapter.get_relation(database=target.database, schema='control', identifier='built_models') -%}
+{%- if not goalpost.is_there('control', 'built_models') -%}
 {%- do exceptions.raise_compiler_error(
     "Nothing has landed in " ~ target.get('path', target.name) ~ " yet: `goalpost run` lands files and builds; to fill the target dev, run "
     ~ "`dbt run-operation copy_raw_to_dev --target dev`."
@@ -156,7 +156,7 @@
 {%- set every_model = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | map(attribute='unique_id') | list -%}
 {%- set is_whole = every_model | reject('in', selected_resources) | list | length == 0 -%}
 {%- if is_whole and flags.FULL_REFRESH and not goalpost.increment()['is_everything'] -%}
-{%- call statement() -%}update control.increment set increment_id = increment_id + 1, is_everything = true, run_id = null{%- endcall -%}
+{%- do goalpost.execute_at_once('update control.increment set increment_id = increment_id + 1, is_everything = true, run_id = null') -%}
 {%- do goalpost.forget("select * from control.increment") -%}
 {%- endif -%}
 {%- for unique_id in selected_resources if unique_id in every_model -%}
