@@ -1,12 +1,15 @@
 """Processes that work for a run, and end with it.
 
-Belongs here: how they end. Does not: what they do (dbt_process.py, checks/process.py).
+Belongs here: how they end, and variables for what runs in this process instead. Does not: what they do
+(dbt_process.py, checks/process.py).
 """
 
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 PARENT = "GOALPOST_PARENT"
 
@@ -29,3 +32,18 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def changed_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables of this process; afterwards they are as they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

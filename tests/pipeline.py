@@ -1,7 +1,6 @@
 """The pipeline as tests use it: land real files, build the real models, read the real marts. No checks,
 no publishing: these have tests of their own, and here their start-up would take most of the time."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from dbt.cli.main import dbtRunner
 
 from orchestration.changes import code_of
 from orchestration.landing import land_new_files
+from orchestration.processes import changed_environment
 from orchestration.runs import Run, move_watermark, open_increment
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.shortcuts import keep_templates
@@ -127,15 +127,5 @@ def manifest(project: Path):
     return result.result
 
 
-@contextmanager
 def environment(**variables: str):
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return changed_environment(variables)

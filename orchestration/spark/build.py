@@ -4,7 +4,6 @@ Belongs here: dbt's environment for this engine, and the Python models in the mi
 model.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
 from orchestration.errors import GoalpostError
+from orchestration.processes import changed_environment
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.spark.connection import Spark, connect
 from orchestration.spark.python_models import hand_over
@@ -96,13 +96,5 @@ def environment(settings: Settings) -> Iterator[None]:
         "GOALPOST_IN_RUN": "true",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
+    with changed_environment(variables):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

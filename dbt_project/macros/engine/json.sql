@@ -278,7 +278,7 @@ nullif({{ goalpost.json_item(document, pointer) }}, 'null')
 
 {# The value at a pointer that is known here, as JSON text: 'null' if it is JSON null, null if it is missing. #}
 {% macro spark__json_item_at(document, pointer) -%}
-    {%- set places, is_odd = pointer.split('/')[1:], false -%}
+    {%- set places = pointer.split('/')[1:] -%}
     {%- set name = places[-1] | replace('~1', '/') | replace('~0', '~') if places else '' -%}
     {%- set parent = goalpost.json_text(document, '/' ~ places[:-1] | join('/')) if places | length > 1 else document -%}
     {%- set is_odd = "'" in pointer or '?' in pointer or '*' in places or '' in places -%}

@@ -127,7 +127,6 @@
 {%- endmacro %}
 {% macro spark__one_row_a_period(first_date, last_date, period) -%}
     {%- set step = "interval '7' day" if period == 'week' else "interval '1' " ~ period -%}
-    {%- set dates = [first_date, last_date] -%}
     explode(case
         when cast({{ first_date }} as date) <= cast({{ last_date }} as date)
             then sequence(cast({{ first_date }} as date), cast({{ last_date }} as date), {{ step }})

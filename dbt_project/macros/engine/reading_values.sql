@@ -93,7 +93,7 @@
     ({{ text }} in (select name from pg_timezone_names()))
 {%- endmacro %}
 {% macro spark__is_time_zone(text) -%}
-    ({{ text }} not rlike r'^(UTC|GMT|UT)?[+-]|^[A-Z]$' and coalesce(try_cast('2000-01-01 00:00:00 ' || {{ text }} as timestamp), null) is not null)
+    ({{ text }} not rlike r'^(UTC|GMT|UT)?[+-]|^[A-Z]$' and try_cast('2000-01-01 00:00:00 ' || {{ text }} as timestamp) is not null)
 {%- endmacro %}
 
 {% macro has_control_character(text) %}{{ return(adapter.dispatch('has_control_character')(text)) }}{% endmacro %}

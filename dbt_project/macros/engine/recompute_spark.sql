@@ -106,8 +106,8 @@ values (changes.{{ columns | join(', changes.') }})
 
 
 {#
-    Python models do not run on the cluster: `goalpost run` computes them in its own process, between two builds, and hands over the
-    rows (orchestration/spark/python_models.py).
+    Python models do not run on the cluster: `goalpost run` computes them in its own process when dbt comes to them, and hands over
+    the rows (orchestration/spark/python_models.py).
 #}
 {% macro spark__handed_over() -%}
 {%- set existing, target = load_cached_relation(this), this.incorporate(type='view') -%}
