@@ -14,7 +14,7 @@ demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, p
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-test: lint  ## lint and every test: what CI runs
+test: lint $(if $(shell command -v java),$(SPARK))  ## lint and every test: what CI runs (with Java, one reads the models with Spark's parser)
 	$(PYTEST)
 
 check: $(READY)  ## the inner loop, under a minute: lint, and the tests that find most in seconds

@@ -17,7 +17,6 @@ MODES = (
     "GOALPOST_MUTATIONS",
     "GOALPOST_SIMULATION",
     "GOALPOST_SPARK",
-    "GOALPOST_SPARK_PORT",
 )
 
 # Groups of files that one worker of `pytest -n 2` runs together, because they use one home, and files that

@@ -1,15 +1,31 @@
-"""The pipeline on Spark, as tests use it: as pipeline.Pipeline, on the cluster of the session."""
+"""The pipeline on Spark, as tests use it: as pipeline.Pipeline; and a cluster for tables of a few rows."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from orchestration.processes import changed_environment
 from orchestration.settings import Settings
 from orchestration.spark import control
 from orchestration.spark.build import WITHOUT_UNIT_TESTS, build, parse
-from orchestration.spark.connection import connect
+from orchestration.spark.cluster import local_cluster
+from orchestration.spark.connection import Spark, connect
 from orchestration.spark.landing import land_new_files
+
+
+# For a few rows, generating code takes longer than running it, and two partitions are one for each core.
+FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+PARTITIONS = {"GOALPOST_SPARK_PARTITIONS": "2"}
+
+
+@contextmanager
+def cluster(folder: Path, workers: int = 0) -> Iterator[int]:
+    """The port of the Thrift server of a cluster for a few rows."""
+    with local_cluster(folder, workers=workers, settings=FEW_ROWS) as port, changed_environment(PARTITIONS):
+        yield port
 
 
 class SparkPipeline:
@@ -17,11 +33,10 @@ class SparkPipeline:
 
     def __init__(self, home: Path, port: int):
         self.settings = Settings(home=home, landing=str(home / "landing"), spark_port=port)
+        self._spark: Spark | None = None
         with connect(self.settings) as spark:
             for schema in control.SCHEMAS:
-                for kind in ("view", "table"):
-                    for row in spark.rows(f"show {kind}s in {schema}") if _exists(spark, schema) else []:
-                        spark.run(f"drop {kind} if exists {schema}.{row.get('tableName') or row['viewName']}")
+                spark.run(f"drop schema if exists {schema} cascade")
             control.create_tables(spark)
 
     @property
@@ -38,12 +53,24 @@ class SparkPipeline:
                 self.settings,
                 *("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS),
                 *arguments,
-                manifest=_manifest(self.settings.spark_port),
+                manifest=manifest(self.settings.spark_port),
             )
             control.move_watermark(spark)
 
+    @contextmanager
+    def reading(self) -> Iterator[Spark]:
+        """One session for all queries of the block."""
+        if self._spark:
+            yield self._spark
+            return
+        with connect(self.settings) as self._spark:
+            try:
+                yield self._spark
+            finally:
+                self._spark = None
+
     def query(self, sql: str) -> list[dict]:
-        with connect(self.settings) as spark:
+        with self.reading() as spark:
             if "information_schema" in sql:
                 return [
                     {
@@ -71,12 +98,8 @@ class SparkPipeline:
 
 
 @cache
-def _manifest(port: int):
+def manifest(port: int):
     return parse(Settings(spark_port=port))
-
-
-def _exists(spark, schema: str) -> bool:
-    return bool(spark.rows(f"show schemas like '{schema}'"))
 
 
 def _types(spark, table: str) -> dict[str, str]:

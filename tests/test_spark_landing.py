@@ -1,8 +1,4 @@
-"""Landing on a Spark cluster gives the rows and the ledger that landing on DuckDB gives.
-
-Runs only with GOALPOST_SPARK, against the Thrift server at GOALPOST_SPARK_PORT; it drops the tables of raw
-there.
-"""
+"""Landing on Spark gives the rows and the ledger that landing on DuckDB gives (`make test-spark`)."""
 
 import bz2
 import gzip
@@ -16,6 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from landing_support import Landing
+from spark_pipeline import cluster
 from test_worlds import FORMATS, as_json
 from worlds import merged, world, write
 
@@ -25,7 +22,7 @@ from orchestration.spark import landing as spark_landing
 from orchestration.spark.connection import Spark, connect
 from orchestration.spark.landing import land_new_files
 
-pytestmark = pytest.mark.skipif("GOALPOST_SPARK" not in os.environ, reason="needs a Spark cluster")
+pytestmark = pytest.mark.skipif("GOALPOST_SPARK" not in os.environ, reason="it needs Spark: make test-spark")
 
 FIELD = Path(__file__).parent / "field"
 LEDGER = ("path", "table_name", "content_hash", "rows", "outcome", "csv_delimiter", "csv_fields")
@@ -39,9 +36,16 @@ UNREAD_BY_SPARK = {
 }
 
 
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    with cluster(tmp_path_factory.mktemp("spark")) as port:
+        yield port
+
+
 @pytest.fixture
-def spark():
-    with connect(Settings()) as session:
+def spark(port):
+    with connect(Settings(spark_port=port)) as session:
+        session.run("create schema if not exists raw")
         for table in ("files", *RAW_TABLES):
             session.run(f"drop table if exists raw.{table}")
         yield session

@@ -13,10 +13,13 @@
 #}
 
 
-{# The increment, as a row with column names. Before the first run, and in a unit test, which has no warehouse: everything. #}
+{#
+    The increment, as a row with column names. Before the first run, and in a unit test, which has no warehouse: everything. With
+    `dbt compile --no-introspect`, which has none either, --full-refresh says whether it is everything.
+#}
 {% macro increment() -%}
 {%- set found = goalpost.asked_once("select * from control.increment") if execute and model.resource_type != 'unit_test' else [] -%}
-{{ return(found[0] if found else {'increment_id': 0, 'after_file_id': 0, 'until_file_id': none, 'is_everything': true}) }}
+{{ return(found[0] if found else {'increment_id': 0, 'after_file_id': 0, 'until_file_id': none, 'is_everything': flags.INTROSPECT or flags.FULL_REFRESH}) }}
 {%- endmacro %}
 
 
@@ -34,7 +37,7 @@
 #}
 {% macro from_scratch() -%}
 {#- While dbt parses, no: the incremental branch holds the refs that dbt must find. -#}
-{%- if not execute -%}{{ return(false) }}{%- endif -%}
+{%- if not execute or not flags.INTROSPECT -%}{{ return(execute and flags.FULL_REFRESH) }}{%- endif -%}
 {%- if flags.WHICH == 'show' and model.resource_type == 'model' -%}
 {%- set refusal = goalpost.refusal_to_build(model.unique_id) -%}
 {%- if refusal -%}{%- do exceptions.raise_compiler_error(refusal) -%}{%- endif -%}
@@ -79,7 +82,7 @@
 {%- set place = 'stamps ' ~ invocation_id -%}
 {%- if place not in graph -%}
 {%- set stamps = {} -%}
-{%- for row in run_query("select model, increment_id, code from control.built_models").rows -%}
+{%- for row in goalpost.asked_once("select model, increment_id, code from control.built_models") -%}
 {%- do stamps.update({row['model']: row}) -%}
 {%- endfor -%}
 {%- do graph.update({place: stamps}) -%}

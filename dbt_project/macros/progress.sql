@@ -116,8 +116,8 @@ with calendars as (
 
 {# meta.recompute_where of such a report: the periods from the one on in which first_day lies. #}
 {% macro recounted_periods() -%}
-kept.period_start >= (
-        select date_trunc(kept.period, recounted.first_day) from intermediate.int_recounted_days as recounted
-        where recounted.workspace_id = kept.workspace_id
+exists (
+        select 1 from intermediate.int_recounted_days as recounted
+        where recounted.workspace_id = kept.workspace_id and kept.period_start >= date_trunc(kept.period, recounted.first_day)
     )
 {%- endmacro %}

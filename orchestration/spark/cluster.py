@@ -12,10 +12,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from orchestration.errors import GoalpostError
 from orchestration.settings import Settings
@@ -24,15 +25,18 @@ from orchestration.spark.connection import connect
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 300
 DERBY = "jdbc:derby:;databaseName={};create=true"
+NOTHING_MORE: Mapping[str, object] = MappingProxyType({})
 ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
 
 
 @contextmanager
-def local_cluster(folder: Path, *, workers: int = 2, port: int | None = None) -> Iterator[int]:
+def local_cluster(
+    folder: Path, *, workers: int = 2, port: int | None = None, settings: Mapping[str, object] = NOTHING_MORE
+) -> Iterator[int]:
     """The port of its Thrift server. Tables, metastore and logs are in `folder`, and stay there.
 
-    `workers`: 0 runs everything in one process, which starts in half the time. Raises GoalpostError if Spark
-    is not installed, or does not start."""
+    `workers`: 0 runs everything in one process, which starts in half the time. `settings`: of Spark, besides
+    those that every one has. Raises GoalpostError if Spark is not installed, or does not start."""
     spark, jar = (
         _installed("pyspark"),
         next(_installed("snowpark_connect_deps_iceberg").glob(f"jars/{ICEBERG}")),
@@ -62,12 +66,16 @@ def local_cluster(folder: Path, *, workers: int = 2, port: int | None = None) ->
                     *("--work-dir", folder / f"worker-{number}"),
                 )
             )
-        confs = thrift_settings(folder, jar) | {"spark.hadoop.hive.server2.thrift.port": thrift_port}
+        confs = {
+            **thrift_settings(folder, jar),
+            "spark.hadoop.hive.server2.thrift.port": thrift_port,
+            **settings,
+        }
         process = processes.enter_context(
             _process(
                 folder,
                 "thrift",
-                *(spark / "bin" / "spark-submit", "--master", master, "--driver-memory", "2g"),
+                *(spark / "bin" / "spark-submit", "--master", master),
                 *("--driver-class-path", jar),
                 *(part for name, value in confs.items() for part in ("--conf", f"{name}={value}")),
                 *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal"),
@@ -91,9 +99,22 @@ def thrift_settings(folder: Path, jar: Path) -> dict[str, object]:
         "spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={folder / 'derby.log'}",
+        # A power cut may lose the metastore of this cluster: without waiting for the disk, it answers sooner. The
+        # server of Hive asks for a garbage collection once a second.
+        "spark.driver.extraJavaOptions": " ".join(
+            (
+                f"-Dderby.stream.error.file={folder / 'derby.log'}",
+                "-Dderby.system.durability=test",
+                "-XX:+UseParallelGC",
+                "-XX:+DisableExplicitGC",
+            )
+        ),
         "spark.executor.memory": "800m",
+        "spark.buffer.pageSize": "1m",  # of 32 MB else, and each sort and each hash table takes at least one
         "spark.ui.enabled": "false",
+        # The driver keeps the plans of the last thousand statements, for a page that is turned off here.
+        "spark.sql.ui.retainedExecutions": 1,
+        "spark.sql.maxPlanStringLength": 10_000,
         "spark.sql.session.timeZone": "UTC",
     }
 
@@ -104,7 +125,8 @@ def _process(folder: Path, name: str, *command: object) -> Iterator[subprocess.P
         "SPARK_HOME": str(_installed("pyspark")),
         "SPARK_LOCAL_IP": LOOPBACK,  # web pages too are for this machine only
         "SPARK_LOCAL_DIRS": str(folder / "shuffles"),
-        "SPARK_DAEMON_MEMORY": "512m",
+        # Of the master and the workers; of the Thrift server it is the driver's memory, whatever --driver-memory says.
+        "SPARK_DAEMON_MEMORY": "2g" if name == "thrift" else "512m",
     }
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(

@@ -128,7 +128,9 @@ values (changes.{{ columns | join(', changes.') }})
 {# A view. Spark would keep the columns of the view that it replaces. #}
 {% materialization view, adapter='spark', supported_languages=['sql'] %}
 {%- set existing, target = load_cached_relation(this), this.incorporate(type='view') -%}
+{{ run_hooks(pre_hooks) }}
 {%- if existing is not none -%}{%- do adapter.drop_relation(existing) -%}{%- endif -%}
 {%- call statement('main') -%}create view {{ target }} as {{ sql }}{%- endcall -%}
+{{ run_hooks(post_hooks) }}
 {{ return({'relations': [target]}) }}
 {% endmaterialization %}

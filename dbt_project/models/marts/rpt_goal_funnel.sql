@@ -2,7 +2,8 @@
 -- goal. Each later step is the earliest achievement of its goal at or after the previous step and within window_days of step 1.
 -- Do not sum over steps.
 {%- set longest = "select max(" ~ list_length('goal_ids') ~ ") from " ~ ref('stg_funnels') %}
-{%- set steps = (asked_once(longest)[0][0] if execute else none) or 1 %}
+{%- set found = asked_once(longest) if execute else [] %}
+{%- set steps = (found[0][0] if found else none) or 1 %}
 with funnels as (
 
     select

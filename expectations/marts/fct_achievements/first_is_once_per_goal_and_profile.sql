@@ -2,7 +2,7 @@ select
     workspace_id,
     goal_id,
     profile_id,
-    count(*) filter (is_first) as firsts
+    count(*) filter (where is_first) as firsts
 from {batch}
 group by workspace_id, goal_id, profile_id
-having count(*) filter (is_first) <> 1
+having count(*) filter (where is_first) <> 1

@@ -1,7 +1,8 @@
 select
     workspace_id,
     goal_id,
-    list(distinct achievers) as totals
+    min(achievers) as fewest_achievers,
+    max(achievers) as most_achievers
 from (
     select
         workspace_id,

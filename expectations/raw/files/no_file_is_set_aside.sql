@@ -1,6 +1,6 @@
 select
     path,
-    arg_max(reason, file_id) as reason
+    max_by(reason, file_id) as reason
 from {batch}
 group by path
-having arg_max(outcome, file_id) = 'set_aside'
+having max_by(outcome, file_id) = 'set_aside'

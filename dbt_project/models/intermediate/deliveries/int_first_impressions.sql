@@ -21,7 +21,7 @@ places as (
 
     select
         delivery_key,
-        row_number() over (order by delivery_id asc nulls last) as place
+        row_number() over (partition by profile_key order by delivery_id asc nulls last) as place
     from {{ ref('stg_deliveries') }}
     where delivery_key in (
         select checks.delivery_key

@@ -19,7 +19,7 @@
 {%- set is_recomputed %}
 (
         profile_key in {{ touched }}
-        or experiments.assignment_rule not in (select assignment_rule from {{ this }})
+        or experiments.assignment_rule not in (select distinct assignment_rule from {{ this }})
     )
 {%- endset %}
 {%- endif %}

@@ -4,9 +4,9 @@
 -- Incremental: days from int_recounted_days on are recounted.
 {{ config(
     materialized='recompute',
-    meta={'recompute_where': "kept.calendar_day >= (
-        select recounted.first_day from intermediate.int_recounted_days as recounted
-        where recounted.workspace_id = kept.workspace_id
+    meta={'recompute_where': "exists (
+        select 1 from intermediate.int_recounted_days as recounted
+        where recounted.workspace_id = kept.workspace_id and kept.calendar_day >= recounted.first_day
     )"},
 ) }}
 
