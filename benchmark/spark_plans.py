@@ -1,15 +1,15 @@
-"""`python -m benchmark.spark_plans`: what the cluster does for each model, from Spark's plans: docs/spark-plans.md.
+"""`python -m benchmark.spark_plans`: what a cluster does for each model, by its plans (docs/spark-plans.md).
 
 Belongs here: reading the plans, and the page. Does not: any measurement of time, or any model.
 
-The lakehouse must be built (`goalpost run --engine spark`). Each model is explained as a full refresh computes it,
-with broadcasts by size turned off. So the plan is that of tables too large to broadcast: every broadcast that is
-left is one that Spark cannot avoid, whatever the size.
+The lakehouse must be built (`goalpost run --engine spark`). Each model is explained as a full refresh
+computes it, with broadcasts by size turned off. So the plan is that of tables too large to broadcast: every
+broadcast that is left is one that Spark cannot avoid, whatever the size.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
@@ -19,11 +19,9 @@ from orchestration.spark.build import environment, folders, parse
 from orchestration.spark.connection import Spark, connect
 
 PAGE = PROJECT_ROOT / "docs" / "spark-plans.md"
-SESSION = (
-    "set spark.sql.autoBroadcastJoinThreshold = -1",
-    "set spark.sql.adaptive.autoBroadcastJoinThreshold = -1",
-    "set spark.sql.maxPlanStringLength = 100000000",
-)
+# An adaptive plan shows only when it runs which shuffles serve twice, and Spark cuts a long one.
+SESSION = "set spark.sql.adaptive.enabled = false", "set spark.sql.maxPlanStringLength = 100000000"
+BROADCASTS_BY_SIZE = "set spark.sql.autoBroadcastJoinThreshold = {}"
 # A line of a plan: these signs draw the tree, an asterisk and a number mark generated code.
 LINE = re.compile(r"^(?P<tree>[ :+\-]*)(?:\*\(\d+\) )?(?P<operator>\w.*)$")
 TABLE = re.compile(r"spark_catalog\.(\w+\.\w+)")
@@ -51,7 +49,12 @@ class Step:
 
     def tables(self) -> set[str]:
         """The tables that it reads, directly or not."""
-        return {table for step in self.all() if step.name == "BatchScan" for table in TABLE.findall(step.operator)[:1]}
+        return {
+            table
+            for step in self.all()
+            if step.name == "BatchScan"
+            for table in TABLE.findall(step.operator)[:1]
+        }
 
 
 def read_plan(text: str) -> Step:
@@ -81,6 +84,7 @@ class Facts:
     to_one: list[set[str]]  # rows that come together on one executor, and were not aggregated before
     broadcasts: list[set[str]]  # what every executor gets a copy of, whatever its size
     loops: list[tuple[set[str], set[str]]]  # joins of each row with each: the two sides
+    small: list[set[str]] = field(default_factory=list)  # broadcasts if the size allows
 
 
 def facts_of(model: str, plan: Step) -> Facts:
@@ -110,12 +114,20 @@ def _is_aggregated(exchange: Step) -> bool:
 def explain(settings: Settings) -> tuple[list[Facts], set[str]]:
     """The facts of every SQL model, and the tables that grow with people. Raises GoalpostError."""
     with environment(settings):
-        dbtRunner(manifest=parse(settings)).invoke(["compile", "--full-refresh", "--quiet", *folders(settings)])
+        dbtRunner(manifest=parse(settings)).invoke(
+            ["compile", "--full-refresh", "--quiet", *folders(settings)]
+        )
     compiled = settings.home / "spark" / "dbt" / "compiled" / "goalpost" / "models"
     with connect(settings) as spark:
         for statement in SESSION:
             spark.rows(statement)
-        found = [_explained(spark, path) for path in sorted(compiled.rglob("*.sql")) if path.parent.suffix != ".yml"]
+        models = [path for path in sorted(compiled.rglob("*.sql")) if path.parent.suffix != ".yml"]
+        spark.rows(BROADCASTS_BY_SIZE.format("10MB"))
+        small = [_explained(spark, path).broadcasts for path in models]
+        spark.rows(BROADCASTS_BY_SIZE.format(-1))
+        found = [
+            replace(_explained(spark, path), small=each) for path, each in zip(models, small, strict=True)
+        ]
         tables = {table for each in found for table in each.tables}
         return found, {
             table
@@ -130,11 +142,47 @@ def _explained(spark: Spark, path: Path) -> Facts:
     return facts_of(path.stem, read_plan(text))
 
 
+def page(found: list[Facts], growing: set[str]) -> str:
+    """The page, from the facts of the models and the tables that grow with people."""
+    rows = [_row(each, growing) for each in found if each.tables & growing or each.shuffles]
+    pairs = [each.model for each in found for one, other in each.loops if one & growing and other & growing]
+    copies = [each.model for each in found if any(tables & growing for tables in each.broadcasts)]
+    alone = [each.model for each in found if any(tables & growing for tables in each.to_one)]
+    return (
+        (Path(__file__).parent / "spark_plans.md")
+        .read_text()
+        .format(
+            models=len(found),
+            pairs=_names(pairs),
+            copies=_names(copies),
+            alone=_names(alone),
+            shuffles=sum(each.shuffles for each in found),
+            rows="\n".join(rows),
+        )
+    )
+
+
+def _row(facts: Facts, growing: set[str]) -> str:
+    figures = (
+        len(facts.tables & growing),
+        len(facts.tables - growing),
+        facts.shuffles,
+        facts.sort_merge_joins,
+        len(facts.loops),
+        len(facts.to_one),
+        len(facts.broadcasts),
+        len(facts.small),
+    )
+    return f"| `{facts.model}` | {' | '.join(str(figure or '') for figure in figures)} |"
+
+
+def _names(models: list[str]) -> str:
+    return ", ".join(f"`{model}`" for model in dict.fromkeys(models)) or "none"
+
+
 def main() -> None:
-    found, growing = explain(Settings())
-    for each in found:
-        loops = [(a & growing, b & growing) for a, b in each.loops]
-        print(each.model, len(each.tables), each.shuffles, each.sort_merge_joins, "ONE", each.to_one, "BR", [b for b in each.broadcasts if b & growing], "LOOPS", len(loops), [l for l in loops if l[0] and l[1]])
+    PAGE.write_text(page(*explain(Settings())))
+    print(f"Wrote {PAGE.relative_to(PROJECT_ROOT)}")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,9 @@ WHERE_TO_LOOK_NEXT = (
     "  README.md and docs/  what each figure means",
 )
 
+# Other commands read or change the warehouse of DuckDB.
+ON_SPARK = ("run", "demo", "status", "report", "dashboard", "goals", "clock")
+
 app = typer.Typer(
     help="Which messages make people do what matters, computed in your own warehouse.",
     no_args_is_help=True,
@@ -122,11 +125,16 @@ def _run_command() -> None:
 
 
 @app.callback()
-def goalpost(version: Version = False) -> None:
+def goalpost(context: typer.Context, version: Version = False) -> None:
     """Which messages make people do what matters, computed in your own warehouse."""
     if version:
         say(console(), f"goalpost {installed_version('goalpost')}")
         raise typer.Exit
+    command = context.invoked_subcommand
+    if command and command not in ON_SPARK and Settings().engine == "spark":
+        raise GoalpostError(
+            f"`goalpost {command}` works on DuckDB only, and GOALPOST_ENGINE says spark (docs/spark.md)."
+        )
 
 
 @app.command()
@@ -228,7 +236,13 @@ def forget(workspace: Workspace = None, profile: Profile = None, file: PeopleFil
 @app.command()
 def status() -> None:
     """What has landed, how fresh it is, what is set aside or quarantined and why, what the last run did."""
-    show_status(Settings(), console())
+    settings = Settings()
+    if settings.engine == "spark":
+        from orchestration.spark.status import show_status as show_status_of_spark
+
+        show_status_of_spark(settings, console())
+    else:
+        show_status(settings, console())
 
 
 @app.command()

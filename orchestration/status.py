@@ -152,6 +152,13 @@ def _show_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, o
         say(out, f"{entry.path} in the landing is ignored: {entry.reason}", "yellow")
 
 
+def show_ledger(connection: duckdb.DuckDBPyConnection, out: Console, *, is_writing: bool) -> None:
+    """What landed, what is set aside, the last run and its checks. Lets duckdb.Error pass."""
+    out.print(_landed(connection))
+    out.print(_set_aside(connection))
+    out.print(_last_run(connection, is_writing=is_writing))
+
+
 def show_left_out(connection: duckdb.DuckDBPyConnection, out: Console) -> None:
     """What does not count: files set aside, rows in quarantine. Lets duckdb.Error pass."""
     for part in (_set_aside, _quarantined):
@@ -193,7 +200,13 @@ def _set_aside(connection: duckdb.DuckDBPyConnection) -> RenderableType:
 
 
 def _quarantined(connection: duckdb.DuckDBPyConnection) -> RenderableType:
-    found = [line for (name,) in _tables(connection, "quarantine") for line in _quarantine(connection, name)]
+    return quarantined(
+        [line for (name,) in _tables(connection, "quarantine") for line in _quarantine(connection, name)]
+    )
+
+
+def quarantined(found: list[tuple[str, str]]) -> RenderableType:
+    """The rows in quarantine: what, and an example."""
     if not found:
         return Text("\nNo row is quarantined.")
     return _list("Quarantined: the rows are in quarantine.<table>", found, "there")

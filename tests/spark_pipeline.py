@@ -15,7 +15,6 @@ from orchestration.spark.cluster import local_cluster
 from orchestration.spark.connection import Spark, connect
 from orchestration.spark.landing import land_new_files
 
-
 # For a few rows, generating code takes longer than running it, and two partitions are one for each core.
 FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 PARTITIONS = {"GOALPOST_SPARK_PARTITIONS": "2"}

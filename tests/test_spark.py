@@ -1,5 +1,5 @@
-"""Spark gives what the reference says, as DuckDB does (`make test-spark`): at once, in batches, after failed runs,
-while a worker is killed; and readers see what a run has checked, and nothing before."""
+"""Spark gives what the reference says, as DuckDB does (`make test-spark`): at once, in batches, after failed
+runs, while a worker is killed; and readers see what a run has checked, and nothing before."""
 
 import os
 import random
@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from reference import compute
-from test_worlds import FORMATS, unlike
 from rich.console import Console
+from test_worlds import FORMATS, unlike
 from worlds import as_of, merged, world, write
 
 from orchestration.errors import GoalpostError
@@ -71,7 +71,9 @@ def test_readers_see_a_run_once_it_is_checked_and_never_a_refused_one(port, tmp_
     goalpost_run(pipeline, clock)
     first = read_by_duckdb(pipeline, "fct_enrollments")
     assert first
-    assert first == [tuple(row.values()) for row in pipeline.query(KEYS_OF_ENROLLMENTS.format("marts.fct_enrollments"))]
+    assert first == [
+        tuple(row.values()) for row in pipeline.query(KEYS_OF_ENROLLMENTS.format("marts.fct_enrollments"))
+    ]
 
     write(world(2), pipeline.landing / "later", files_per_table=1, formats=("jsonl",), seed=2)
     for folder in (pipeline.landing / "later").iterdir():
@@ -101,7 +103,9 @@ def test_a_run_goes_on_when_a_worker_is_killed_and_both_have_worked(tmp_path):
         pipeline.run(clock)
         killed.join()
         assert unlike(compute(landed, clock), pipeline) == []
-    finished = [log.read_text().count("Finished task") for log in sorted(folder.glob("worker-*/app-*/*/stderr"))]
+    finished = [
+        log.read_text().count("Finished task") for log in sorted(folder.glob("worker-*/app-*/*/stderr"))
+    ]
     assert len(finished) >= 2
     assert all(count > 50 for count in finished), finished
 
@@ -128,7 +132,11 @@ KEYS_OF_ENROLLMENTS = "select workspace_id, goal_id, profile_id, enrolled_at fro
 
 def read_by_duckdb(pipeline, mart: str) -> list[tuple]:
     """The rows of an Iceberg table as DuckDB reads them: no part of Spark is asked."""
-    [place] = {row["data_type"] for row in pipeline.query(f"describe extended marts.{mart}") if row["col_name"] == "Location"}
+    [place] = {
+        row["data_type"]
+        for row in pipeline.query(f"describe extended marts.{mart}")
+        if row["col_name"] == "Location"
+    }
     metadata = max(Path(place.removeprefix("file:"), "metadata").glob("*.metadata.json"))
     with closing(duckdb.connect()) as connection:
         connection.execute("set timezone = 'UTC'")

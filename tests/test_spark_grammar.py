@@ -1,5 +1,5 @@
-"""Spark's own parser reads every statement that the models and tests become there: as all is computed, and as an
-increment is. No cluster runs; make test-spark has one."""
+"""Spark's own parser reads every statement that models and tests become there, when everything is computed
+and when an increment is. No cluster runs here: make test-spark has one."""
 
 import shutil
 
@@ -16,7 +16,9 @@ NOT_SQL = ("--exclude", "file:*.py", "resource_type:unit_test")
 
 @pytest.fixture(scope="module")
 def parser():
-    gateway_of_spark = pytest.importorskip("pyspark.java_gateway", reason="`make .venv/.spark` installs Spark")
+    gateway_of_spark = pytest.importorskip(
+        "pyspark.java_gateway", reason="`make .venv/.spark` installs Spark"
+    )
     gateway = gateway_of_spark.launch_gateway()
     yield gateway.jvm.org.apache.spark.sql.execution.SparkSqlParser()
     gateway.shutdown()

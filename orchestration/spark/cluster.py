@@ -96,11 +96,15 @@ def thrift_settings(folder: Path, jar: Path) -> dict[str, object]:
         "spark.hadoop.iceberg.engine.hive.lock-enabled": "false",  # the embedded metastore has no locks
         "spark.sql.warehouse.dir": folder / "lake",
         "spark.hadoop.javax.jdo.option.ConnectionURL": DERBY.format(folder / "metastore"),
+        # Spark sets these for itself, Iceberg does not. With two values, the server would open the metastore again
+        # and again, and keep each: its memory would be full after some hundred sessions.
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
         "spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        # A power cut may lose the metastore of this cluster: without waiting for the disk, it answers sooner. The
-        # server of Hive asks for a garbage collection once a second.
+        # A power cut may lose the metastore of this cluster: without waiting for the disk, it answers sooner.
+        # The server asks for a garbage collection once a second.
         "spark.driver.extraJavaOptions": " ".join(
             (
                 f"-Dderby.stream.error.file={folder / 'derby.log'}",
@@ -125,7 +129,7 @@ def _process(folder: Path, name: str, *command: object) -> Iterator[subprocess.P
         "SPARK_HOME": str(_installed("pyspark")),
         "SPARK_LOCAL_IP": LOOPBACK,  # web pages too are for this machine only
         "SPARK_LOCAL_DIRS": str(folder / "shuffles"),
-        # Of the master and the workers; of the Thrift server it is the driver's memory, whatever --driver-memory says.
+        # For the Thrift server this is the driver's memory, whatever --driver-memory says.
         "SPARK_DAEMON_MEMORY": "2g" if name == "thrift" else "512m",
     }
     with (folder / f"{name}.log").open("ab") as log:

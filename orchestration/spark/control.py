@@ -5,9 +5,11 @@ each function says in which order it commits, and why that is safe. Does not: th
 (landing.py); what the tables mean (dbt_project/models/staging/_sources.yml, orchestration/runs.py).
 """
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime
+from typing import Any
 
-from orchestration.spark.connection import Spark, literal
+from orchestration.spark.connection import Spark, insert_rows, literal
 
 TABLES = {
     "clock": "as_of timestamp",
@@ -26,7 +28,7 @@ TABLES = {
     "redo": "workspace_id string, profile_id string, profile_key bigint, affected_from timestamp",
     "runs": (
         "run_id string, started_at timestamp, finished_at timestamp, as_of timestamp, outcome string, "
-        "is_full_refresh boolean, code_hash string, message string"
+        "is_full_refresh boolean, code_hash string, files_loaded bigint, message string, figures string"
     ),
     "check_results": (
         "run_id string, step string, suite string, expectation string, severity string, success boolean, "
@@ -49,18 +51,16 @@ def create_tables(spark: Spark) -> None:
 def begin_run(spark: Spark, run_id: str, as_of: datetime, *, is_full_refresh: bool, code_hash: str) -> None:
     """Any run that is still 'running' has lost its process: the caller is the only writer."""
     spark.run("update control.runs set outcome = 'interrupted' where outcome = 'running'")
-    spark.run(f"""
-        insert into control.runs by name
-        select
-            {literal(run_id)} as run_id,
-            current_timestamp() as started_at,
-            cast(null as timestamp) as finished_at,
-            {literal(as_of)} as as_of,
-            'running' as outcome,
-            {literal(is_full_refresh)} as is_full_refresh,
-            {literal(code_hash)} as code_hash,
-            cast(null as string) as message
-    """)
+    row = {
+        "run_id": run_id,
+        "started_at": datetime.now(UTC).replace(tzinfo=None),
+        "as_of": as_of,
+        "outcome": "running",
+        "is_full_refresh": is_full_refresh,
+        "code_hash": code_hash,
+    }
+    columns = dict(column.split() for column in TABLES["runs"].split(", "))
+    insert_rows(spark, "control.runs", columns, [dict.fromkeys(columns) | row])
 
 
 def end_run(spark: Spark, run_id: str, outcome: str, message: str | None = None) -> None:
@@ -68,6 +68,29 @@ def end_run(spark: Spark, run_id: str, outcome: str, message: str | None = None)
         f"update control.runs set outcome = {literal(outcome)}, finished_at = current_timestamp(), "
         f"message = {literal(message and message[:1000])} where run_id = {literal(run_id)}"
     )
+
+
+def keep_figures(spark: Spark, run_id: str, files_loaded: int, figures: dict[str, Any]) -> None:
+    """What a run has done so far, for its status."""
+    spark.run(
+        f"update control.runs set files_loaded = {files_loaded}, figures = {literal(json.dumps(figures))} "
+        f"where run_id = {literal(run_id)}"
+    )
+
+
+def account(spark: Spark, run_id: str) -> dict[str, Any]:
+    """The rows of all runs, and the checks of this one, in numbers."""
+    [rows] = spark.rows(
+        "select sum(landed) as landed, sum(staged) as staged, sum(superseded) as superseded, "
+        "sum(quarantined) as quarantined from staging.row_accounting"
+    )
+    [checks] = spark.rows(
+        "select count(case when success then 1 end) as passed, "
+        "count(case when not success and severity = 'warning' then 1 end) as warned, "
+        "count(case when not success and severity = 'critical' then 1 end) as failed "
+        f"from control.check_results where run_id = {literal(run_id)}"
+    )
+    return {"rows": rows, "checks": checks}
 
 
 def set_clock(spark: Spark, as_of: datetime) -> None:

@@ -16,9 +16,11 @@ TYPES = {"string": "varchar", "int": "integer", "array<string>": "varchar[]", "a
 REPORTS = ("dim_goals", "dim_sources", "dim_segments", "dim_workspaces", "rpt_")
 
 
-def copy(spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Create the table `name` with the rows of a relation. Columns of a type that has no match here (structs,
-    maps, lists of numbers) are left out: no reader has any. Raises SparkError."""
+def copy(
+    spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, name: str, where: str = "true"
+) -> None:
+    """Create the table `name` with the rows of a relation that meet a condition. Columns of a type that has
+    no match here (structs, maps, lists of numbers) are left out: no reader has any. Raises SparkError."""
     import pyarrow
 
     types = {
@@ -29,7 +31,7 @@ def copy(spark: Spark, relation: str, connection: duckdb.DuckDBPyConnection, nam
     types = {column: kind for column, kind in types.items() if "<" not in kind}
     lists = [column for column, kind in types.items() if kind.endswith("[]")]
     columns = [f"to_json({column}) as {column}" if column in lists else column for column in types]
-    rows = spark.rows(f"select {', '.join(columns)} from {relation}")
+    rows = spark.rows(f"select {', '.join(columns)} from {relation} where {where}")
     for row in rows:
         row.update({column: json.loads(row[column]) for column in lists if row[column] is not None})
     described = ", ".join(f'"{column}" {kind}' for column, kind in types.items())

@@ -69,6 +69,13 @@ def create_tables(spark: Spark) -> None:
         spark.run(f"create table if not exists raw.{table.name} ({_ddl(columns)}) using iceberg")
 
 
+def are_files_waiting(settings: Settings, spark: Spark) -> bool:
+    """Are there files in the landing that no run has read? Raises GoalpostError as landing does."""
+    ledger = spark.rows("select path, table_name, fingerprint from raw.files")
+    known = {(row["path"], row["table_name"], row["fingerprint"]) for row in ledger}
+    return any(not file.adapters for file in new_files(list_landing(settings), known))
+
+
 def land_new_files(
     settings: Settings,
     spark: Spark,
