@@ -1,21 +1,27 @@
 """`python -m benchmark.spark_plans`: what a cluster does for each model, by its plans (docs/spark-plans.md).
 
-Belongs here: reading the plans, and the page. Does not: any measurement of time, or any model.
+Belongs here: a run of the demo on a cluster of this machine; reading the plans, and what each model cost; the
+page. Does not: any model.
 
-The lakehouse must be built (`goalpost run --engine spark`). Each model is explained as a full refresh
-computes it, with broadcasts by size turned off. So the plan is that of tables too large to broadcast: every
-broadcast that is left is one that Spark cannot avoid, whatever the size.
+Each model is explained as a full refresh computes it, with broadcasts by size turned off. So the plan is that
+of tables too large to broadcast: every broadcast that is left is one that Spark cannot avoid, whatever the
+size.
 """
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
+from orchestration.processes import changed_environment
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.spark.build import environment, folders, parse
+from orchestration.spark.cluster import LOOPBACK, local_cluster
 from orchestration.spark.connection import Spark, connect
 
 PAGE = PROJECT_ROOT / "docs" / "spark-plans.md"
@@ -27,6 +33,9 @@ LINE = re.compile(r"^(?P<tree>[ :+\-]*)(?:\*\(\d+\) )?(?P<operator>\w.*)$")
 TABLE = re.compile(r"spark_catalog\.(\w+\.\w+)")
 JOINS = "SortMergeJoin", "ShuffledHashJoin"
 LOOPS = "BroadcastNestedLoopJoin", "CartesianProduct"
+# dbt begins each statement with a comment that names the node.
+NODE = re.compile(r'"node_id": "model\.goalpost\.(\w+)"')
+STARTED = "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart"
 # A table with one of these columns has a row for each person, message or event.
 GROWING = {"profile_key", "profile_id", "delivery_id", "delivery_key", "event_id", "file_id"}
 
@@ -71,6 +80,43 @@ def read_plan(text: str) -> Step:
         path[-1][1].below.append(step)
         path.append((depth, step))
     return root
+
+
+@dataclass
+class Cost:
+    """What the tasks of a model took, on all executors."""
+
+    cpu_seconds: float = 0
+    shuffled_bytes: int = 0
+    spilled_bytes: int = 0
+    tasks: int = 0
+
+
+def costs(events: Path) -> tuple[dict[str, Cost], dict[str, int]]:
+    """By model, from Spark's own record of its events; and the tasks by executor."""
+    models: dict[str, str] = {}  # by the number of the execution
+    stages: dict[int, str] = {}
+    found: dict[str, Cost] = {}
+    executors: dict[str, int] = {}
+    for file in sorted(events.iterdir()):
+        for line in file.open():
+            event = json.loads(line)
+            match event["Event"]:
+                case kind if kind == STARTED:
+                    if node := NODE.search(event["description"]):
+                        models[str(event["executionId"])] = node[1]
+                case "SparkListenerJobStart":
+                    execution = event["Properties"].get("spark.sql.execution.id")
+                    stages |= dict.fromkeys(event["Stage IDs"], models.get(execution, "other statements"))
+                case "SparkListenerTaskEnd" if metrics := event.get("Task Metrics"):
+                    cost = found.setdefault(stages.get(event["Stage ID"], "other statements"), Cost())
+                    cost.cpu_seconds += metrics["Executor CPU Time"] / 1e9
+                    cost.shuffled_bytes += metrics["Shuffle Write Metrics"]["Shuffle Bytes Written"]
+                    cost.spilled_bytes += metrics["Disk Bytes Spilled"]
+                    cost.tasks += 1
+                    executor = event["Task Info"]["Executor ID"]
+                    executors[executor] = executors.get(executor, 0) + 1
+    return found, executors
 
 
 @dataclass
@@ -142,27 +188,37 @@ def _explained(spark: Spark, path: Path) -> Facts:
     return facts_of(path.stem, read_plan(text))
 
 
-def page(found: list[Facts], growing: set[str]) -> str:
-    """The page, from the facts of the models and the tables that grow with people."""
-    rows = [_row(each, growing) for each in found if each.tables & growing or each.shuffles]
+def page(
+    found: list[Facts],
+    growing: set[str],
+    cost: dict[str, Cost],
+    executors: dict[str, int],
+    deliveries: int,
+) -> str:
+    """The page, from the facts of the models, the tables that grow with people, and what the demo cost."""
+    rows = [_row(each, growing, cost.get(each.model, Cost())) for each in found if each.shuffles]
     pairs = [each.model for each in found for one, other in each.loops if one & growing and other & growing]
     copies = [each.model for each in found if any(tables & growing for tables in each.broadcasts)]
     alone = [each.model for each in found if any(tables & growing for tables in each.to_one)]
-    return (
-        (Path(__file__).parent / "spark_plans.md")
-        .read_text()
-        .format(
-            models=len(found),
-            pairs=_names(pairs),
-            copies=_names(copies),
-            alone=_names(alone),
-            shuffles=sum(each.shuffles for each in found),
-            rows="\n".join(rows),
-        )
+    text = (Path(__file__).parent / "spark_plans.md").read_text()
+    shuffled = sum(each.shuffled_bytes for each in cost.values())
+    return text.format(
+        models=len(found),
+        pairs=_names(pairs),
+        copies=_names(copies),
+        alone=_names(alone),
+        shuffles=sum(each.shuffles for each in found),
+        deliveries=f"{deliveries:,}",
+        shuffled=f"{shuffled / 1e6:,.0f} MB",
+        each=f"{shuffled / deliveries:,.0f}",
+        spilled=f"{sum(each.spilled_bytes for each in cost.values()) / 1e6:,.0f} MB",
+        cpu=f"{sum(each.cpu_seconds for each in cost.values()):,.0f}",
+        tasks=" and ".join(f"{tasks:,}" for _, tasks in sorted(executors.items())),
+        rows="\n".join(rows),
     )
 
 
-def _row(facts: Facts, growing: set[str]) -> str:
+def _row(facts: Facts, growing: set[str], cost: Cost) -> str:
     figures = (
         len(facts.tables & growing),
         len(facts.tables - growing),
@@ -172,6 +228,8 @@ def _row(facts: Facts, growing: set[str]) -> str:
         len(facts.to_one),
         len(facts.broadcasts),
         len(facts.small),
+        f"{cost.cpu_seconds:.1f}",
+        f"{cost.shuffled_bytes / 1e6:.1f}",
     )
     return f"| `{facts.model}` | {' | '.join(str(figure or '') for figure in figures)} |"
 
@@ -181,7 +239,22 @@ def _names(models: list[str]) -> str:
 
 
 def main() -> None:
-    PAGE.write_text(page(*explain(Settings())))
+    home = (Settings().home / "spark-plans").resolve()
+    events = home / "events"
+    events.mkdir(parents=True, exist_ok=True)
+    recorded = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
+    with local_cluster(home / "spark", settings=recorded) as port:
+        chosen = {
+            "GOALPOST_ENGINE": "spark",
+            "GOALPOST_SPARK_HOST": LOOPBACK,
+            "GOALPOST_SPARK_PORT": str(port),
+        }
+        with changed_environment(chosen | {"GOALPOST_HOME": str(home)}):
+            subprocess.run([Path(sys.executable).with_name("goalpost"), "demo", "--run"], check=True)
+            with connect(Settings()) as spark:
+                deliveries = spark.value("select count(*) from staging.stg_deliveries")
+            found, growing = explain(Settings())
+    PAGE.write_text(page(found, growing, *costs(events), deliveries))
     print(f"Wrote {PAGE.relative_to(PROJECT_ROOT)}")
 
 

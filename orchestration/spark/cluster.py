@@ -96,8 +96,8 @@ def thrift_settings(folder: Path, jar: Path) -> dict[str, object]:
         "spark.hadoop.iceberg.engine.hive.lock-enabled": "false",  # the embedded metastore has no locks
         "spark.sql.warehouse.dir": folder / "lake",
         "spark.hadoop.javax.jdo.option.ConnectionURL": DERBY.format(folder / "metastore"),
-        # Spark sets these for itself, Iceberg does not. With two values, the server would open the metastore again
-        # and again, and keep each: its memory would be full after some hundred sessions.
+        # Spark sets these for itself, Iceberg does not. With two values, the server would open the metastore
+        # again and again, and keep each: its memory would be full after some hundred sessions.
         "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
         "spark.hadoop.hive.metastore.schema.verification": "false",
         "spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK,

@@ -15,6 +15,32 @@
 {% endmaterialization %}
 
 
+{#
+    The model's query, as a temporary view, and its name. In a statement that writes, Spark 3.5 copies each CTE to where it is read before
+    it gives the columns their ids; a join of two copies of one CTE then loses rows. A view is read as a query is.
+#}
+{% macro spark__query(sql) -%}
+{%- set name = this.identifier ~ '__query' -%}
+{%- call statement() -%}create or replace temporary view {{ name }} as {{ sql }}{%- endcall -%}
+{{ return(name) }}
+{%- endmacro %}
+
+
+{# Creates a table that no reader reads. (A metastore may refuse to replace a table by one with other columns.) #}
+{% macro spark__create_table(name, target, sql) -%}
+{%- set query = goalpost.spark__query(sql) -%}
+{%- call statement() -%}drop table if exists {{ target }}{%- endcall -%}
+{%- call statement(name) -%}create table {{ target }} using iceberg as select * from {{ query }}{%- endcall -%}
+{%- endmacro %}
+
+
+{# Replaces all rows of a table, in one commit. #}
+{% macro spark__overwrite(target, sql) -%}
+{%- set query = goalpost.spark__query(sql) -%}
+{%- call statement('main') -%}insert overwrite {{ target }} by name select * from {{ query }}{%- endcall -%}
+{%- endmacro %}
+
+
 {# The type of a column in a contract, as Spark names it. #}
 {% macro spark__type(type) -%}
 {{ {'varchar': 'string', 'varchar[]': 'array<string>', 'boolean[]': 'array<boolean>'}.get(type, type) }}
@@ -27,7 +53,7 @@
 #}
 {% macro spark__replace_table(existing, target, sql) -%}
 {%- if not config.get('contract').enforced -%}
-{%- call statement('main') -%}create or replace table {{ target }} using iceberg as {{ sql }}{%- endcall -%}
+{%- do goalpost.spark__create_table('main', target, sql) -%}
 {%- else -%}
 {%- set columns, present, added = [], {}, [] -%}
 {%- for name, column in model.columns.items() -%}
@@ -44,10 +70,7 @@
 {%- if dropped -%}{%- call statement() -%}alter table {{ target }} drop columns {{ dropped | join(', ') }}{%- endcall -%}{%- endif -%}
 {%- if added -%}{%- call statement() -%}alter table {{ target }} add columns ({{ added | join(', ') }}){%- endcall -%}{%- endif -%}
 {%- endif -%}
-{%- call statement('main') -%}
-insert overwrite {{ target }} by name
-{{ sql }}
-{%- endcall -%}
+{%- do goalpost.spark__overwrite(target, sql) -%}
 {%- endif -%}
 {%- endmacro %}
 
@@ -59,13 +82,10 @@ insert overwrite {{ target }} by name
 {%- set moment, condition = config.get('meta', {}).get('recompute_from'), config.get('meta', {}).get('recompute_where') -%}
 {%- set keys, version = config.get('unique_key') or [], config.get('meta', {}).get('recompute_other') -%}
 {%- if not moment and not condition and not keys -%}
-{%- call statement('main') -%}
-insert overwrite {{ target }} by name
-{{ sql }}
-{%- endcall -%}
+{%- do goalpost.spark__overwrite(target, sql) -%}
 {%- else -%}
 {%- set computed = target.incorporate(path={'identifier': this.identifier ~ '__computed'}) -%}
-{%- call statement() -%}create or replace table {{ computed }} using iceberg as {{ sql }}{%- endcall -%}
+{%- do goalpost.spark__create_table('computed', computed, sql) -%}
 {%- set columns, deleted, equal, same = [], [], [], [] -%}
 {%- for column in adapter.get_columns_in_relation(target) -%}
 {%- do columns.append(column.name) -%}
