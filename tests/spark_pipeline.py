@@ -73,11 +73,11 @@ class SparkPipeline:
             if "information_schema" in sql:
                 return [
                     {
-                        "name": f"{schema}.{row['tableName']}",
-                        "columns": list(_types(spark, f"{schema}.{row['tableName']}")),
+                        "name": f"{schema}.{table}",
+                        "columns": list(_types(spark, f"{schema}.{table}")),
                     }
                     for schema in ("marts", "quarantine")
-                    for row in spark.rows(f"show tables in {schema}")
+                    for table in spark.tables(schema)
                 ]
             if not sql.startswith("select * from "):
                 return spark.rows(sql)

@@ -79,13 +79,13 @@ def test_readers_see_a_run_once_it_is_checked_and_never_a_refused_one(port, tmp_
     for folder in (pipeline.landing / "later").iterdir():
         folder.rename(pipeline.landing / folder.name / "later")
     with connect(pipeline.settings) as spark:
-        spark.run("update raw.files set loaded_at = current_timestamp() + interval '1' day where file_id = 1")
+        spark.run("update raw.files set loaded_at = loaded_at + interval '100' day where file_id = 1")
     with pytest.raises(GoalpostError, match="clock_is_not_ahead"):
         goalpost_run(pipeline, clock)
     assert read_by_duckdb(pipeline, "fct_enrollments") == first
 
     with connect(pipeline.settings) as spark:
-        spark.run("update raw.files set loaded_at = loaded_at - interval '1' day where file_id = 1")
+        spark.run("update raw.files set loaded_at = loaded_at - interval '100' day where file_id = 1")
     goalpost_run(pipeline, clock)
     assert len(read_by_duckdb(pipeline, "fct_enrollments")) > len(first)
 

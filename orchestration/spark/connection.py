@@ -54,6 +54,11 @@ class Spark:
             for row in self._cursor.fetchall()
         ]
 
+    def tables(self, schema: str) -> list[str]:
+        """The names of its tables and views. Raises SparkError."""
+        found = self.rows(f"show tables in {schema}")  # with the views of this session
+        return [row["tableName"] for row in found if not row["isTemporary"]]
+
     def value(self, query: str) -> Any:
         """The one value of a query."""
         [row] = self.rows(query)

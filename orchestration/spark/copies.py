@@ -5,6 +5,7 @@ Belongs here: the copy, column by column of the same type. Does not: which table
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -42,12 +43,21 @@ def copy(
         connection.unregister("copied")
 
 
-def copy_reports(spark: Spark, file: Path) -> None:
-    """Replace the file that `goalpost report` reads by the published reports."""
+# What `goalpost report` says of the publication: the columns that it has on DuckDB, too.
+PUBLICATION = """
+create table control.publication as
+select $run_id as run_id, $as_of::timestamp as as_of, now() at time zone 'UTC' as published_at
+"""
+
+
+def copy_reports(spark: Spark, file: Path, run_id: str, as_of: datetime) -> None:
+    """Replace the file that `goalpost report` reads by the published reports. Raises SparkError."""
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     with duckdb.connect(str(part)) as connection:
-        for row in spark.rows("show tables in marts"):
-            if row["tableName"].startswith(REPORTS):
-                copy(spark, f"marts.{row['tableName']}", connection, row["tableName"])
+        for mart in spark.tables("marts"):
+            if mart.startswith(REPORTS):
+                copy(spark, f"marts.{mart}", connection, mart)
+        connection.execute("create schema control")
+        connection.execute(PUBLICATION, {"run_id": run_id, "as_of": as_of})
     part.replace(file)

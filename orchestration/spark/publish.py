@@ -15,8 +15,7 @@ BRANCH = "build"
 def publish(spark: Spark) -> list[str]:
     """Publish every mart that changed. Returns their names. Raises SparkError."""
     published = []
-    for row in spark.rows("show tables in marts"):
-        mart = row["tableName"]
+    for mart in spark.tables("marts"):
         heads = {
             ref["name"]: ref["snapshot_id"]
             for ref in spark.rows(f"select name, snapshot_id from marts.{mart}.refs")

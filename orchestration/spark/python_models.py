@@ -87,4 +87,4 @@ def _model(path: Path) -> Any:
 
 def _exists(spark: Spark, table: str) -> bool:
     schema, _, name = table.partition(".")
-    return bool(spark.rows(f"show tables in {schema} like '{name}'"))
+    return name in spark.tables(schema)

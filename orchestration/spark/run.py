@@ -70,7 +70,7 @@ def _steps(
     control.move_watermark(spark)
     control.keep_figures(spark, run_id, files, figures | control.account(spark, run_id))
     with connect(settings, builds=False) as reader:
-        copy_reports(reader, settings.published)
+        copy_reports(reader, settings.published, run_id, moment)
     say(out, f"Published {len(published)} marts: the Iceberg tables of the schema marts.")
 
 

@@ -25,7 +25,7 @@ def show_status(settings: Settings, out: Console) -> None:
         say(out, f"Marts: the schema marts at {settings.spark_host}:{settings.spark_port}")
         if pinned := clock.sentence(settings):
             say(out, pinned)
-        if not spark.rows("show tables in control like 'runs'") if _has(spark, "control") else True:
+        if not _has(spark, "control") or "runs" not in spark.tables("control"):
             say(out, "Nothing has run yet: `goalpost run` loads the files in the landing.")
             return
         for schema in ("raw", "control", "staging"):
@@ -44,8 +44,7 @@ def _has(spark: Spark, schema: str) -> bool:
 def _quarantined(spark: Spark) -> list[tuple[str, str]]:
     """For each reason of each table: how many rows, and one of them."""
     found = []
-    for view in spark.rows("show views in quarantine"):
-        name = view["viewName"]
+    for name in spark.tables("quarantine"):
         for row in spark.rows(
             "select reason_code, count(*) as count, min(path) as path, min(problem) as problem "
             f"from quarantine.{name} group by reason_code order by reason_code"
