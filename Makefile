@@ -23,7 +23,7 @@ check: $(READY)  ## the inner loop, under a minute: lint, and the tests that fin
 test-fast: $(READY)  ## those tests alone: CONTRIBUTING.md says what they leave out
 	$(PYTEST) -m fast
 
-# Spark comes as a wheel of 300 MB, so only these two targets install it. It needs Java 17.
+# Spark comes as a package of 450 MB, which needs Java 17.
 SPARK := $(VENV)/.spark
 $(SPARK): $(READY) requirements-spark.lock
 	@echo "Installing Spark from requirements-spark.lock (once, a minute) ..."
@@ -33,9 +33,8 @@ $(SPARK): $(READY) requirements-spark.lock
 spark-demo: $(SPARK)  ## the demo on Apache Spark: a cluster on this machine, the same table (docs/spark.md)
 	$(BIN)/python -m orchestration.spark.cluster $(BIN)/goalpost demo --run
 
-test-spark: $(SPARK)  ## the worlds on Spark: an hour
-	GOALPOST_SPARK=1 GOALPOST_HOME=.goalpost/test-spark $(BIN)/python -m orchestration.spark.cluster \
-	    $(BIN)/python -m pytest tests/test_spark.py tests/test_spark_landing.py
+test-spark: $(SPARK)  ## the worlds on Spark, and all that a run does there
+	GOALPOST_SPARK=1 $(BIN)/python -m pytest tests/test_spark.py tests/test_spark_landing.py
 
 lint: $(READY)  ## format, lint and types; changes nothing
 	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-sql

@@ -10,6 +10,7 @@ size.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ LOOPS = "BroadcastNestedLoopJoin", "CartesianProduct"
 NODE = re.compile(r'"node_id": "model\.goalpost\.(\w+)"')
 STARTED = "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart"
 # A table with one of these columns has a row for each person, message or event.
-GROWING = {"profile_key", "profile_id", "delivery_id", "delivery_key", "event_id", "file_id"}
+GROWING = {"profile_key", "profile_id", "delivery_id", "delivery_key", "event_id"}
 
 
 @dataclass
@@ -240,6 +241,7 @@ def _names(models: list[str]) -> str:
 
 def main() -> None:
     home = (Settings().home / "spark-plans").resolve()
+    shutil.rmtree(home, ignore_errors=True)
     events = home / "events"
     events.mkdir(parents=True, exist_ok=True)
     recorded = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}

@@ -56,6 +56,13 @@ WHERE_TO_LOOK_NEXT = (
     "  README.md and docs/  what each figure means",
 )
 
+WHERE_TO_LOOK_ON_SPARK = (
+    "Where to look next:",
+    "  goalpost report GOAL  one goal's page, by its id; without GOAL: this table again",
+    "  goalpost dashboard  the goals as pages with charts",
+    "  docs/spark.md  how to read the Iceberg tables, also with DuckDB",
+)
+
 # Other commands read or change the warehouse of DuckDB.
 ON_SPARK = ("run", "demo", "status", "report", "dashboard", "goals", "clock")
 
@@ -168,7 +175,7 @@ def demo(run: Annotated[bool, typer.Option("--run", help="Also run the pipeline 
         say(out)
         show_goals(settings, out)
         say(out)
-        for line in WHERE_TO_LOOK_NEXT:
+        for line in WHERE_TO_LOOK_NEXT if settings.engine == "duckdb" else WHERE_TO_LOOK_ON_SPARK:
             say(out, line.format(published=settings.published))
     else:
         say(out, f"{clock.sentence(settings)} `goalpost clock` shows more.")
