@@ -58,13 +58,12 @@ WHERE_TO_LOOK_NEXT = (
 
 WHERE_TO_LOOK_ON_SPARK = (
     "Where to look next:",
-    "  goalpost report GOAL  one goal's page, by its id; without GOAL: this table again",
-    "  goalpost dashboard  the goals as pages with charts",
+    "  GOALPOST_ENGINE=spark goalpost report GOAL  one goal's page; without GOAL: this table again",
     "  docs/spark.md  how to read the Iceberg tables, also with DuckDB",
 )
 
 # Other commands read or change the warehouse of DuckDB.
-ON_SPARK = ("run", "demo", "status", "report", "dashboard", "goals", "clock")
+ON_SPARK = ("run", "demo", "status", "report", "goals", "clock")
 
 app = typer.Typer(
     help="Which messages make people do what matters, computed in your own warehouse.",

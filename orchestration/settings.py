@@ -105,8 +105,8 @@ class Settings(BaseSettings):
 
     @property
     def published(self) -> Path:
-        """The marts as one DuckDB file, replaced whole by each successful run."""
-        return self.home / "marts.duckdb"
+        """The marts as one DuckDB file, replaced whole by each successful run; on Spark, only the reports."""
+        return (self.home if self.engine == "duckdb" else self.home / "spark") / "marts.duckdb"
 
     @property
     def published_parquet(self) -> Path:

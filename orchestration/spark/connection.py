@@ -78,9 +78,14 @@ class Spark:
 def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
     """A session. `builds`: it sees the marts as they are being built; else as they are published.
 
-    Raises GoalpostError if no Thrift server answers."""
-    from pyhive import hive  # pyright: ignore[reportMissingImports]
-    from thrift.transport.TTransport import TTransportException  # pyright: ignore[reportMissingImports]
+    Raises GoalpostError if no Thrift server answers, or Spark's client is not installed."""
+    try:
+        from pyhive import hive  # pyright: ignore[reportMissingImports]
+        from thrift.transport.TTransport import TTransportException  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise GoalpostError(
+            "Spark's client is not installed here: docs/spark.md has the line that does it."
+        ) from error
 
     try:
         connection = hive.connect(
@@ -93,7 +98,7 @@ def connect(settings: Settings, *, builds: bool = True) -> Iterator[Spark]:
         place = f"{settings.spark_host}:{settings.spark_port}"
         raise GoalpostError(
             f"No Spark Thrift server answers at {place}: start it, or set "
-            "and GOALPOST_SPARK_PORT (docs/spark.md)."
+            "GOALPOST_SPARK_HOST and GOALPOST_SPARK_PORT (docs/spark.md)."
         ) from error
     try:
         yield Spark(connection.cursor())

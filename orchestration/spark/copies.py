@@ -13,7 +13,7 @@ import duckdb
 from orchestration.spark.connection import Spark
 
 TYPES = {"string": "varchar", "int": "integer", "array<string>": "varchar[]", "array<boolean>": "boolean[]"}
-# What one report, and the dashboard, read of them: definitions and figures. The facts stay in the lakehouse.
+# What `goalpost report` reads of them: definitions and figures. The facts stay in the lakehouse.
 REPORTS = ("dim_goals", "dim_sources", "dim_segments", "dim_workspaces", "rpt_")
 
 
@@ -52,6 +52,7 @@ select $run_id as run_id, $as_of::timestamp as as_of, now() at time zone 'UTC' a
 
 def copy_reports(spark: Spark, file: Path, run_id: str, as_of: datetime) -> None:
     """Replace the file that `goalpost report` reads by the published reports. Raises SparkError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     with duckdb.connect(str(part)) as connection:
