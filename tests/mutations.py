@@ -1055,7 +1055,7 @@ a touched holdout is assigned anew
 +     where 0 > touched_after + 1 and touched_after
 
 everybody is assigned anew where the rule is another
-- or experiments.assignment_rule not in (select assignment_rule from {{ this }})
+- or experiments.assignment_rule not in (select distinct assignment_rule from {{ this }})
 + or false
 """)
 
