@@ -100,6 +100,8 @@ def thrift_settings(folder: Path, jar: Path) -> dict[str, object]:
         # again and again, and keep each: its memory would be full after some hundred sessions.
         "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
         "spark.hadoop.hive.metastore.schema.verification": "false",
+        # The columns of a mart may change with its model.
+        "spark.hadoop.hive.metastore.disallow.incompatible.col.type.changes": "false",
         "spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,

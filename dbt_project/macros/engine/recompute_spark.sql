@@ -43,7 +43,7 @@
 
 {# The type of a column in a contract, as Spark names it. #}
 {% macro spark__type(type) -%}
-{{ {'varchar': 'string', 'varchar[]': 'array<string>', 'boolean[]': 'array<boolean>'}.get(type, type) }}
+{{ {'varchar': 'string', 'varchar[]': 'array<string>', 'integer': 'int'}.get(type, type | replace(' ', '')) }}
 {%- endmacro %}
 
 
@@ -55,7 +55,7 @@
 {%- if not config.get('contract').enforced -%}
 {%- do goalpost.spark__create_table('main', target, sql) -%}
 {%- else -%}
-{%- set columns, present, added = [], {}, [] -%}
+{%- set columns, present, dropped = [], [], [] -%}
 {%- for name, column in model.columns.items() -%}
 {%- do columns.append(name ~ ' ' ~ goalpost.spark__type(column.data_type)) -%}
 {%- endfor -%}
@@ -63,10 +63,10 @@
 {%- call statement() -%}create table {{ target }} ({{ columns | join(', ') }}) using iceberg tblproperties ('write.wap.enabled' = 'true'){%- endcall -%}
 {%- else -%}
 {%- for column in adapter.get_columns_in_relation(existing) -%}
-{%- do present.update({column.name: column.name ~ ' ' ~ column.dtype}) -%}
+{%- do present.append(column.name ~ ' ' ~ column.dtype) -%}
+{%- if present[-1] not in columns -%}{%- do dropped.append(column.name) -%}{%- endif -%}
 {%- endfor -%}
-{%- set dropped = present.values() | reject('in', columns) | map('split') | map('first') | list -%}
-{%- set added = columns | reject('in', present.values()) | list -%}
+{%- set added = columns | reject('in', present) | list -%}
 {%- if dropped -%}{%- call statement() -%}alter table {{ target }} drop columns {{ dropped | join(', ') }}{%- endcall -%}{%- endif -%}
 {%- if added -%}{%- call statement() -%}alter table {{ target }} add columns ({{ added | join(', ') }}){%- endcall -%}{%- endif -%}
 {%- endif -%}
