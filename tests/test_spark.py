@@ -114,7 +114,9 @@ def kill_a_worker_when_built(folder: Path, table: str = "intermediate.db/int_goa
     """Wait for the table, then kill the first worker and its executor, as if the machine were gone."""
     while not (folder / "lake" / table).exists():
         time.sleep(0.2)
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    ).stdout
     processes = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
     [worker] = [pid for pid, _, command in processes if f"--work-dir {folder / 'worker-1'}" in command]
     for pid in (worker, *(pid for pid, parent, _ in processes if parent == worker)):

@@ -14,7 +14,7 @@
     where
         {{ affected }}
         {%- if key %}
-        or ({{ key | join(', ') }}) in (select ({{ key | join(', ') }}) from {{ relation }} where {{ affected }})
+        or ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ relation }} where {{ affected }})
         {%- endif %}
 )
 {%- endif -%}
