@@ -14,6 +14,9 @@ demo: $(READY)  ## a year of real campaigns: fetch the data, run the pipeline, p
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
+# Spark comes as a package of 450 MB, which needs Java 17.
+SPARK := $(VENV)/.spark
+
 test: lint $(if $(shell command -v java),$(SPARK))  ## lint and every test: what CI runs (with Java, one reads the models with Spark's parser)
 	$(PYTEST)
 
@@ -23,8 +26,6 @@ check: $(READY)  ## the inner loop, under a minute: lint, and the tests that fin
 test-fast: $(READY)  ## those tests alone: CONTRIBUTING.md says what they leave out
 	$(PYTEST) -m fast
 
-# Spark comes as a package of 450 MB, which needs Java 17.
-SPARK := $(VENV)/.spark
 $(SPARK): $(READY) requirements-spark.lock
 	@echo "Installing Spark from requirements-spark.lock (once, a minute) ..."
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --compile-bytecode -r requirements-spark.lock
