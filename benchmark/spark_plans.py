@@ -22,7 +22,7 @@ from dbt.cli.main import dbtRunner
 from orchestration.processes import changed_environment
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.spark.build import environment, folders, parse
-from orchestration.spark.cluster import LOOPBACK, local_cluster
+from orchestration.spark.cluster import chosen, local_cluster
 from orchestration.spark.connection import Spark, connect
 
 PAGE = PROJECT_ROOT / "docs" / "spark-plans.md"
@@ -90,7 +90,6 @@ class Cost:
     cpu_seconds: float = 0
     shuffled_bytes: int = 0
     spilled_bytes: int = 0
-    tasks: int = 0
 
 
 def costs(events: Path) -> tuple[dict[str, Cost], dict[str, int]]:
@@ -114,7 +113,6 @@ def costs(events: Path) -> tuple[dict[str, Cost], dict[str, int]]:
                     cost.cpu_seconds += metrics["Executor CPU Time"] / 1e9
                     cost.shuffled_bytes += metrics["Shuffle Write Metrics"]["Shuffle Bytes Written"]
                     cost.spilled_bytes += metrics["Disk Bytes Spilled"]
-                    cost.tasks += 1
                     executor = event["Task Info"]["Executor ID"]
                     executors[executor] = executors.get(executor, 0) + 1
     return found, executors
@@ -245,17 +243,14 @@ def main() -> None:
     events = home / "events"
     events.mkdir(parents=True, exist_ok=True)
     recorded = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
-    with local_cluster(home / "spark", settings=recorded) as port:
-        chosen = {
-            "GOALPOST_ENGINE": "spark",
-            "GOALPOST_SPARK_HOST": LOOPBACK,
-            "GOALPOST_SPARK_PORT": str(port),
-        }
-        with changed_environment(chosen | {"GOALPOST_HOME": str(home)}):
-            subprocess.run([Path(sys.executable).with_name("goalpost"), "demo", "--run"], check=True)
-            with connect(Settings()) as spark:
-                deliveries = spark.value("select count(*) from staging.stg_deliveries")
-            found, growing = explain(Settings())
+    with (
+        local_cluster(home / "spark", settings=recorded) as port,
+        changed_environment(chosen(port) | {"GOALPOST_HOME": str(home)}),
+    ):
+        subprocess.run([Path(sys.executable).with_name("goalpost"), "demo", "--run"], check=True)
+        with connect(Settings()) as spark:
+            deliveries = spark.value("select count(*) from staging.stg_deliveries")
+        found, growing = explain(Settings())
     PAGE.write_text(page(found, growing, *costs(events), deliveries))
     print(f"Wrote {PAGE.relative_to(PROJECT_ROOT)}")
 

@@ -19,21 +19,11 @@ from orchestration.checks.suites import (
 )
 from orchestration.settings import Settings
 from orchestration.spark.connection import BUILD, SESSION, Spark, insert_rows, literal
+from orchestration.spark.control import columns_of
 from orchestration.spark.engine import json_macros
 
 QUERY = "unexpected_rows_query"
 JSON_VALID = re.compile(r"json_valid\((\w+)\)")
-
-RESULT = {
-    "run_id": "string",
-    "step": "string",
-    "suite": "string",
-    "expectation": "string",
-    "severity": "string",
-    "success": "boolean",
-    "figures": "string",
-    "checked_at": "timestamp",
-}
 
 
 def run_checks(settings: Settings, steps: Sequence[str] = STEPS) -> list[CheckResult]:
@@ -77,4 +67,4 @@ def keep_results(spark: Spark, run_id: str, results: Sequence[CheckResult]) -> N
         }
         for each in results
     ]
-    insert_rows(spark, "control.check_results", RESULT, rows)
+    insert_rows(spark, "control.check_results", columns_of("check_results"), rows)

@@ -181,16 +181,20 @@ def _free_port() -> int:
         return listening.getsockname()[1]
 
 
+def chosen(port: int) -> dict[str, str]:
+    """The settings by which `goalpost` runs on the cluster of this port."""
+    return {
+        "GOALPOST_ENGINE": "spark",
+        "GOALPOST_SPARK_HOST": LOOPBACK,
+        "GOALPOST_SPARK_PORT": str(port),
+    }
+
+
 def main(command: Sequence[str]) -> int:
     home = Settings().home
     print(f"Starting a Spark cluster on this machine ({home / 'spark'}), half a minute ...", flush=True)
     with local_cluster(home / "spark") as port:
-        chosen = {
-            "GOALPOST_ENGINE": "spark",
-            "GOALPOST_SPARK_HOST": LOOPBACK,
-            "GOALPOST_SPARK_PORT": str(port),
-        }
-        return subprocess.run(command, env=os.environ | chosen).returncode
+        return subprocess.run(command, env=os.environ | chosen(port)).returncode
 
 
 if __name__ == "__main__":

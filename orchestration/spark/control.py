@@ -59,7 +59,7 @@ def begin_run(spark: Spark, run_id: str, as_of: datetime, *, is_full_refresh: bo
         "is_full_refresh": is_full_refresh,
         "code_hash": code_hash,
     }
-    columns = dict(column.split() for column in TABLES["runs"].split(", "))
+    columns = columns_of("runs")
     insert_rows(spark, "control.runs", columns, [dict.fromkeys(columns) | row])
 
 
@@ -117,7 +117,7 @@ def move_watermark(spark: Spark) -> None:
     spark.run("delete from control.redo")
     for name in ("definitions", "fact_months"):
         spark.run(
-            f"insert overwrite control.built_{name} by name select {_columns(f'built_{name}')} "
+            f"insert overwrite control.built_{name} by name select {', '.join(columns_of(f'built_{name}'))} "
             f"from intermediate.int_{name}"
         )
     spark.run(
@@ -127,5 +127,6 @@ def move_watermark(spark: Spark) -> None:
     spark.run("insert overwrite control.watermark select until_file_id from control.increment")
 
 
-def _columns(table: str) -> str:
-    return ", ".join(column.split()[0] for column in TABLES[table].split(", "))
+def columns_of(table: str) -> dict[str, str]:
+    """The types of a table's columns, by name."""
+    return dict(column.split() for column in TABLES[table].split(", "))
