@@ -366,16 +366,15 @@ without a snapshot every property is missing
 models/intermediate/achievements/int_message_achievements.sql
 
 a message achievement is never of a held-out person
-- where not deliveries.is_anonymous and not deliveries.is_holdout
-+ where not deliveries.is_anonymous
+- where not moments.is_anonymous and not moments.is_holdout
++ where not moments.is_anonymous
 
 a message is sent once, however often that is reported
-- engagements.metric <> 'sent'
--         and engagements.metric in (
-+ engagements.metric in (
+- where metric <> 'sent' and metric in (
++ where metric in (
 
 machine opens only with the target's count_machine
-- and (deliveries.message_counts_machine or not engagements.is_machine)
+- and (rules.message_counts_machine or not moments.is_machine)
 
 models/intermediate/achievements/int_achievements.sql
 
@@ -667,7 +666,8 @@ the next message is sent strictly after
 + and unmatched.unmatched_at <= messages.sent_at
 
 for exits no webhook is sendable
-- and not messages.needs_opt_in
+- where not needs_opt_in and landed_journey_key in (
++ where landed_journey_key in (
 
 unmatched from entered_at on
 - greatest(entered_at, valid_from)

@@ -44,14 +44,13 @@ insert into {{ target }} by name (
 create or replace temporary table {{ computed }} as (
 {{ sql }}
 );
+{#- `using` names the rows to delete by a join, whose keys limit what DuckDB reads; `exists` with two columns does not. #}
 {%- if moment %}
-delete from {{ target }} as kept
+delete from {{ target }} as kept using {{ ref('int_affected_profiles') }} as affected
 where
     {{ moment }} >= {{ goalpost.earliest_affected() }}
-    and exists (
-        select 1 from {{ ref('int_affected_profiles') }} as affected
-        where affected.profile_key = kept.profile_key and {{ moment }} >= affected.affected_from
-    );
+    and affected.profile_key = kept.profile_key
+    and {{ moment }} >= affected.affected_from;
 {%- elif condition %}
 delete from {{ target }} as kept where {{ condition }};
 {%- endif %}
@@ -59,11 +58,8 @@ delete from {{ target }} as kept where {{ condition }};
 delete from {{ target }} where {{ version }} <> (select max({{ version }}) from {{ computed }});
 {%- endif %}
 {%- if keys %}
-delete from {{ target }} as kept
-where exists (
-    select 1 from {{ computed }} as computed
-    where {% for key in keys %}computed.{{ key }} = kept.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
-);
+delete from {{ target }} as kept using {{ computed }} as computed
+where {% for key in keys %}computed.{{ key }} = kept.{{ key }}{{ ' and ' if not loop.last }}{% endfor %};
 {%- endif %}
 insert into {{ target }} by name from {{ computed }};
 drop table {{ computed }};

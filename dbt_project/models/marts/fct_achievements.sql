@@ -13,14 +13,14 @@ with reached as (
 kept as (
 
     select
-        achievements.goal_id,
+        {{ key_of(['achievements.workspace_id', 'achievements.goal_id']) }} as goal_key,
         achievements.profile_key,
         max(achievements.achievement_number) as achievements
     from {{ this }} as achievements
     inner join {{ ref('int_affected_profiles') }} as affected
         on achievements.profile_key = affected.profile_key and achievements.achieved_at < affected.affected_from
     where achievements.profile_key in (select profile_key from reached)
-    group by achievements.goal_id, achievements.profile_key
+    group by goal_key, achievements.profile_key
 
 ),
 
@@ -30,33 +30,34 @@ numbered as (
     select
         reached.*,
         {{ 'coalesce(kept.achievements, 0) + ' if not from_scratch() }}row_number() over (
-            partition by {{ key_of(['reached.goal_id', 'reached.profile_key']) }}
+            partition by {{ key_of(['reached.goal_key', 'reached.profile_key']) }}
             order by reached.achieved_at asc nulls last, reached.achievement_id asc nulls last
         ) as achievement_number
     from reached
     {%- if not from_scratch() %}
-    left join kept on reached.goal_id = kept.goal_id and reached.profile_key = kept.profile_key
+    left join kept on reached.goal_key = kept.goal_key and reached.profile_key = kept.profile_key
     {%- endif %}
 
 )
 
 select
-    workspace_id,
-    goal_id,
-    goal_version,
-    profile_id,
-    achievement_id,
-    kind,
-    natural_key,
-    achieved_at,
-    achievement_number,
-    achievement_number = 1 as is_first,
-    impact_value,
-    impact_currency,
-    unconverted_currency,
-    profile_key
+    rules.workspace_id,
+    rules.goal_id,
+    rules.goal_version,
+    numbered.profile_id,
+    numbered.achievement_id,
+    numbered.kind,
+    numbered.natural_key,
+    numbered.achieved_at,
+    numbered.achievement_number,
+    numbered.achievement_number = 1 as is_first,
+    numbered.impact_value,
+    rules.impact_currency,
+    numbered.unconverted_currency,
+    numbered.profile_key
 from numbered
+inner join {{ ref('int_goal_rules') }} as rules on numbered.rule_number = rules.rule_number
 {%- if from_scratch() %}
 -- In order of time, so that a later run can skip earlier row groups.
-order by achieved_at
+order by numbered.achieved_at
 {%- endif %}

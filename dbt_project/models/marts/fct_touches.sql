@@ -8,11 +8,11 @@ select
     achievements.goal_id,
     achievements.goal_version,
     achievements.profile_id,
-    deliveries.source_id,
-    deliveries.journey_id,
+    credits.source_id,
+    credits.journey_id,
     credits.delivery_id,
-    deliveries.message_id,
-    deliveries.channel,
+    credits.message_id,
+    credits.channel,
     achievements.achievement_id,
     achievements.achieved_at,
     credits.touch_metric,
@@ -33,4 +33,3 @@ inner join {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achiev
         and credits.achievement_number = achievements.achievement_number
         and rules.workspace_id = achievements.workspace_id
         and rules.goal_id = achievements.goal_id
-inner join {{ ref('stg_deliveries') }} as deliveries on credits.delivery_key = deliveries.delivery_key

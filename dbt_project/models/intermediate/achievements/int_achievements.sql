@@ -17,16 +17,14 @@ judged as (
 
     select
         reached.*,
-        rules.impact_currency,
+        rules.workspace_id,
+        rules.goal_id,
+        rules.goal_key,
         rules.evaluation_window_days,
         rules.evaluation_event_name,
         rules.event_clock
     from {{ affected_rows('reached', 'achieved_at') }} as reached
-    inner join {{ ref('int_goal_rules') }} as rules
-        on
-            reached.workspace_id = rules.workspace_id
-            and reached.goal_id = rules.goal_id
-            and reached.goal_version = rules.goal_version
+    inner join {{ ref('int_goal_rules') }} as rules on reached.rule_number = rules.rule_number
 
 ),
 
@@ -66,9 +64,8 @@ with_anchors as (
 )
 
 select
-    workspace_id,
-    goal_id,
-    goal_version,
+    rule_number,
+    goal_key,
     profile_id,
     profile_key,
     {{ surrogate_key(['workspace_id', 'goal_id', 'profile_id', 'kind', 'natural_key']) }} as achievement_id,
@@ -76,7 +73,6 @@ select
     natural_key,
     achieved_at,
     impact_value,
-    impact_currency,
     unconverted_currency
 from with_anchors
 where

@@ -37,8 +37,7 @@ candidates as (
 
     select
         events.*,
-        rules.goal_id,
-        rules.goal_version,
+        rules.rule_number,
         rules.event_predicate,
         rules.event_reads_profile,
         rules.profile_predicate,
@@ -111,9 +110,7 @@ with_currency as (
 )
 
 select
-    workspace_id,
-    goal_id,
-    goal_version,
+    rule_number,
     profile_id,
     profile_key,
     'event' as kind,

@@ -2,6 +2,8 @@
 -- source type and channel, bounced or not; never anonymous or holdout; by a machine only if the target counts machines.
 -- A view of what this run computes: deliveries and engagements of affected profiles from affected_from on.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
+{%- set is_recent = 'true' if from_scratch() else
+    '(row_sent_at >= ' ~ earliest_affected() ~ ' or row_sent_at is null)' %}
 
 with rules as (
 
@@ -10,67 +12,68 @@ with rules as (
 
 ),
 
--- Each delivery with the goals that count its engagements. Joined first, because most engagements belong to other deliveries.
-deliveries as (
+-- A delivery is sent once, even if several engagements report it.
+sends as (
+
+    select
+        workspace_id,
+        profile_id,
+        profile_key,
+        source_id,
+        channel,
+        is_anonymous,
+        is_holdout,
+        'sent' as metric,
+        false as is_machine,
+        delivery_id as natural_key,
+        sent_at as achieved_at
+    from {{ ref('int_deliveries') }}
+    where
+        sent_at is not null
+        and 'sent' in (select message_metric from rules)
+        and {{ is_recent }}
+
+),
+
+-- Chosen before they are joined: only few engagements are of these metrics.
+counted_engagements as (
+
+    select * from {{ ref('stg_engagements') }}
+    where metric <> 'sent' and metric in (select message_metric from rules)
+
+),
+
+engagements as (
 
     select
         deliveries.workspace_id,
         deliveries.profile_id,
         deliveries.profile_key,
-        deliveries.delivery_id,
-        deliveries.delivery_key,
-        deliveries.sent_at,
-        rules.rule_number,
-        rules.message_metric,
-        rules.message_counts_machine
-    from {{ affected_rows(ref('int_deliveries')) }} as deliveries
-    inner join rules
-        on
-            deliveries.workspace_id = rules.workspace_id
-            and (rules.message_source_id is null or rules.message_source_id = deliveries.source_id)
-            and (rules.message_channel is null or rules.message_channel = deliveries.channel)
-    where not deliveries.is_anonymous and not deliveries.is_holdout
+        deliveries.source_id,
+        deliveries.channel,
+        deliveries.is_anonymous,
+        deliveries.is_holdout,
+        engagements.metric,
+        engagements.is_machine,
+        engagements.engagement_id as natural_key,
+        engagements.occurred_at as achieved_at
+    from counted_engagements as engagements
+    inner join {{ ref('int_deliveries') }} as deliveries on engagements.delivery_key = deliveries.delivery_key
 
 ),
 
 moments as (
 
-    select
-        rule_number,
-        profile_id,
-        profile_key,
-        delivery_id as natural_key,
-        sent_at as achieved_at
-    from deliveries
-    where message_metric = 'sent' and sent_at is not null
-
+    select * from sends
     union all
-
-    select
-        deliveries.rule_number,
-        deliveries.profile_id,
-        deliveries.profile_key,
-        engagements.engagement_id as natural_key,
-        engagements.occurred_at as achieved_at
-    from {{ ref('stg_engagements') }} as engagements
-    inner join deliveries
-        on
-            engagements.delivery_key = deliveries.delivery_key
-            and engagements.metric = deliveries.message_metric
-    -- a delivery is sent once, even if several engagements report it
-    where
-        engagements.metric <> 'sent'
-        and engagements.metric in (select message_metric from rules)
-        and (deliveries.message_counts_machine or not engagements.is_machine)
+    select * from engagements
 
 ),
 
 candidates as (
 
     select
-        rules.workspace_id,
-        rules.goal_id,
-        rules.goal_version,
+        rules.rule_number,
         moments.profile_id,
         moments.profile_key,
         case when rules.profile_predicate is not null then moments.profile_key end as state_profile_key,
@@ -82,16 +85,19 @@ candidates as (
     from {{ affected_rows('moments', 'achieved_at') }} as moments
     inner join rules
         on
-            moments.rule_number = rules.rule_number
+            moments.workspace_id = rules.workspace_id
+            and moments.metric = rules.message_metric
+            and (rules.message_source_id is null or rules.message_source_id = moments.source_id)
+            and (rules.message_channel is null or rules.message_channel = moments.channel)
+            and (rules.message_counts_machine or not moments.is_machine)
             and moments.achieved_at >= greatest(rules.valid_from, rules.counts_since)
             and moments.achieved_at < least(rules.valid_to, rules.counts_until)
+    where not moments.is_anonymous and not moments.is_holdout
 
 )
 
 select
-    candidates.workspace_id,
-    candidates.goal_id,
-    candidates.goal_version,
+    candidates.rule_number,
     candidates.profile_id,
     candidates.profile_key,
     'message' as kind,

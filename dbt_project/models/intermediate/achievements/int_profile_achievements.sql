@@ -5,9 +5,7 @@
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 select
-    states.workspace_id,
-    rules.goal_id,
-    rules.goal_version,
+    rules.rule_number,
     profiles.profile_id,
     states.profile_key,
     'profile' as kind,

@@ -1,6 +1,6 @@
 -- Grain: one row per achievement and qualifying delivery, numbered in time, with its credit under each attribution model
 -- (SEMANTICS, section 8). The credits of one achievement sum to exactly 1 in every model.
--- A view of what this run computes, with integer keys; fct_touches adds the texts.
+-- A view of what this run computes, with the texts of the delivery; fct_touches adds those of the achievement.
 {{ config(materialized='view', meta={'holds': 'increment'}) }}
 
 {%- set in_time -%}
@@ -10,7 +10,12 @@ order by touch_at asc nulls last, sent_at asc nulls last, delivery_id asc nulls 
 with weighed as (
 
     select
-        *,
+        touches.*,
+        deliveries.delivery_id,
+        deliveries.source_id,
+        deliveries.journey_id,
+        deliveries.message_id,
+        deliveries.channel,
         -- The weight halves with every half-life. As an exact decimal, its sum does not depend on the order of the rows.
         cast(
             power(
@@ -19,7 +24,8 @@ with weighed as (
             )
             as decimal(38, 20)
         ) as decay_weight
-    from {{ ref('int_touches') }}
+    from {{ ref('int_touches') }} as touches
+    inner join {{ ref('stg_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key
 
 ),
 
@@ -63,8 +69,11 @@ select
     profile_key,
     rule_number,
     achievement_number,
-    delivery_key,
     delivery_id,
+    source_id,
+    journey_id,
+    message_id,
+    channel,
     touch_metric,
     touch_at,
     touch_number,

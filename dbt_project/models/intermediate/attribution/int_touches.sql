@@ -1,11 +1,11 @@
 -- Grain: one row per achievement and qualifying delivery: its touch, the latest touch time before the achievement, inside the
 -- attribution window (SEMANTICS, section 8). The newest touch time is inside the window if any is.
--- A view of what this run computes: the touches of achievements that are recomputed. It goes by integers: fct_touches brings
--- the texts.
+-- Holds what this run computes: the touches of achievements that are recomputed. It goes by integers: int_touch_credits brings
+-- the texts. A table, so that DuckDB knows how few they are where it looks up their deliveries.
 --
 -- A profile may have thousands of achievements and of touch times, so both are cut into buckets of time as long as the longest
 -- window: an achievement's touches are all in its own bucket or the one before.
-{{ config(materialized='view', meta={'holds': 'increment'}) }}
+{{ config(meta={'holds': 'increment'}) }}
 {%- set days_a_bucket = longest_attribution_window() %}
 
 with achievements as (
@@ -49,41 +49,31 @@ touch_times_by_bucket as (
         {{ bucket_of('touch_at', days_a_bucket) }} as bucket
     from {{ ref('int_touch_times') }}
 
-),
-
-touches as (
-
-    select
-        achievements.rule_number,
-        achievements.profile_key,
-        achievements.achievement_number,
-        achievements.achieved_at,
-        touch_times.delivery_key,
-        touch_times.sent_at,
-        touch_times.touch_metric,
-        max(touch_times.touch_at) as touch_at
-    from achievements_by_bucket as achievements
-    inner join touch_times_by_bucket as touch_times
-        on
-            achievements.rule_number = touch_times.rule_number
-            and achievements.profile_key = touch_times.profile_key
-            and achievements.bucket = touch_times.bucket
-            and achievements.achieved_at >= touch_times.touch_at
-            and achievements.achieved_at >= touch_times.sent_at
-    where {{ is_in_attribution_window('touch_times.touch_at', 'achievements.achieved_at', 'touch_times') }}
-    group by
-        achievements.rule_number,
-        achievements.profile_key,
-        achievements.achievement_number,
-        achievements.achieved_at,
-        touch_times.delivery_key,
-        touch_times.sent_at,
-        touch_times.touch_metric
-
 )
 
 select
-    touches.*,
-    deliveries.delivery_id
-from touches
-inner join {{ ref('stg_deliveries') }} as deliveries on touches.delivery_key = deliveries.delivery_key
+    achievements.rule_number,
+    achievements.profile_key,
+    achievements.achievement_number,
+    achievements.achieved_at,
+    touch_times.delivery_key,
+    touch_times.sent_at,
+    touch_times.touch_metric,
+    max(touch_times.touch_at) as touch_at
+from achievements_by_bucket as achievements
+inner join touch_times_by_bucket as touch_times
+    on
+        achievements.rule_number = touch_times.rule_number
+        and achievements.profile_key = touch_times.profile_key
+        and achievements.bucket = touch_times.bucket
+        and achievements.achieved_at >= touch_times.touch_at
+        and achievements.achieved_at >= touch_times.sent_at
+where {{ is_in_attribution_window('touch_times.touch_at', 'achievements.achieved_at', 'touch_times') }}
+group by
+    achievements.rule_number,
+    achievements.profile_key,
+    achievements.achievement_number,
+    achievements.achieved_at,
+    touch_times.delivery_key,
+    touch_times.sent_at,
+    touch_times.touch_metric

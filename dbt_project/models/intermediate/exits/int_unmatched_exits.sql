@@ -71,6 +71,16 @@ unmatched as (
 
 ),
 
+messages as (
+
+    select
+        landed_journey_key as journey_key,
+        sent_at
+    from {{ ref('int_sendable_deliveries') }}
+    where not needs_opt_in and landed_journey_key in (select journey_key from unmatched)
+
+),
+
 with_next_message as (
 
     select
@@ -81,11 +91,10 @@ with_next_message as (
         -- After the last message the newest snapshot decides: the state just before the end of time.
         coalesce(min(messages.sent_at), {{ end_of_time() }} - interval '1' microsecond) as next_message_at
     from unmatched
-    left join {{ ref('int_sendable_deliveries') }} as messages
+    left join messages
         on
-            unmatched.journey_key = messages.landed_journey_key
+            unmatched.journey_key = messages.journey_key
             and unmatched.unmatched_at < messages.sent_at
-            and not messages.needs_opt_in
     group by unmatched.workspace_id, unmatched.journey_id, unmatched.journey_key, unmatched.unmatched_at
 
 )

@@ -44,6 +44,7 @@ select
     versions.goal_version,
     -- a number to join on, valid in this run only
     row_number() over (order by versions.workspace_id, versions.goal_id, versions.goal_version) as rule_number,
+    {{ key_of(['versions.workspace_id', 'versions.goal_id']) }} as goal_key,
     versions.time_zone,
 
     -- when it judges and counts

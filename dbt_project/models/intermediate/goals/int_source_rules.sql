@@ -3,7 +3,6 @@
 select
     sources.source_id,
     sources.attached_at,
-    {{ key_of(['rules.workspace_id', 'rules.goal_id']) }} as goal_key,
     {{ key_of(['rules.workspace_id', 'rules.goal_id', 'sources.source_id']) }} as goal_and_source_key,
     rules.*
 from {{ ref('int_goal_rules') }} as rules
