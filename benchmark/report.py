@@ -60,8 +60,8 @@ WHY: dict[str, str] = {
         "its rows are few, but they are of a quarter of all profiles (in 1M: 24,242 of 100,000), and some "
         "twenty statements look up what these profiles did before. DuckDB reads whole columns for that: no "
         "index helps a join. So a day costs much however few rows there are (experiments: the day of ten "
-        "messages, in the row below; of its 2.5 CPU s, planning took 0.2, reading tables 0.7, joins and groups "
-        "0.5, the checkpoint 0.2)."
+        "messages, in the row below; of its 2.5 CPU s, planning took 0.2, reading tables 0.7, joins and "
+        "groups 0.5, the checkpoint 0.2)."
     ),
     LANDED: "the files are landed first, which the floor does not do (experiment: the row below).",
 }
