@@ -54,6 +54,18 @@
 {%- endmacro %}
 
 
+{#
+    The profiles of some rows of affected profiles, for `in`. Asked of int_affected_profiles, because DuckDB knows how many rows a table has:
+    it takes a few rows that a query computes for millions, and would keep the other, longer side of the semi join in memory.
+#}
+{% macro profiles_of(rows) -%}
+(
+        select profile_key from {{ ref('int_affected_profiles') }}
+        where profile_key in (select profile_key from {{ rows }})
+    )
+{%- endmacro %}
+
+
 {# The earliest sent_at in the rows of touched deliveries, as a literal, so that a scan by time finds these deliveries. #}
 {% macro earliest_touched_send() -%}
 {%- set deliveries, touched = ref('base_deliveries'), ref('int_touched_deliveries') -%}

@@ -19,7 +19,7 @@ kept as (
     from {{ this }} as achievements
     inner join {{ ref('int_affected_profiles') }} as affected
         on achievements.profile_key = affected.profile_key and achievements.achieved_at < affected.affected_from
-    where achievements.profile_key in (select profile_key from reached)
+    where achievements.profile_key in {{ profiles_of('reached') }}
     group by goal_key, achievements.profile_key
 
 ),

@@ -46,7 +46,7 @@ recent_deliveries as {{ read_where_used() }} (
 
     select * from {{ affected_rows(ref('int_sendable_deliveries'), 'sent_at', reaching_back_days=reason_days) }} as deliveries
     {%- if not from_scratch() %}
-    where profile_key in (select profile_key from unattributed)
+    where profile_key in {{ profiles_of('unattributed') }}
     {%- endif %}
 
 ),

@@ -48,8 +48,6 @@ shares as (
 
     select
         *,
-        cast(case when touch_number = 1 then 1 else 0 end as decimal(18, 12)) as share_first,
-        cast(case when touch_number = touches then 1 else 0 end as decimal(18, 12)) as share_last,
         cast(round(cast(1 as double) / touches, 12) as decimal(18, 12)) as share_linear,
         cast(
             case
@@ -78,9 +76,9 @@ select
     touch_at,
     touch_number,
     touches,
+    cast(case when touch_number = 1 then 1 else 0 end as decimal(18, 12)) as credit_first,
+    cast(case when touch_number = touches then 1 else 0 end as decimal(18, 12)) as credit_last,
     -- The remainder goes to the last touch.
-    {{ credit('first') }} as credit_first,
-    {{ credit('last') }} as credit_last,
     {{ credit('linear') }} as credit_linear,
     {{ credit('position') }} as credit_position,
     {{ credit('time_decay') }} as credit_time_decay

@@ -22,15 +22,6 @@ with criteria as (
 
 ),
 
-{% if not from_scratch() -%}
-achievers as (
-
-    select distinct profile_key
-    from {{ affected_rows(ref('fct_achievements'), 'achieved_at') }} as achievements
-
-),
-
-{% endif -%}
 deliveries as {{ read_where_used() }} (
 
     select
@@ -43,7 +34,9 @@ deliveries as {{ read_where_used() }} (
         sent_at
     from {{ ref('int_sendable_deliveries') }}
     where is_received
-    {%- if not from_scratch() %} and profile_key in (select profile_key from achievers){% endif %}
+    {%- if not from_scratch() %}
+    and profile_key in {{ profiles_of(affected_rows(ref('fct_achievements'), 'achieved_at') ~ ' as achievements') }}
+    {%- endif %}
 
 ),
 
