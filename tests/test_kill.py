@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from homes import read_models
 from increments import Landing, cut, unlike_a_full_refresh
 from pipeline import Pipeline
 from reference import compute
@@ -99,7 +100,9 @@ def differences(one: Settings, other: Settings) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """The tests follow one another."""
-    return Pipeline(tmp_path_factory.mktemp("killed") / "home")
+    pipeline = Pipeline(tmp_path_factory.mktemp("killed") / "home")
+    read_models(pipeline.settings, tmp_path_factory.getbasetemp())
+    return pipeline
 
 
 @pytest.fixture(scope="module")

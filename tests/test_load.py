@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from homes import GOALPOST, demo_home
+from homes import GOALPOST, demo_home, read_models
 from pydantic import SecretStr
 from test_alerts import Receiver
 from test_kill import differences
@@ -394,6 +394,7 @@ def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(
             landing=str(landing),
             alert_urls=SecretStr(f"json://127.0.0.1:{receiver.port}/"),
         )
+        read_models(settings, tmp_path_factory.getbasetemp())
         clock.pin(settings, AS_OF)
         sender = Sender(Path(quiet.landing), landing)
         machine = Machine(settings, tmp_path / "dev.log")
