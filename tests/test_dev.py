@@ -131,6 +131,7 @@ def test_a_killed_run_holds_up_neither_the_next_nor_the_command_line(dev: Dev, s
     wait(lambda: is_over(settings, killed), dev.log)
 
 
+@pytest.mark.long  # test_load.py kills both too
 def test_a_run_whose_code_server_is_killed_with_it_does_not_hold_up_the_next(dev: Dev, settings: Settings):
     before = len(statuses(settings))
     land(settings, "both killed")
