@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from homes import GOALPOST, first_home, processes, start
+from homes import GOALPOST, first_home, first_run, processes, start
 from test_interruption import CODES
 
 from orchestration import alerts
+from orchestration.lineage import read_lineage
 from orchestration.settings import Settings
 
 NOW = datetime(2026, 3, 2, 5)
@@ -107,6 +108,15 @@ def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number
         "goalpost: stopped. A run that was not done yet is carried on by the next one.\n"
     )
     assert "Traceback" not in dev.log.read_text()
+
+
+def test_before_it_starts_columns_are_traced_to_the_columns_that_they_are_computed_from(
+    dev: Dev, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+):
+    before, _ = first_run(tmp_path_factory.getbasetemp())
+    assert read_lineage(before) == {}
+    columns = read_lineage(settings)["model.goalpost.fct_conversions"]
+    assert columns["impact_value"] == [["model.goalpost.fct_achievements", "impact_value"]]
 
 
 def test_a_second_one_on_the_same_home_hears_of_the_first(dev: Dev, settings: Settings):
