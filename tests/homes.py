@@ -1,13 +1,28 @@
-"""Homes that a real run filled, and the real `goalpost` on them: for tests that need real processes."""
+"""Homes that a real run filled, and the real `goalpost` on them: for tests that need real processes.
 
+A run costs 15 seconds of a core, so all workers share the first one (`first_run`), and what dbt has read
+(`read_models`): a quarter of the first run in a home.
+"""
+
+import json
 import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from functools import cache
 from pathlib import Path
+from pprint import pformat
 
-from orchestration.settings import Settings
+from dbt.config.runtime import load_profile
+from dbt.contracts.files import FileHash
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
+from filelock import FileLock
+
+from orchestration import dbt_process
+from orchestration.processes import changed_environment
+from orchestration.settings import DBT_PROJECT, Settings
 
 GOALPOST = Path(sys.executable).with_name("goalpost")
 DEMO_AS_OF = "2018-01-01T05:00:00Z"
@@ -44,17 +59,60 @@ def first_home(folder: Path) -> Settings:
     first, ended = first_run(folder.parent)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     settings = Settings(home=folder / "home", landing=str(folder / "landing"))
-    shutil.copytree(first.home, settings.home)
+    copy_home(first, settings)
     shutil.copytree(first.landing, settings.landing)
     return settings
 
 
+def copy_home(one: Settings, other: Settings) -> None:
+    """Without its landing."""
+    shutil.copytree(one.home, other.home)
+    _take_over_what_dbt_read(one, other)
+
+
 @cache
-def first_run(folder: Path) -> tuple[Settings, subprocess.CompletedProcess[str]]:
-    """A home, and how its first run ended. The files that one worker runs share it: do not change it."""
+def first_run(base: Path) -> tuple[Settings, subprocess.CompletedProcess[str]]:
+    """A home, and how its first run ended. All workers share it: do not change it. `base`: where pytest makes
+    all folders of this worker."""
+    folder = _of_all_workers(base)
     settings = Settings(home=folder / "first-home", landing=str(folder / "first-landing"))
-    land(settings)
-    return settings, goalpost(settings, "run", "--as-of", "2026-02-01")
+    told = folder / "first-run.json"
+    with FileLock(folder / "first-run.lock"):
+        if not told.exists():
+            land(settings)
+            ended = goalpost(settings, "run", "--as-of", "2026-02-01")
+            told.write_text(json.dumps([ended.returncode, ended.stdout, ended.stderr]))
+    return settings, subprocess.CompletedProcess("run", *json.loads(told.read_text()))
+
+
+def read_models(settings: Settings, base: Path) -> Settings:
+    """Gives a new home what dbt has read of the project: its first run need not read it."""
+    read = Settings(home=_of_all_workers(base) / "models-read")
+    with FileLock(f"{read.home}.lock"):
+        dbt_process.prepare_manifest(read)  # once
+    shutil.copytree(read.home / "dbt", settings.home / "dbt")
+    _take_over_what_dbt_read(read, settings)
+    return settings
+
+
+def _of_all_workers(base: Path) -> Path:
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def _take_over_what_dbt_read(one: Settings, other: Settings) -> None:
+    """dbt reads everything again, for three seconds, where the path of the warehouse is another. No model
+    depends on it."""
+    state = dbt_process.target_folder(other) / "partial_parse.msgpack"
+    state.write_bytes(state.read_bytes().replace(_connection_of(one), _connection_of(other)))
+
+
+def _connection_of(settings: Settings) -> bytes:
+    """By what dbt knows the warehouse again: as in its ManifestLoader.build_manifest_state_check."""
+    with changed_environment(dbt_process.environment(settings)):
+        set_invocation_context(os.environ)
+        set_from_args(Namespace(PROFILES_DIR=str(DBT_PROJECT)), None)
+        profile = load_profile(str(DBT_PROJECT), {})
+    return FileHash.from_contents(pformat(sorted(profile.credentials.connection_info()))).checksum.encode()
 
 
 def land(settings: Settings) -> None:
@@ -66,9 +124,9 @@ def land(settings: Settings) -> None:
 
 
 @cache
-def demo_home(folder: Path) -> Settings:
+def demo_home(base: Path) -> Settings:
     """After the demo's run. The files that one worker runs share it: do not change it."""
-    settings = Settings(home=folder / "demo-home")
+    settings = read_models(Settings(home=base / "demo-home"), base)
     for command in (["demo"], ["run", "--as-of", DEMO_AS_OF]):
         ended = goalpost(settings, *command)
         assert ended.returncode == 0, f"goalpost {' '.join(command)}\n{ended.stdout}\n{ended.stderr}"

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from homes import goalpost, land
+from homes import goalpost, land, read_models
 from pydantic import SecretStr
 
 from orchestration import alerts
@@ -198,9 +198,10 @@ def test_a_url_holds_a_password_that_no_file_gets(settings: Settings):
 
 
 def test_a_real_run_tells_of_a_file_set_aside_and_of_quarantine_though_the_receiver_is_down(
-    settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("GOALPOST_ALERT_URLS", settings.alert_urls.get_secret_value())
+    read_models(settings, tmp_path.parent)
     land(settings)
 
     ended = goalpost(settings, "run")

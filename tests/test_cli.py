@@ -12,7 +12,6 @@ from dagster import AssetKey
 from homes import first_home, first_run, goalpost
 
 from orchestration.dagster_instance import open_instance
-from orchestration.lineage import find_lineage, read_lineage
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, single_writer
 
@@ -89,13 +88,6 @@ def test_dagster_knows_the_rows_of_each_table_and_shows_the_run_in_its_timeline(
     assert run.remote_job_origin and run.remote_job_origin.location_name == "orchestration.definitions"
     assert event and event.asset_materialization
     assert event.asset_materialization.metadata["dagster/row_count"].value == 2
-
-
-def test_columns_are_traced_to_the_columns_that_they_are_computed_from(settings: Settings):
-    assert read_lineage(settings) == {}
-    assert find_lineage(settings) is None
-    columns = read_lineage(settings)["model.goalpost.fct_conversions"]
-    assert columns["impact_value"] == [["model.goalpost.fct_achievements", "impact_value"]]
 
 
 def published(settings: Settings) -> tuple[int, int]:

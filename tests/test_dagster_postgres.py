@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from homes import GOALPOST, goalpost, land
+from homes import GOALPOST, goalpost, land, read_models
 from postgres_server import PASSWORD, Server, server
 
 from orchestration import dagster_instance
@@ -28,6 +28,7 @@ def settings(started: Server, tmp_path_factory: pytest.TempPathFactory) -> Setti
     """After its first run."""
     folder = tmp_path_factory.mktemp("postgres")
     settings = Settings(home=folder / "home", landing=str(folder / "landing"))
+    read_models(settings, tmp_path_factory.getbasetemp())
     land(settings)
     ended = goalpost(settings, "run")
     assert ended.returncode == 0, ended.stderr

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from homes import DEMO_AS_OF, demo_home, goalpost, install, start
+from homes import DEMO_AS_OF, demo_home, goalpost, install, read_models, start
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.testing.v1 import AppTest
 
@@ -213,7 +213,8 @@ def acme() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Settings]:
     """By workspace."""
-    acme_home = Settings(home=tmp_path_factory.mktemp("acme"))
+    base = tmp_path_factory.getbasetemp()
+    acme_home = read_models(Settings(home=tmp_path_factory.mktemp("acme")), base)
     for table, rows in acme().items():
         file = Path(acme_home.landing) / table / "acme.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -221,7 +222,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Settings]:
     (Path(acme_home.landing) / "events" / "broken.parquet").write_text("no parquet")
     ran = goalpost(acme_home, "run", "--as-of", DEMO_AS_OF)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    demo = demo_home(tmp_path_factory.getbasetemp())
+    demo = demo_home(base)
     return {DEMO: demo, TRUTH: demo, ACME: acme_home}
 
 

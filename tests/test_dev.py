@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from homes import GOALPOST, first_home, processes, start
+from homes import GOALPOST, first_home, first_run, processes, start
 from test_interruption import CODES
 
 from orchestration import alerts
+from orchestration.lineage import read_lineage
 from orchestration.settings import Settings
 
 NOW = datetime(2026, 3, 2, 5)
@@ -109,6 +110,15 @@ def test_a_signal_ends_it_whole_within_seconds_though_a_script_started_it(number
     assert "Traceback" not in dev.log.read_text()
 
 
+def test_before_it_starts_columns_are_traced_to_the_columns_that_they_are_computed_from(
+    dev: Dev, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+):
+    before, _ = first_run(tmp_path_factory.getbasetemp())
+    assert read_lineage(before) == {}
+    columns = read_lineage(settings)["model.goalpost.fct_conversions"]
+    assert columns["impact_value"] == [["model.goalpost.fct_achievements", "impact_value"]]
+
+
 def test_a_second_one_on_the_same_home_hears_of_the_first(dev: Dev, settings: Settings):
     second = start(settings, "dev")
     output, errors = second.communicate(timeout=30)
@@ -131,6 +141,7 @@ def test_a_killed_run_holds_up_neither_the_next_nor_the_command_line(dev: Dev, s
     wait(lambda: is_over(settings, killed), dev.log)
 
 
+@pytest.mark.long  # test_load.py kills both too
 def test_a_run_whose_code_server_is_killed_with_it_does_not_hold_up_the_next(dev: Dev, settings: Settings):
     before = len(statuses(settings))
     land(settings, "both killed")

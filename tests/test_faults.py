@@ -4,14 +4,13 @@ file."""
 import errno
 import os
 import resource
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
-from homes import first_home, goalpost
+from homes import copy_home, first_home, goalpost
 from test_kill import differences
 from test_warehouse import OtherProcess
 
@@ -27,8 +26,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def settings(whole: Settings, tmp_path: Path) -> Settings:
-    shutil.copytree(whole.home, tmp_path / "home")
-    return Settings(home=tmp_path / "home", landing=whole.landing)
+    settings = Settings(home=tmp_path / "home", landing=whole.landing)
+    copy_home(whole, settings)
+    return settings
 
 
 def overwrite(path: Path) -> None:

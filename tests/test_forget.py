@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from homes import goalpost, start
+from homes import copy_home, goalpost, read_models, start
 from pipeline import Pipeline
 from postgres_server import server
 from scenarios import AS_OF, Story, all_stories
@@ -189,6 +189,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home after its first run. Do not change it."""
     folder = tmp_path_factory.mktemp("forget")
     settings = Settings(home=folder / "home", landing=str(folder / "landing"))
+    read_models(settings, tmp_path_factory.getbasetemp())
     for path, content in LANDED.items():
         land(settings, path, content)
     assert goalpost(settings, "clock", "pin", "2026-02-01").returncode == 0
@@ -198,9 +199,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def copied(base: Settings, folder: Path) -> Settings:
-    shutil.copytree(base.home, folder / "home")
-    shutil.copytree(base.landing, folder / "landing")
-    return Settings(home=folder / "home", landing=str(folder / "landing"))
+    settings = Settings(home=folder / "home", landing=str(folder / "landing"))
+    copy_home(base, settings)
+    shutil.copytree(base.landing, settings.landing)
+    return settings
 
 
 def forget_ann(settings: Settings) -> str:

@@ -2,8 +2,8 @@
 
 Worlds land in random batches (increments.py): in order, late, corrected, twice, none at all; runs fail
 half-way and are repeated (test_kill.py kills them). After every batch everything is compared with the
-reference, and what would be published with the sums of all rows; after the last and some others also, by
-`except all`, with a full refresh of the same files, which takes longer.
+reference, and what would be published with the sums of all rows; after the last also, by `except all`, with a
+full refresh of the same files, which takes longer (in the long mode after some others too).
 
 `make test` tries one story, the long mode as many as you request (CONTRIBUTING.md). A failure names its seed.
 """
@@ -33,8 +33,8 @@ from orchestration import runs
 from orchestration.landing import land_new_files
 from orchestration.warehouse import connect
 
-WORLDS = 60
 STORIES = int(os.environ.get("GOALPOST_BATCHES", "0"))
+WORLDS = 60 if STORIES else 30  # with 30, each way to arrive (increments.py) comes three times
 
 
 @settings(
@@ -45,7 +45,7 @@ STORIES = int(os.environ.get("GOALPOST_BATCHES", "0"))
     print_blob=True,
 )
 @given(seed=strategies.integers(0, 2**31))
-@example(seed=7)  # five batches, with each of the DISTURBANCES
+@example(seed=235)  # four batches: a failed run, failed runs, then more files, and two undisturbed
 def test_after_every_batch_the_marts_equal_a_full_refresh(seed, tmp_path_factory):
     home = tmp_path_factory.mktemp("increments")
     dice = random.Random(seed)
@@ -53,7 +53,7 @@ def test_after_every_batch_the_marts_equal_a_full_refresh(seed, tmp_path_factory
     batches = cut(merged(world(seed + number, changes) for number in range(WORLDS)), dice.randint(4, 7), seed)
     for batch in land_in_batches(batches, seed, home / "home"):
         found = unlike_the_reference(batch) + wrongly_published(batch)
-        if dice.random() < 0.2 or batch.number == len(batches) - 1:
+        if batch.number == len(batches) - 1 or (STORIES and dice.random() < 0.2):
             found += unlike_a_full_refresh(batch.pipeline, home / f"refreshed {batch.number}")
         assert not found, f"seed {seed}, {batch} of {len(batches)}:\n" + "\n".join(found)
     shutil.rmtree(home)
@@ -106,14 +106,14 @@ def newest_file(pipeline: Pipeline) -> int:
 def test_the_watermark_moves_with_success_only_and_a_row_stamped_in_the_future_stalls_nothing(tmp_path):
     pipeline = Pipeline(tmp_path)
     land(pipeline, "one", GOAL, purchase("2999-01-01"), purchase("2024-03-01", "e2"))
-    fail(pipeline, NOON, random.Random(1))
+    fail(pipeline, NOON, random.Random(21))  # after some models
     assert watermark(pipeline) == 0
     pipeline.run(NOON)
     before = watermark(pipeline)
     assert before == newest_file(pipeline)
 
     land(pipeline, "two", purchase("2024-02-01", "e3"), purchase("2024-03-02"))
-    fail(pipeline, NOON, random.Random(2))
+    fail(pipeline, NOON, random.Random(8))
     assert watermark(pipeline) == before < newest_file(pipeline)
     pipeline.run(NOON)
     assert watermark(pipeline) == newest_file(pipeline)

@@ -5,14 +5,13 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from homes import first_home, processes, start
+from homes import copy_home, first_home, processes, start
 
 from orchestration.settings import Settings
 
@@ -35,8 +34,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def settings(whole: Settings, tmp_path: Path) -> Settings:
-    shutil.copytree(whole.home, tmp_path / "home")
-    return Settings(home=tmp_path / "home", landing=whole.landing)
+    settings = Settings(home=tmp_path / "home", landing=whole.landing)
+    copy_home(whole, settings)
+    return settings
 
 
 def children(pid: int) -> set[int]:

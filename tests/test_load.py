@@ -2,7 +2,8 @@
 broken, twice or late, and the disk is full for a while: the marts are those of a quiet day, nobody had to do
 anything, and each incident was told once.
 
-`GOALPOST_LOAD=1 make test` replays the year by the hour, for half an hour (CONTRIBUTING.md).
+By default one fault happens: a run is killed, and with it Dagster's code server. `GOALPOST_LOAD=1 make test`
+replays the year by the hour, for half an hour, with all faults (CONTRIBUTING.md).
 """
 
 import gzip
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from homes import GOALPOST, demo_home
+from homes import GOALPOST, demo_home, read_models
 from pydantic import SecretStr
 from test_alerts import Receiver
 from test_kill import differences
@@ -278,6 +279,13 @@ def kill_part(name: str) -> Fault:
     return kill
 
 
+def kill_run_and_code(machine: Machine) -> str | None:
+    """At once: the code server looks after the run."""
+    if done := kill_run(machine):
+        return f"{done}, {kill_part('code')(machine)}"
+    return None
+
+
 def kill_dev(machine: Machine) -> str | None:
     machine.process.kill()
     return "goalpost dev is killed"
@@ -303,7 +311,7 @@ def faults() -> Iterator[tuple[Fault, float]]:
     """Every fault, in an order by chance, then again; each with the seconds before it."""
     chance = random.Random(SEED)
     while True:
-        for fault in chance.sample(FAULTS, len(FAULTS)) if IS_SLOW else [kill_run]:
+        for fault in chance.sample(FAULTS, len(FAULTS)) if IS_SLOW else [kill_run_and_code]:
             yield fault, FAULTS_EVERY * (0.5 + chance.random())
 
 
@@ -394,6 +402,7 @@ def test_a_year_that_lands_while_things_break_gives_the_marts_of_a_quiet_day(
             landing=str(landing),
             alert_urls=SecretStr(f"json://127.0.0.1:{receiver.port}/"),
         )
+        read_models(settings, tmp_path_factory.getbasetemp())
         clock.pin(settings, AS_OF)
         sender = Sender(Path(quiet.landing), landing)
         machine = Machine(settings, tmp_path / "dev.log")

@@ -25,7 +25,7 @@ from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import connect
 
 BATCHES = int(os.environ.get("GOALPOST_BATCHES", "0"))
-SEEDS = [7, *(random.randrange(2**31) for _ in range(BATCHES))]
+SEEDS = [1, *(random.randrange(2**31) for _ in range(BATCHES))]
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 REFUSALS = (
     "cannot be built from scratch alone",
@@ -43,13 +43,14 @@ def test_a_part_built_alone_leaves_every_mart_as_it_was_or_refuses(seed, tmp_pat
     pipeline.landing.mkdir(parents=True)
     worlds = merged(world(dice.randrange(2**31)) for _ in range(6))
     built = 0
-    for number, batch in enumerate(cut(worlds, 4, seed)):
+    # By default two increments, with a failed run before the second; in the long mode a full refresh between.
+    for number, batch in enumerate(cut(worlds, 4 if BATCHES else 3, seed)):
         landing.add(batch, number, dice)
         clock = as_of(dice.random())
         if number and dice.random() < 0.5:
             fail(pipeline, clock, dice)
             build_parts(pipeline, dice)  # whatever state that leaves, the next run corrects it
-        pipeline.run(clock, *(["--full-refresh"] if number == 2 else []))
+        pipeline.run(clock, *(["--full-refresh"] if BATCHES and number == 2 else []))
         assert unlike(compute(landing.rows, clock), pipeline) == [], f"seed {seed}, batch {number}"
         before = contents(pipeline)
         built += build_parts(pipeline, dice)

@@ -22,7 +22,7 @@ AS_OF = datetime(2024, 7, 1)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    batches = cut(merged(world(seed) for seed in range(40)), 3, seed=5)
+    batches = cut(merged(world(seed) for seed in range(40)), 2, seed=5)
     *_, last = land_in_batches(batches, 5, tmp_path_factory.mktemp("redo") / "home", (None,))
     return last.pipeline
 
