@@ -1116,6 +1116,16 @@ the state before is deleted, since it gets a new end
 - 'recompute_from': 'valid_to'
 + 'recompute_from': 'valid_from'
 
+models/intermediate/achievements/int_message_achievements.sql
+
+a delivery sent at the run's earliest affected_from is read
+- '(row_sent_at >= '
++ '(row_sent_at > '
+
+a delivery without a sent_at of its own is read
+- ' or row_sent_at is null)'
++ ' and true)'
+
 models/marts/fct_achievements.sql
 
 an achievement at affected_from is none of those before

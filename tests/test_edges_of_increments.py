@@ -39,6 +39,7 @@ def goals(story: Story) -> None:
     story.goal("pays", target=BECOMES_PAID, **same_day)
     story.goal("stops paying", target=LEAVES_PAID, **same_day)
     story.goal("opens", target={"message": {"metric": "opened"}}, **same_day)
+    story.goal("is sent a message", target={"message": {"metric": "sent"}}, **same_day)
     story.goal("delivered", impression="delivered", **same_day)
     story.goal("buys at home", target={"event": {"name": "purchase", "filter": AT_HOME}}, **same_day)
     story.goal("opens and buys", attribution={"window_days": 0, "criteria": {"email": "opened"}})
@@ -62,6 +63,8 @@ def kept(story: Story, person: str, moment: datetime) -> None:
         story.delivery(f"{person} {name}", at(sent_at), person=person, journey_id=f"{person} {name}")
         story.engagement("delivered", f"{person} {name}", at(moment))
     story.opened(f"{person} is open", at(moment))
+    story.delivery(f"{person} is reported", None, person=person)
+    story.engagement("sent", f"{person} is reported", at(moment))
 
 
 def buys(story: Story, person: str, moment: datetime) -> None:
