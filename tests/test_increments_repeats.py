@@ -196,6 +196,7 @@ def test_a_sent_engagement_locks_a_goal_where_nothing_else_lands(tmp_path):
     land(pipeline, [story], 3)
     pipeline.run(AS_OF)
     assert refused(pipeline) == ["goal_locked"]
+    assert unlike_a_full_refresh(pipeline, tmp_path / "refreshed") == []
 
 
 def refused(pipeline: Pipeline) -> list[str]:

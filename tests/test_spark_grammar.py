@@ -17,7 +17,7 @@ NOT_SQL = ("--exclude", "file:*.py", "resource_type:unit_test")
 @pytest.fixture(scope="module")
 def parser():
     gateway_of_spark = pytest.importorskip(
-        "pyspark.java_gateway", reason="`make .venv/.spark` installs Spark"
+        "pyspark.java_gateway", reason="`make test-spark-grammar` installs its parser"
     )
     gateway = gateway_of_spark.launch_gateway()
     yield gateway.jvm.org.apache.spark.sql.execution.SparkSqlParser()
